@@ -1,0 +1,156 @@
+// Package role speaks to PostgreSQL: it opens sessions, reads what the catalogs tell of roles, sets passwords, locks and drops.
+// It is the only user of the statements in sql/ and of pgx.
+package role
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Server is where a database listens.
+type Server struct {
+	Host      string
+	Port      uint16
+	Database  string
+	Plaintext bool // no TLS; else the server's certificate and name are verified
+}
+
+// Address is host:port.
+func (s Server) Address() string {
+	return net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port)))
+}
+
+// Login is a role's name and password.
+type Login struct {
+	User     string
+	Password string
+}
+
+// Timeouts of one session.
+const (
+	connectTimeout = 5 * time.Second
+	lockTimeout    = 3 * time.Second
+	closeTimeout   = time.Second
+)
+
+// Opener opens sessions.
+type Opener struct {
+	Roots            Roots
+	ApplicationName  string        // what the server's log and pg_stat_activity call the session
+	StatementTimeout time.Duration // 0 = 5 s
+}
+
+// Session is one connection. It is not safe for concurrent use.
+type Session struct {
+	conn    *pgx.Conn
+	server  Server
+	user    string
+	notices []string
+}
+
+// Open logs in. The error is a *LoginError, and so says what refused the session in words for a person.
+func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session, error) {
+	config, err := o.config(server, login)
+	if err != nil {
+		return nil, fmt.Errorf("logging in as %q to %s/%s: %w", login.User, server.Address(), server.Database, err)
+	}
+	session := &Session{server: server, user: login.User}
+	config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) {
+		session.notices = append(session.notices, notice.Message)
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	session.conn, err = pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, &LoginError{User: login.User, Server: server, cause: err}
+	}
+	return session, nil
+}
+
+// config takes nothing from the environment: libpq's variables would otherwise choose the service file or the TLS mode.
+func (o Opener) config(server Server, login Login) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig("host=localhost sslmode=disable")
+	if err != nil {
+		return nil, err
+	}
+	config.Host, config.Port, config.Database = server.Host, server.Port, server.Database
+	config.User, config.Password = login.User, login.Password
+	config.Fallbacks, config.TLSConfig = nil, nil
+	config.ConnectTimeout = connectTimeout
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.RuntimeParams = o.parameters()
+	if server.Plaintext {
+		config.RequireAuth = "!password" // never the password itself over a wire without TLS
+		return config, nil
+	}
+	config.TLSConfig, err = o.Roots.tlsConfig(server.Host)
+	return config, err
+}
+
+func (r Roots) tlsConfig(host string) (*tls.Config, error) {
+	pool, err := r.load()
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{ServerName: host, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// parameters are set at startup, where they win over the settings of role and database. simple-protocol quoting needs
+// client_encoding and standard_conforming_strings as they are here.
+func (o Opener) parameters() map[string]string {
+	timeout := o.StatementTimeout
+	if timeout == 0 {
+		timeout = connectTimeout
+	}
+	return map[string]string{
+		"application_name":              o.ApplicationName,
+		"search_path":                   "pg_catalog",
+		"TimeZone":                      "UTC",
+		"DateStyle":                     "ISO",
+		"client_encoding":               "UTF8",
+		"standard_conforming_strings":   "on",
+		"default_transaction_read_only": "off",
+		"statement_timeout":             milliseconds(timeout),
+		"lock_timeout":                  milliseconds(lockTimeout),
+	}
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(d.Milliseconds(), 10)
+}
+
+// Close ends the session. It goes ahead when ctx is done, for at most a second, so that the server is told.
+func (s *Session) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	// The work is committed or lost by now: a fault in saying goodbye changes neither.
+	_ = s.conn.Close(ctx)
+}
+
+// Root is the subject of the certificate authority that signed the server's certificate, or "" without TLS.
+func (s *Session) Root() string {
+	conn, ok := s.conn.PgConn().Conn().(*tls.Conn)
+	if !ok {
+		return ""
+	}
+	chains := conn.ConnectionState().VerifiedChains
+	if len(chains) == 0 {
+		return ""
+	}
+	return subject(chains[0][len(chains[0])-1])
+}
+
+func subject(certificate *x509.Certificate) string {
+	if certificate.Subject.CommonName != "" {
+		return certificate.Subject.CommonName
+	}
+	return certificate.Subject.String()
+}

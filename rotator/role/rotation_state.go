@@ -1,0 +1,57 @@
+package role
+
+import (
+	"context"
+	"time"
+
+	"pgrotator/sql"
+)
+
+// Pair is whom a rotation sets and beside whom.
+type Pair struct {
+	User    string // the user to be set or tested
+	Partner string
+	Shared  string // the shared role that the secret names, or ""
+	Base    string // X of X_a and X_b: the shared role where a role X exists; or ""
+}
+
+// State is what one look at the catalogs tells of a pair, as the session's role sees it.
+type State struct {
+	Version            int    // server_version_num
+	Standby            bool   // a reader: nothing can be set here
+	CurrentUser        string // whom the session became at login
+	PasswordEncryption string // scram-sha-256 or md5
+	Restricted         bool   // rds.restrict_password_commands
+
+	Shared       string // the pair's shared role, or "" where it has none
+	SharedExists bool
+
+	LoginRole       string // the user's SET role setting, or ""
+	Exists          bool   // the user exists
+	CanLogin        bool
+	Expired         bool      // VALID UNTIL has passed
+	ValidUntil      time.Time // zero = for ever
+	Superuser       bool
+	Member          bool // may become the shared role
+	RDSSuperuser    bool // the user or the shared role is a member of rds_superuser
+	IAM             bool // a member of rds_iam, directly or not: RDS refuses its password
+	Sessions        int  // open sessions of the user
+	FunctionSchema  string
+	MayAlter        bool // the session's role may ALTER the user itself
+	HasPasswordRole bool // the session's role is a member of rds_password
+}
+
+// RotationState looks at a pair.
+func (s *Session) RotationState(ctx context.Context, p Pair) (State, error) {
+	var t State
+	var validUntil *time.Time
+	err := s.row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
+		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,
+		&t.Shared, &t.SharedExists, &t.LoginRole,
+		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Superuser, &t.Member, &t.RDSSuperuser, &t.IAM,
+		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions)
+	if validUntil != nil {
+		t.ValidUntil = *validUntil
+	}
+	return t, err
+}

@@ -1,0 +1,91 @@
+package role
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"pgrotator/sql"
+)
+
+// Record is a pair that setup has made, as it wrote it down in the database.
+type Record struct {
+	Role  string   `json:"role"`
+	Users []string `json:"users"`
+}
+
+// SetupState is what setup must know before it touches anything.
+type SetupState struct {
+	UserExists         bool
+	PartnerExists      bool
+	SharedExists       bool
+	PasswordEncryption string
+	Records            []Record
+}
+
+// SetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
+func (s *Session) SetupState(ctx context.Context, user, partner, shared string) (SetupState, error) {
+	var t SetupState
+	var comments []string
+	err := s.row(ctx, sql.SetupState, nil, []any{user, partner, shared},
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.PasswordEncryption, &comments)
+	t.Records = records(comments)
+	return t, err
+}
+
+// records leaves out what is no record: a comment can be anything.
+func records(comments []string) []Record {
+	var found []Record
+	for _, comment := range comments {
+		var r Record
+		if json.Unmarshal([]byte(comment), &r) == nil && r.Role != "" && len(r.Users) == 2 {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// RecordOf is the record of a shared role.
+func (t SetupState) RecordOf(shared string) (Record, bool) {
+	at := slices.IndexFunc(t.Records, func(r Record) bool { return r.Role == shared })
+	if at < 0 {
+		return Record{}, false
+	}
+	return t.Records[at], true
+}
+
+// SetupPair is what sql/setup.sql is told.
+type SetupPair struct {
+	User        string
+	Partner     string
+	Shared      string
+	Verifier    string // of User's password, where it is to be set; or ""
+	StateSchema string
+}
+
+// changed begins each notice that tells what setup did.
+const changed = "changed: "
+
+// SetUp runs sql/setup.sql as the master and lists what it changed.
+func (s *Session) SetUp(ctx context.Context, p SetupPair) ([]string, error) {
+	for _, parameter := range [][2]string{
+		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared},
+		{"pgrotator.verifier", p.Verifier}, {"pgrotator.state_schema", p.StateSchema}} {
+		var set string
+		if err := s.row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
+			return nil, err
+		}
+	}
+	s.notices = nil
+	if err := s.exec(ctx, sql.Setup, names{"state_schema": p.StateSchema}); err != nil {
+		return nil, err
+	}
+	list := []string{}
+	for _, notice := range s.notices {
+		if change, ok := strings.CutPrefix(notice, changed); ok {
+			list = append(list, change)
+		}
+	}
+	return list, nil
+}

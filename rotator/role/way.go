@@ -1,0 +1,119 @@
+package role
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Way is how a user's password can be set.
+type Way string
+
+// The ways, in the order they are taken.
+const (
+	ByFunction Way = "function" // the SECURITY DEFINER function that setup made for the pair
+	Directly   Way = "direct"   // ALTER ROLE as the shared role: PostgreSQL up to 15, with CREATEROLE
+	ByItself   Way = "own"      // the user, logged in with the password that AWSPREVIOUS holds
+	ByMaster   Way = "master"   // the master at masterarn, which also makes a missing user
+)
+
+// Means is what the secret and the environment add to what the catalogs tell.
+type Means struct {
+	Previous  bool // there is a version staged AWSPREVIOUS, which may name the user
+	ValidDays int  // PASSWORD_VALID_DAYS
+	Master    bool // the secret has a masterarn
+}
+
+// Ways lists the ways that are open, best first, and says of each other one why it is closed. Nothing is tried: PostgreSQL
+// would log the refusal, and with it the statement.
+func (t State) Ways(m Means) (open []Way, closed []string) {
+	for _, w := range []struct {
+		way    Way
+		closed string
+	}{
+		{ByFunction, t.functionClosed()},
+		{Directly, t.directClosed()},
+		{ByItself, t.itselfClosed(m)},
+		{ByMaster, masterClosed(m)},
+	} {
+		if w.closed == "" {
+			open = append(open, w.way)
+		} else {
+			closed = append(closed, string(w.way)+": "+w.closed)
+		}
+	}
+	return open, closed
+}
+
+func (t State) functionClosed() string {
+	switch {
+	case t.FunctionSchema == "":
+		return "there is no function of setup for this pair in this database that the session may call"
+	case !t.Exists:
+		return "the user does not exist"
+	}
+	return ""
+}
+
+// directClosed: up to PostgreSQL 15 CREATEROLE is enough; from 16 on ADMIN on the user is needed besides, which the members of
+// a pair cannot have on each other.
+func (t State) directClosed() string {
+	switch {
+	case !t.Exists:
+		return "the user does not exist"
+	case !t.MayAlter:
+		return fmt.Sprintf("%q may not ALTER it", t.CurrentUser)
+	case t.Restricted && !t.HasPasswordRole:
+		return fmt.Sprintf("rds.restrict_password_commands is on and %q is not a member of rds_password", t.CurrentUser)
+	}
+	return ""
+}
+
+func (t State) itselfClosed(m Means) string {
+	switch {
+	case !t.Exists:
+		return "the user does not exist"
+	case !m.Previous:
+		return "the secret has no AWSPREVIOUS"
+	case m.ValidDays > 0:
+		return "PASSWORD_VALID_DAYS is set, and a user cannot set its own VALID UNTIL"
+	case !t.CanLogin:
+		return "the user is NOLOGIN"
+	case t.Expired:
+		return "the user's VALID UNTIL has passed"
+	case t.Restricted:
+		return "rds.restrict_password_commands is on"
+	}
+	return ""
+}
+
+func masterClosed(m Means) string {
+	if !m.Master {
+		return `the secret has no key "masterarn"`
+	}
+	return ""
+}
+
+// AdmitTwin holds a master back from anybody but a twin of partner, which has proven itself by logging in: user must be missing,
+// or have no attribute and no membership that partner lacks. The state is that of user. named says that the secret itself
+// names the pair: then user must also own nothing and hold no grant.
+func (s *Session) AdmitTwin(ctx context.Context, t State, user, partner string, named bool) error {
+	if t.Shared == "" {
+		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
+	}
+	if t.CurrentUser != t.Shared {
+		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
+			partner, t.CurrentUser, t.Shared, quote(t.Shared), quote(partner), quote(partner), quote(t.Shared))
+	}
+	if !t.Exists {
+		return nil
+	}
+	excess, err := s.PendingExcess(ctx, user, partner, named)
+	if err != nil {
+		return err
+	}
+	if len(excess) > 0 {
+		return fmt.Errorf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", "))
+	}
+	return nil
+}

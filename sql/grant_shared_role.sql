@@ -1,0 +1,2 @@
+-- Makes a user a member of the shared role.
+GRANT :"shared" TO :"user"

@@ -1,0 +1,290 @@
+-- Makes what rotation and sweep need for one pair, as the master user, in the secret's database. Repeatable: it changes only
+-- what is missing, and says each change in a NOTICE that begins with "changed: ".
+--
+-- By psql, where no master secret exists (admin_a must exist and log in; \password sets its password):
+--   psql "host=… dbname=… user=…" -v ON_ERROR_STOP=1 -v state_schema=public -c "SET pgrotator.username = 'admin_a'" -f sql/setup.sql
+-- with SET pgrotator.partner and pgrotator.role besides, where the names are not X_a, X_b and X.
+BEGIN;
+SET LOCAL search_path = pg_catalog;
+
+-- Names: the pair, its shared role, and the owner role, whose name the schema shares.
+DO $do$
+DECLARE
+    username text := coalesce(current_setting('pgrotator.username', true), '');
+    base     text := CASE WHEN right(username, 2) IN ('_a', '_b') THEN nullif(left(username, -2), '') END;
+    partner  text := coalesce(nullif(current_setting('pgrotator.partner', true), ''),
+                              base || CASE right(username, 2) WHEN '_a' THEN '_b' ELSE '_a' END);
+    shared   text := coalesce(nullif(current_setting('pgrotator.role', true), ''), base);
+    owner    text := 'rotation_' || shared;
+    named    text;
+BEGIN
+    IF partner IS NULL OR shared IS NULL OR partner = username OR shared IN (username, partner) THEN
+        RAISE EXCEPTION 'two users and their shared role are needed: SET pgrotator.username, and pgrotator.partner and pgrotator.role where the names are not X_a, X_b and X';
+    END IF;
+    IF octet_length(owner) > 63 THEN
+        owner := (SELECT left(owner, n) FROM generate_series(1, length(owner)) AS n
+                  WHERE octet_length(left(owner, n)) <= 50 ORDER BY n DESC LIMIT 1)
+                 || '_' || left(encode(sha256(convert_to(shared, 'UTF8')), 'hex'), 12);
+    END IF;
+    FOREACH named IN ARRAY ARRAY[username, partner, shared] LOOP
+        IF octet_length(named) > 63 OR named ~ '^(pg_|rds)' OR named = current_user
+           OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = named AND r.rolsuper) THEN
+            RAISE EXCEPTION 'role % is the master, a superuser, longer than 63 bytes or of a name that PostgreSQL or RDS keeps for itself', quote_ident(named);
+        END IF;
+    END LOOP;
+    PERFORM set_config('pgrotator.partner', partner, true), set_config('pgrotator.role', shared, true),
+            set_config('pgrotator.owner', owner, true), set_config('pgrotator.master', current_user, true),
+            set_config('pgrotator.record', json_build_object('role', shared, 'users', json_build_array(
+                least(username COLLATE "C", partner), greatest(username COLLATE "C", partner)))::text, true);
+END $do$;
+
+-- The shared role and its two users.
+DO $do$
+DECLARE
+    username text := current_setting('pgrotator.username');
+    partner  text := current_setting('pgrotator.partner');
+    shared   text := current_setting('pgrotator.role');
+    verifier text := coalesce(current_setting('pgrotator.verifier', true), '');
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = shared) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', shared);
+        RAISE NOTICE 'changed: created role %', quote_ident(shared);
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = username) THEN
+        IF verifier = '' THEN
+            RAISE EXCEPTION 'role % does not exist', quote_ident(username)
+                USING HINT = format('CREATE ROLE %I LOGIN, then set the password that the secret holds: \password %I', username, username);
+        END IF;
+        EXECUTE format('CREATE ROLE %I LOGIN PASSWORD %L VALID UNTIL ''infinity''', username, verifier);
+        RAISE NOTICE 'changed: created role % with the password of the secret', quote_ident(username);
+    ELSIF verifier <> '' THEN
+        EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L VALID UNTIL ''infinity''', username, verifier);
+        RAISE NOTICE 'changed: set the password of % to that of the secret', quote_ident(username);
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = partner) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', partner);
+        RAISE NOTICE 'changed: created role %, which cannot log in until its first rotation', quote_ident(partner);
+    END IF;
+END $do$;
+
+-- Both become the shared role when they log in.
+DO $do$
+DECLARE
+    shared   text := current_setting('pgrotator.role');
+    becomes  text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    username text;
+BEGIN
+    FOREACH username IN ARRAY ARRAY[current_setting('pgrotator.username'), current_setting('pgrotator.partner')] LOOP
+        IF NOT pg_has_role(username, shared, becomes) THEN
+            EXECUTE format('GRANT %I TO %I', shared, username);
+            RAISE NOTICE 'changed: granted % to %', quote_ident(shared), quote_ident(username);
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+                       WHERE r.rolname = username AND s.setdatabase = 0 AND 'role=' || shared = ANY (s.setconfig)) THEN
+            EXECUTE format('ALTER ROLE %I SET role = %L', username, shared);
+            RAISE NOTICE 'changed: % becomes % when it logs in', quote_ident(username), quote_ident(shared);
+        END IF;
+    END LOOP;
+END $do$;
+
+-- The owner role: it may set the pair and close roles, and nobody can become it.
+DO $do$
+DECLARE
+    owner text := current_setting('pgrotator.owner');
+    o     pg_roles;
+BEGIN
+    SELECT * INTO o FROM pg_roles WHERE rolname = owner;
+    IF NOT FOUND THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN CREATEROLE', owner);
+        RAISE NOTICE 'changed: created role %, which owns the functions of the pair', quote_ident(owner);
+    ELSIF o.rolcanlogin OR NOT o.rolcreaterole OR o.rolsuper OR EXISTS (
+        SELECT FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member
+        WHERE m.roleid = o.oid AND r.rolname <> current_user AND NOT r.rolsuper
+          AND coalesce((to_jsonb(m) ->> 'set_option')::bool OR (to_jsonb(m) ->> 'inherit_option')::bool, true)) THEN
+        RAISE EXCEPTION 'role % exists and is not as setup makes it: NOLOGIN CREATEROLE, with no members', quote_ident(owner)
+            USING HINT = 'Somebody else made or changed it: find out who, then drop it and run setup again.';
+    END IF;
+END $do$;
+
+-- What the owner role holds: from PostgreSQL 16 on, ADMIN on the pair and on the roles that the sweep may close, as far as
+-- the master itself may pass it on; and rds_password where RDS restricts password commands.
+DO $do$
+DECLARE
+    owner   text := current_setting('pgrotator.owner');
+    pair    text[] := ARRAY[current_setting('pgrotator.username'), current_setting('pgrotator.partner')];
+    granted text;
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        FOR granted IN
+            SELECT r.rolname FROM pg_roles r
+            WHERE NOT pg_has_role(owner, r.oid, 'MEMBER WITH ADMIN OPTION')
+              AND (r.rolname = ANY (pair)
+                   OR r.rolcanlogin AND NOT r.rolsuper AND r.rolname !~ '^(pg_|rds)' AND r.rolname <> current_user
+                      AND pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')
+                      AND NOT pg_has_role(r.oid, owner, 'MEMBER')
+                      AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER')))
+            ORDER BY r.rolname
+        LOOP
+            EXECUTE format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', granted, owner);
+            RAISE NOTICE 'changed: granted ADMIN on % to %', quote_ident(granted), quote_ident(owner);
+        END LOOP;
+    END IF;
+    IF coalesce(current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true')
+       AND EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_password' AND NOT pg_has_role(owner, g.oid, 'MEMBER')) THEN
+        EXECUTE format('GRANT rds_password TO %I', owner);
+        RAISE NOTICE 'changed: granted rds_password to %', quote_ident(owner);
+    END IF;
+END $do$;
+
+-- The schema of the functions, and the schema of the sweep's tables. The master becomes the owner role until the end.
+DO $do$
+DECLARE
+    owner  text := current_setting('pgrotator.owner');
+    shared text := current_setting('pgrotator.role');
+    state  text := coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public');
+    holder text;
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT %I TO CURRENT_USER', owner)
+            || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+    END IF;
+    SELECT r.rolname INTO holder FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = owner;
+    IF NOT FOUND THEN
+        EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', owner, owner);
+        RAISE NOTICE 'changed: created schema %', quote_ident(owner);
+    ELSIF holder <> owner THEN
+        RAISE EXCEPTION 'schema % belongs to %, not to the role of its own name', quote_ident(owner), quote_ident(holder)
+            USING HINT = 'Somebody else made it: look into it, drop it and run setup again.';
+    END IF;
+    IF to_regnamespace(quote_ident(state)) IS NULL THEN
+        EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', state, owner);
+        RAISE NOTICE 'changed: created schema %', quote_ident(state);
+    ELSIF NOT has_schema_privilege(owner, state, 'CREATE') AND to_regclass(format('%I.user_login_action', state)) IS NULL THEN
+        EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', state, owner);
+        IF NOT has_schema_privilege(owner, state, 'CREATE') THEN
+            RAISE EXCEPTION 'the sweep''s tables cannot be made in schema %: % may not grant CREATE on it', quote_ident(state), quote_ident(current_user)
+                USING HINT = 'Set STATE_SCHEMA to a schema that does not exist yet: setup makes it.';
+        END IF;
+        RAISE NOTICE 'changed: granted CREATE on schema % to %', quote_ident(state), quote_ident(owner);
+    END IF;
+    IF NOT has_schema_privilege(shared, state, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', state, shared);
+        RAISE NOTICE 'changed: granted USAGE on schema % to %', quote_ident(state), quote_ident(shared);
+    END IF;
+    EXECUTE format('SET LOCAL ROLE %I', owner);
+END $do$;
+
+-- The functions. Each re-checks whom it is asked to change, since whoever is the shared role may call it with any name.
+DO $do$
+DECLARE
+    owner    text := current_setting('pgrotator.owner');
+    shared   text := current_setting('pgrotator.role');
+    username text := current_setting('pgrotator.username');
+    partner  text := current_setting('pgrotator.partner');
+    first    text := least(username COLLATE "C", partner);
+    second   text := greatest(username COLLATE "C", partner);
+    made     record;
+    existing oid;
+BEGIN
+    IF obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS DISTINCT FROM current_setting('pgrotator.record') THEN
+        IF obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS NOT NULL THEN
+            RAISE EXCEPTION 'schema % serves another pair: %', quote_ident(owner), obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace')
+                USING HINT = 'One shared role serves one pair: sql/teardown.sql removes what setup made for it.';
+        END IF;
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', owner, current_setting('pgrotator.record'));
+    END IF;
+    IF NOT has_schema_privilege(shared, owner, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', owner, shared);
+    END IF;
+    FOR made IN VALUES
+        ('set_other_user', 'verifier text, valid_until timestamptz', 'text', true, format($body$
+DECLARE
+    other name := CASE session_user WHEN %1$L THEN %2$L WHEN %2$L THEN %1$L END;
+BEGIN
+    IF other IS NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = 'only the two users of the pair set each other';
+    END IF;
+    -- Anything else would be stored as a plaintext password, without an error.
+    IF verifier IS NULL OR valid_until IS NULL
+       OR verifier !~ '^SCRAM-SHA-256\$[1-9][0-9]{0,8}:([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$'
+          AND verifier !~ '^md5[0-9a-f]{32}$' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'expected a whole SCRAM-SHA-256 or md5 verifier, and until when it is valid';
+    END IF;
+    EXECUTE format('ALTER ROLE %%I LOGIN PASSWORD %%L VALID UNTIL %%L', other, verifier, valid_until);
+    RETURN other;
+END $body$, first, second)),
+        ('refuse_unless_closable', 'target text', 'void', false, format($body$
+DECLARE
+    t pg_roles;
+BEGIN
+    SELECT * INTO t FROM pg_roles WHERE rolname = target;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING MESSAGE = format('role %%I does not exist', target);
+    END IF;
+    IF t.rolsuper OR target ~ '^(pg_|rds|rotation_)' OR target IN (%1$L, %2$L, %3$L, %4$L, %5$L)
+       OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(t.oid, g.oid, 'MEMBER'))
+       OR EXISTS (SELECT FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner AND o.rolname = n.nspname
+                  WHERE o.rolcreaterole AND NOT o.rolcanlogin
+                    AND strpos(coalesce(obj_description(n.oid, 'pg_namespace'), ''), to_json(target)::text) > 0) THEN
+        RAISE insufficient_privilege USING MESSAGE = format('role %%I is not one that the sweep may close', target);
+    END IF;
+END $body$, current_setting('pgrotator.master'), username, partner, shared, owner)),
+        ('lock_role', 'target text', 'void', true, format($body$
+BEGIN
+    PERFORM %1$I.refuse_unless_closable(target);
+    EXECUTE format('ALTER ROLE %%I NOLOGIN', target);
+END $body$, owner)),
+        ('unlock_role', 'target text', 'void', true, format($body$
+BEGIN
+    PERFORM %1$I.refuse_unless_closable(target);
+    EXECUTE format('ALTER ROLE %%I LOGIN', target);
+END $body$, owner)),
+        ('drop_role', 'target text', 'void', true, format($body$
+BEGIN
+    PERFORM %1$I.refuse_unless_closable(target);
+    EXECUTE format('DROP ROLE %%I', target);
+END $body$, owner))
+    LOOP
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE n.nspname = owner AND p.proname = made.column1 AND p.prosrc = made.column5 AND p.proowner = n.nspowner);
+        EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L',
+            owner, made.column1, made.column2, made.column3, made.column5);
+        EXECUTE format('REVOKE ALL ON FUNCTION %I.%I FROM PUBLIC', owner, made.column1);
+        IF made.column4 THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %I.%I TO %I', owner, made.column1, shared);
+        END IF;
+        RAISE NOTICE 'changed: created function %.%', quote_ident(owner), made.column1;
+    END LOOP;
+END $do$;
+
+-- The sweep's tables.
+DO $do$
+BEGIN
+    IF to_regclass(format('%I.user_login_action', coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public'))) IS NULL THEN
+        RAISE NOTICE 'changed: created the tables of the sweep';
+    END IF;
+END $do$;
+\ir sweep_tables.sql
+DO $do$
+DECLARE
+    state text := coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public');
+    made  regclass;
+BEGIN
+    FOR made IN
+        SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(state)) AND c.relowner = current_user::regrole
+          AND c.relname IN ('user_login_status', 'user_login_job_status', 'user_login_action')
+    LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %I, %I', made, current_setting('pgrotator.role'), current_setting('pgrotator.master'));
+    END LOOP;
+END $do$;
+
+-- The master lets go of the owner role.
+RESET ROLE;
+DO $do$
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('REVOKE %I FROM CURRENT_USER', current_setting('pgrotator.owner'));
+    END IF;
+END $do$;
+COMMIT;
