@@ -1,0 +1,115 @@
+// Package rotation is the four steps of a Secrets Manager rotation with alternating users: the user that AWSCURRENT does not
+// name gets a new password, and its credential becomes AWSCURRENT. AWSCURRENT logs in at every moment.
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/master"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+)
+
+// Step is one invocation by Secrets Manager.
+type Step struct {
+	Name          string // createSecret, or create_secret: AWS's pages spell it both ways
+	SecretID      string
+	Token         string // ClientRequestToken: the id of the version that is to become AWSCURRENT
+	RotationToken string // proves across accounts that this rotation asked; never logged
+}
+
+// Outcome is what a step tells beyond its success.
+type Outcome struct {
+	Way           role.Way // how setSecret set the password; "" in other steps
+	SessionsInUse int      // sessions still open on the credential that setSecret replaced
+}
+
+// Options are the operator's choices.
+type Options struct {
+	Password  secret.PasswordPolicy
+	ValidDays int // PASSWORD_VALID_DAYS; 0 = a password does not expire
+}
+
+// Rotation carries out steps.
+type Rotation struct {
+	store   *secret.Store
+	master  *master.Finder
+	opener  role.Opener
+	options Options
+	log     *slog.Logger
+}
+
+// New makes a Rotation. Warnings about what an operator should look into go to log.
+func New(store *secret.Store, finder *master.Finder, opener role.Opener, options Options, log *slog.Logger) *Rotation {
+	return &Rotation{store: store, master: finder, opener: opener, options: options, log: log}
+}
+
+// Run carries out one step. Every step may be repeated, also at once from two processes. A token that is AWSCURRENT already
+// is done: success. An error has changed nothing that stops AWSCURRENT from logging in.
+func (r *Rotation) Run(ctx context.Context, step Step) (Outcome, error) {
+	act, err := r.step(step)
+	if err != nil {
+		return Outcome{}, err
+	}
+	description, err := r.store.Describe(ctx, step.SecretID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	done, err := admit(description, step)
+	if done || err != nil {
+		return Outcome{}, err
+	}
+	return act(ctx, step, description)
+}
+
+type action func(context.Context, Step, secret.Description) (Outcome, error)
+
+// step finds the step's function. The underscores of create_secret and the like are one of AWS's two spellings.
+func (r *Rotation) step(step Step) (action, error) {
+	if step.SecretID == "" || step.Token == "" {
+		return nil, fmt.Errorf("a rotation event needs SecretId and ClientRequestToken, as Secrets Manager sends them")
+	}
+	switch strings.ToLower(strings.ReplaceAll(step.Name, "_", "")) {
+	case "createsecret":
+		return r.createSecret, nil
+	case "setsecret":
+		return r.setSecret, nil
+	case "testsecret":
+		return r.testSecret, nil
+	case "finishsecret":
+		return r.finishSecret, nil
+	}
+	return nil, fmt.Errorf("unknown rotation step %q; expected createSecret, setSecret, testSecret or finishSecret", step.Name)
+}
+
+// admit tells whether a step may go on: rotation is on and the token is staged AWSPENDING. AWSCURRENT already means done.
+func admit(d secret.Description, step Step) (done bool, err error) {
+	if d.Enabled != nil && !*d.Enabled {
+		return false, fmt.Errorf("rotation of secret %s is switched off: aws secretsmanager rotate-secret switches it on", step.SecretID)
+	}
+	stages, known := d.Stages[step.Token]
+	switch {
+	case slices.Contains(stages, secret.Current):
+		return true, nil
+	case slices.Contains(stages, secret.Pending):
+		return false, nil
+	case known:
+		return false, fmt.Errorf("version %s of secret %s is not staged AWSPENDING but %s: only the rotation that is under way can be carried on",
+			step.Token, step.SecretID, strings.Join(stages, ", "))
+	}
+	return false, fmt.Errorf("secret %s has no version %s: only Secrets Manager starts a rotation (aws secretsmanager rotate-secret)",
+		step.SecretID, step.Token)
+}
+
+// validUntil is when a password set now expires.
+func (r *Rotation) validUntil() string {
+	if r.options.ValidDays == 0 {
+		return role.Forever
+	}
+	return time.Now().UTC().AddDate(0, 0, r.options.ValidDays).Format(time.RFC3339)
+}

@@ -1,0 +1,97 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/verifier"
+)
+
+// change is one pass of setSecret: who is to get which password, and what is known of it.
+type change struct {
+	step     Step
+	current  secret.Value
+	pending  secret.Value
+	pair     secret.Pair // User is AWSCURRENT's, Partner the one to be set
+	previous string      // the version staged AWSPREVIOUS, or ""
+	state    role.State
+	session  *role.Session // logged in as AWSCURRENT
+}
+
+// setSecret proves AWSCURRENT by logging in with it and, from that session, sets the other user's password.
+func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Description) (Outcome, error) {
+	if err := d.AdmitValidity(r.options.ValidDays); err != nil {
+		return Outcome{}, err
+	}
+	current, pending, err := r.currentAndPending(ctx, step)
+	if err != nil {
+		return Outcome{}, err
+	}
+	pair, err := current.Pair()
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := admitVersions(current, pending, pair, step); err != nil {
+		return Outcome{}, err
+	}
+	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous)}
+	var outcome Outcome
+	err = role.Attempt(ctx, func(ctx context.Context) (err error) {
+		outcome, err = r.change(ctx, c)
+		return err
+	})
+	return outcome, err
+}
+
+func (r *Rotation) currentAndPending(ctx context.Context, step Step) (current, pending secret.Value, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { current, err = r.current(ctx, step.SecretID); return err })
+	group.Go(func() (err error) { pending, err = r.pending(ctx, step); return err })
+	err = group.Wait()
+	return current, pending, err
+}
+
+func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
+	session, err := r.open(ctx, c.current, c.current.Username, c.current.Password)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("proving AWSCURRENT of secret %s: %w", c.step.SecretID, err)
+	}
+	defer session.Close(ctx)
+	state, err := session.RotationState(ctx, rolePair(c.pair, c.pair.Partner, c.pair.User, c.current))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := admitState(state, c.current, c.pair.Partner); err != nil {
+		return Outcome{}, err
+	}
+	c.session, c.state = session, state
+	way, err := r.set(ctx, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r.warn(ctx, c)
+	return Outcome{Way: way, SessionsInUse: state.Sessions}, nil
+}
+
+// warn tells of what works today and will not for long.
+func (r *Rotation) warn(ctx context.Context, c change) {
+	attributes := []any{slog.String("secretId", c.step.SecretID), slog.String("user", c.pair.Partner)}
+	if c.state.Sessions > 0 {
+		r.log.WarnContext(ctx, "sessions are open on the password just replaced: some client fetches the secret more slowly than it rotates",
+			append(attributes, slog.Int("sessions", c.state.Sessions))...)
+	}
+}
+
+// verifier hashes the pending password as the server's password_encryption would.
+func (c change) verifier() (string, error) {
+	made, err := verifier.New(c.state.PasswordEncryption, c.pair.Partner, c.pending.Password)
+	if err != nil {
+		return "", fmt.Errorf("making the verifier of %q: %w", c.pair.Partner, err)
+	}
+	return made, nil
+}

@@ -1,0 +1,58 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+)
+
+// testSecret logs in with AWSPENDING and looks whom it became. It does not ask who AWSCURRENT is: RotateImmediately=false runs
+// this step alone, on a copy of the current value.
+func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Description) (Outcome, error) {
+	pending, err := r.pending(ctx, step)
+	if err != nil {
+		return Outcome{}, err
+	}
+	pair, err := pending.Pair()
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{}, role.Attempt(ctx, func(ctx context.Context) error {
+		mended, err := r.tryPending(ctx, pending, pair)
+		if mended && err == nil {
+			_, err = r.tryPending(ctx, pending, pair)
+		}
+		return err
+	})
+}
+
+// tryPending logs in once. Where only the SET role setting is missing, the user itself makes it, since PostgreSQL lets no
+// function do that for it, and must then log in again.
+func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair secret.Pair) (mended bool, err error) {
+	session, err := r.open(ctx, pending, pending.Username, pending.Password)
+	if err != nil {
+		return false, err
+	}
+	defer session.Close(ctx)
+	state, err := session.RotationState(ctx, rolePair(pair, pair.User, pair.Partner, pending))
+	if err != nil {
+		return false, err
+	}
+	if err := admitState(state, pending, pair.User); err != nil {
+		return false, err
+	}
+	expected := pair.User
+	if state.Shared != "" {
+		expected = state.Shared
+	}
+	if state.CurrentUser == expected {
+		return false, nil
+	}
+	if state.LoginRole == state.Shared {
+		return false, fmt.Errorf("user %q logs in and is %q instead of the shared role %q, though its SET role setting names it",
+			pair.User, state.CurrentUser, expected)
+	}
+	return true, session.SetRoleAtLogin(ctx, pair.User, state.Shared)
+}
