@@ -1,0 +1,129 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+)
+
+// plan is what setup is about to do, and what it has found.
+type plan struct {
+	value    secret.Value
+	pair     secret.Pair
+	shared   string
+	proof    proof
+	repair   bool
+	state    role.State // of the partner
+	found    role.SetupState
+	recorded bool // an earlier setup made this very pair
+}
+
+func newPlan(ctx context.Context, master *role.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
+	state, err := master.RotationState(ctx, question(pair, v))
+	if err != nil {
+		return plan{}, err
+	}
+	shared := state.Shared
+	if shared == "" {
+		shared = pair.Base
+	}
+	if shared == "" {
+		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
+	}
+	found, err := master.SetupState(ctx, pair.User, pair.Partner, shared)
+	return plan{value: v, pair: pair, shared: shared, proof: p, repair: repair, state: state, found: found}, err
+}
+
+// admit refuses whatever would give the writer of the secret more than the secret itself: setup acts with the master's power.
+//
+//	a name of PostgreSQL, RDS, a superuser or the master           refused
+//	the shared role is recorded for another pair                   refused
+//	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only
+//	AWSCURRENT does not log in: user and partner and role missing  admitted, all three are made
+//	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too: a single user is adopted
+//	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
+func (p *plan) admit(ctx context.Context, masterUser string, master *role.Session) error {
+	if err := p.admitNames(masterUser); err != nil {
+		return err
+	}
+	record, known := p.found.RecordOf(p.shared)
+	if known && !(slices.Contains(record.Users, p.pair.User) && slices.Contains(record.Users, p.pair.Partner)) {
+		return fmt.Errorf("the shared role %q serves the pair %s already: give this secret's pair a role of its own (key \"role\"), or remove the other with sql/teardown.sql",
+			p.shared, strings.Join(record.Users, ", "))
+	}
+	p.recorded = known
+	switch {
+	case p.recorded:
+		return p.admitRecorded()
+	case !p.proof.loggedIn:
+		return p.admitFresh()
+	case !p.found.SharedExists:
+		return p.admitAdoption()
+	}
+	return p.admitTwin(ctx, master)
+}
+
+func (p *plan) admitNames(masterUser string) error {
+	for _, name := range []string{p.pair.User, p.pair.Partner, p.shared} {
+		if role.Reserved(name) || name == masterUser {
+			return fmt.Errorf("%q is the master user, or a name that PostgreSQL or RDS keeps for its own roles: it is neither one of a pair nor a shared role", name)
+		}
+	}
+	if p.shared == p.pair.User || p.shared == p.pair.Partner {
+		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", p.shared)
+	}
+	switch {
+	case p.state.Superuser, p.state.RDSSuperuser, p.state.IAM:
+		return p.state.Refusal(p.pair.Partner)
+	}
+	return nil
+}
+
+func (p *plan) admitRecorded() error {
+	if p.proof.loggedIn || p.repair || !p.found.UserExists {
+		return nil
+	}
+	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored, run setup with \"repair\": true to give %q the secret's password: %w",
+		p.pair.User, p.proof.refused)
+}
+
+func (p *plan) admitFresh() error {
+	if !p.found.UserExists && !p.found.PartnerExists && !p.found.SharedExists {
+		return nil
+	}
+	if p.found.UserExists {
+		return fmt.Errorf("user %q exists, and AWSCURRENT does not log in as it: put its password into the secret (setup takes over nobody who has not logged in): %w",
+			p.pair.User, p.proof.refused)
+	}
+	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, CREATE ROLE %s LOGIN, set the secret's password (\\password), GRANT %s TO %s and ALTER ROLE %s SET role = %s",
+		p.pair.User, p.pair.Partner, p.shared, role.Quote(p.pair.User), role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
+}
+
+func (p *plan) admitAdoption() error {
+	if p.found.PartnerExists {
+		return fmt.Errorf("user %q exists already and belongs to no pair: setup takes over nobody who has not logged in; name another in the secret's key \"usernames\", or drop it",
+			p.pair.Partner)
+	}
+	return nil
+}
+
+func (p *plan) admitTwin(ctx context.Context, master *role.Session) error {
+	if p.proof.became != p.shared {
+		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
+			p.pair.User, p.proof.became, p.shared, role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
+	}
+	if !p.found.PartnerExists {
+		return nil
+	}
+	if !p.state.Member {
+		return fmt.Errorf("user %q exists and is not a member of %q: as a DBA, GRANT %s TO %s if it is one of the pair",
+			p.pair.Partner, p.shared, role.Quote(p.shared), role.Quote(p.pair.Partner))
+	}
+	state := p.state
+	state.CurrentUser = p.proof.became
+	return master.AdmitTwin(ctx, state, p.pair.Partner, p.pair.User, p.pair.Named)
+}

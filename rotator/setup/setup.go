@@ -1,0 +1,134 @@
+// Package setup makes, once, what rotation and sweep need in a database, through the master user that a secret's masterarn
+// leads to. The master secret is not needed again afterwards.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pgrotator/rotator/master"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/verifier"
+)
+
+// statementTimeout is longer than a rotation's: setup's script is one statement to PostgreSQL's clock.
+const statementTimeout = 15 * time.Second
+
+// Setup makes roles, functions and tables.
+type Setup struct {
+	store       *secret.Store
+	master      *master.Finder
+	opener      role.Opener
+	stateSchema string
+}
+
+// New makes a Setup whose sweep tables live in stateSchema.
+func New(store *secret.Store, finder *master.Finder, opener role.Opener, stateSchema string) *Setup {
+	opener.StatementTimeout = statementTimeout
+	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
+}
+
+// Report is what setup answers.
+type Report struct {
+	Changed []string `json:"changed"` // a sentence for each change; empty when all was there
+}
+
+// Run sets up the pair of a secret. It is repeatable and changes only what is missing. With repair it also gives the AWSCURRENT
+// user the secret's password again, as after a restore of a snapshot, for a pair that an earlier setup has recorded.
+func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, error) {
+	text, err := s.store.Stage(ctx, secretID, secret.Current)
+	if err != nil {
+		return Report{}, err
+	}
+	value, err := secret.Parse(text)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading AWSCURRENT of secret %s: %w", secretID, err)
+	}
+	pair, err := value.Pair()
+	if err != nil {
+		return Report{}, err
+	}
+	proof, err := s.prove(ctx, value, pair)
+	if err != nil {
+		return Report{}, fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
+	}
+	found, err := s.master.Of(ctx, value)
+	if err != nil {
+		return Report{}, err
+	}
+	changed, err := s.asMaster(ctx, found, value, pair, proof, repair)
+	return Report{Changed: changed}, err
+}
+
+// proof is what logging in with AWSCURRENT has shown.
+type proof struct {
+	loggedIn bool
+	became   string // the role that the session was
+	refused  error  // why it did not log in
+}
+
+// prove logs in with AWSCURRENT. A refused login proves nothing, and is no error yet: the user may not exist, or wait for repair.
+func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (proof, error) {
+	var p proof
+	err := role.Attempt(ctx, func(ctx context.Context) error {
+		server := role.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
+		session, err := s.opener.Open(ctx, server, role.Login{User: v.Username, Password: v.Password})
+		if role.Refused(err) || role.NotPermitted(err) {
+			p.refused = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer session.Close(ctx)
+		state, err := session.RotationState(ctx, question(pair, v))
+		p.loggedIn, p.became = true, state.CurrentUser
+		return err
+	})
+	return p, err
+}
+
+// question is asked of the partner, as in a rotation.
+func question(pair secret.Pair, v secret.Value) role.Pair {
+	return role.Pair{User: pair.Partner, Partner: pair.User, Shared: v.Role, Base: pair.Base}
+}
+
+func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, repair bool) ([]string, error) {
+	var changed []string
+	err := role.Attempt(ctx, func(ctx context.Context) error {
+		session, err := s.opener.Open(ctx, m.Server, m.Login)
+		if err != nil {
+			return fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+		}
+		defer session.Close(ctx)
+		plan, err := newPlan(ctx, session, v, pair, p, repair)
+		if err != nil {
+			return err
+		}
+		if err := plan.admit(ctx, m.Login.User, session); err != nil {
+			return err
+		}
+		made, err := plan.verifier()
+		if err != nil {
+			return err
+		}
+		changed, err = session.SetUp(ctx, role.SetupPair{
+			User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
+		return err
+	})
+	return changed, err
+}
+
+// verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.
+func (p plan) verifier() (string, error) {
+	if p.proof.loggedIn {
+		return "", nil
+	}
+	made, err := verifier.New(p.found.PasswordEncryption, p.pair.User, p.value.Password)
+	if err != nil {
+		return "", fmt.Errorf("making the verifier of %q: %w", p.pair.User, err)
+	}
+	return made, nil
+}
