@@ -1,0 +1,158 @@
+// Package check tells, without changing anything, whether the next rotation and the next sweep of a secret would work, and if
+// not, why and what to do.
+package check
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
+	"pgrotator/rotator/master"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+)
+
+// What a check can be for; "" is both.
+const (
+	ForRotation = "rotation"
+	ForSweep    = "sweep"
+)
+
+// Options are the parts of the environment that decide whether a rotation or a sweep works.
+type Options struct {
+	ValidDays   int
+	StateSchema string
+}
+
+// Check looks at one secret and its database.
+type Check struct {
+	store   *secret.Store
+	master  *master.Finder
+	rds     *rds.Client
+	logs    *cloudwatchlogs.Client
+	opener  role.Opener
+	options Options
+}
+
+// New makes a Check.
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs *cloudwatchlogs.Client, opener role.Opener, options Options) *Check {
+	return &Check{store: store, master: finder, rds: databases, logs: logs, opener: opener, options: options}
+}
+
+// Report is what check answers.
+type Report struct {
+	OK     bool     `json:"ok"` // every check is
+	Checks []Result `json:"checks"`
+}
+
+// Result is one thing looked at.
+type Result struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"` // what was found
+	Fix    string `json:"fix"`    // what to do, or ""
+}
+
+// list collects results.
+type list struct {
+	results []Result
+}
+
+func (l *list) pass(name, detail string) {
+	l.results = append(l.results, Result{Name: name, OK: true, Detail: detail})
+}
+
+// advise passes, and still says what to do.
+func (l *list) advise(name, detail, fix string) {
+	l.results = append(l.results, Result{Name: name, OK: true, Detail: detail, Fix: fix})
+}
+
+func (l *list) fail(name, detail, fix string) {
+	l.results = append(l.results, Result{Name: name, Detail: detail, Fix: fix})
+}
+
+func (l *list) report() Report {
+	failed := slices.ContainsFunc(l.results, func(r Result) bool { return !r.OK })
+	return Report{OK: !failed, Checks: l.results}
+}
+
+// subject is the secret looked at.
+type subject struct {
+	id          string
+	description secret.Description
+	value       secret.Value
+	pair        secret.Pair
+}
+
+func (s subject) server() role.Server {
+	return role.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
+}
+
+// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report; an error would say that
+// nothing could be told, and there is none such yet: an unreadable secret is a failed check.
+func (c *Check) Run(ctx context.Context, secretID, purpose string) (Report, error) {
+	var l list
+	s, ok := c.secret(ctx, &l, secretID)
+	if !ok {
+		return l.report(), nil
+	}
+	session, ok := c.login(ctx, &l, s)
+	if !ok {
+		return l.report(), nil
+	}
+	defer session.Close(ctx)
+	if purpose != ForSweep {
+		c.rotation(ctx, &l, s, session)
+	}
+	if purpose != ForRotation {
+		c.sweep(ctx, &l, s, session)
+	}
+	return l.report(), nil
+}
+
+// secret reads the secret and the pair.
+func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) {
+	s := subject{id: id}
+	var err error
+	if s.description, err = c.store.Describe(ctx, id); err != nil {
+		l.fail("secret", err.Error(), "Name the secret by its ARN, and let the function's role call secretsmanager:DescribeSecret on it.")
+		return s, false
+	}
+	text, err := c.store.Stage(ctx, id, secret.Current)
+	if err == nil {
+		s.value, err = secret.Parse(text)
+	}
+	if err != nil {
+		l.fail("secret", err.Error(), "Put a value with engine, host, username and password into the secret.")
+		return s, false
+	}
+	l.pass("secret", "AWSCURRENT is readable and well formed: user "+s.value.Username+" on "+s.server().Address()+"/"+s.value.Database)
+	if s.pair, err = s.value.Pair(); err != nil {
+		l.fail("pair", err.Error(), `Name the pair in the secret's key "usernames".`)
+		return s, false
+	}
+	l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	return s, true
+}
+
+// login logs in as AWSCURRENT: network, TLS and credential in one.
+func (c *Check) login(ctx context.Context, l *list, s subject) (*role.Session, bool) {
+	var session *role.Session
+	err := role.Attempt(ctx, func(ctx context.Context) (err error) {
+		session, err = c.opener.Open(ctx, s.server(), role.Login{User: s.value.Username, Password: s.value.Password})
+		return err
+	})
+	if err != nil {
+		l.fail("current login", err.Error(), "Do as the detail says, then check again: nothing else can be looked at before AWSCURRENT logs in.")
+		return nil, false
+	}
+	l.pass("current login", s.value.Username+" logs in with AWSCURRENT")
+	if root := session.Root(); root != "" {
+		l.pass("tls", "the server's certificate is signed by "+root)
+	} else {
+		l.advise("tls", `the secret says "ssl": false: everything but the password travels in plaintext`, `Take "ssl" out of the secret if the server speaks TLS.`)
+	}
+	return session, true
+}

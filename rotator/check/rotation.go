@@ -1,0 +1,208 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+)
+
+// rotation looks at what the next rotation needs.
+func (c *Check) rotation(ctx context.Context, l *list, s subject, session *role.Session) {
+	c.rotationOn(l, s)
+	c.leftOver(l, s)
+	partner, err := session.RotationState(ctx, role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base})
+	if err != nil {
+		l.fail("catalogs", err.Error(), "")
+		return
+	}
+	own, err := session.RotationState(ctx, role.Pair{User: s.pair.User, Partner: s.pair.Partner, Shared: partner.Shared, Base: s.pair.Base})
+	if err != nil {
+		l.fail("catalogs", err.Error(), "")
+		return
+	}
+	primary(l, s, partner)
+	sharedRole(l, s, own, partner)
+	passwordRoles(l, s, own, partner)
+	c.previous(ctx, l, s)
+	c.way(ctx, l, s, session, partner)
+	c.validity(l, s, own)
+	c.blueGreen(ctx, l, s)
+}
+
+func (c *Check) rotationOn(l *list, s subject) {
+	if on := s.description.Enabled; on == nil || !*on {
+		l.advise("rotation", "rotation is not switched on for this secret", "aws secretsmanager rotate-secret with --rotation-lambda-arn and --rotation-rules, or the stack's schedule, switches it on.")
+		return
+	}
+	detail := "rotation is on"
+	if s.description.Interval > 0 {
+		detail += ", every " + s.description.Interval.String()
+	}
+	l.pass("rotation", detail)
+}
+
+// leftOver looks for an AWSPENDING that is not AWSCURRENT too: Secrets Manager refuses to rotate while there is one.
+func (c *Check) leftOver(l *list, s subject) {
+	version := s.description.VersionOf(secret.Pending)
+	if version == "" || s.description.Has(version, secret.Current) {
+		l.pass("pending", "no rotation is left unfinished")
+		return
+	}
+	l.fail("pending", "version "+version+" is staged AWSPENDING: a rotation is under way, or was left unfinished, which blocks the next one",
+		fmt.Sprintf("If none is under way: aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s", s.id, version))
+}
+
+func primary(l *list, s subject, state role.State) {
+	switch {
+	case strings.Contains(strings.ToLower(s.value.Host), ".proxy-"):
+		l.fail("primary", s.value.Host+" is an RDS Proxy, which keeps logins of its own", "Use the cluster's writer endpoint, or the instance's endpoint, as host.")
+	case state.Standby:
+		l.fail("primary", s.value.Host+" is a reader (in recovery), where no password can be set", "Use the cluster's writer endpoint as host.")
+	default:
+		l.pass("primary", fmt.Sprintf("%s is the primary, PostgreSQL %d", s.value.Host, state.Version/10000))
+	}
+}
+
+// sharedRole looks at memberships and SET role of both users, and at whom AWSCURRENT became.
+func sharedRole(l *list, s subject, own, partner role.State) {
+	if partner.Shared == "" {
+		l.advise("shared role", "the pair has none: what either user makes is its own", `Name one in the secret's key "role" and run setup, so that the pair shares its objects.`)
+		return
+	}
+	for _, refusal := range []error{own.Refusal(s.pair.User), partner.Refusal(s.pair.Partner)} {
+		if refusal != nil {
+			l.fail("shared role", refusal.Error(), "Do as the detail says, or run setup.")
+			return
+		}
+	}
+	if own.CurrentUser != partner.Shared {
+		l.fail("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q, not the shared role %q", own.CurrentUser, partner.Shared),
+			fmt.Sprintf("ALTER ROLE %s SET role = %s", role.Quote(s.pair.User), role.Quote(partner.Shared)))
+		return
+	}
+	l.pass("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q", partner.Shared))
+	settingOfPartner(l, s, partner)
+}
+
+func settingOfPartner(l *list, s subject, partner role.State) {
+	switch {
+	case !partner.Exists:
+		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
+	case partner.LoginRole != partner.Shared:
+		l.advise("other user", fmt.Sprintf("%q does not become %q when it logs in; the next rotation mends that", s.pair.Partner, partner.Shared), "")
+	default:
+		l.pass("other user", fmt.Sprintf("%q is a member of %q and becomes it when it logs in", s.pair.Partner, partner.Shared))
+	}
+}
+
+func passwordRoles(l *list, s subject, own, partner role.State) {
+	if own.IAM || partner.IAM {
+		l.fail("rds_iam", "the pair is a member of rds_iam, directly or through another role: RDS refuses its passwords",
+			fmt.Sprintf("REVOKE rds_iam FROM %s, %s, or from the role they inherit it from", role.Quote(s.pair.User), role.Quote(s.pair.Partner)))
+	} else {
+		l.pass("rds_iam", "neither user is a member of rds_iam")
+	}
+	if own.Restricted {
+		l.advise("rds_password", "rds.restrict_password_commands is on: only members of rds_password set passwords", "setup grants it to the role that owns its function.")
+	} else {
+		l.pass("rds_password", "rds.restrict_password_commands is off")
+	}
+}
+
+// previous logs in with AWSPREVIOUS, which clients may still hold.
+func (c *Check) previous(ctx context.Context, l *list, s subject) {
+	version := s.description.VersionOf(secret.Previous)
+	if version == "" {
+		l.pass("previous login", "there is no AWSPREVIOUS yet")
+		return
+	}
+	text, err := c.store.Stage(ctx, s.id, secret.Previous)
+	var value secret.Value
+	if err == nil {
+		value, err = secret.Parse(text)
+	}
+	if err != nil {
+		l.advise("previous login", "AWSPREVIOUS is not readable: "+err.Error(), "")
+		return
+	}
+	if value.Username == s.value.Username {
+		l.advise("previous login", "AWSPREVIOUS names the same user as AWSCURRENT: somebody changed the secret by hand", "The next rotation puts that right.")
+		return
+	}
+	session, err := c.opener.Open(ctx, s.server(), role.Login{User: value.Username, Password: value.Password})
+	if err != nil {
+		l.fail("previous login", err.Error(), "Clients that still hold AWSPREVIOUS cannot log in: let them fetch the secret, and rotate to put it right.")
+		return
+	}
+	session.Close(ctx)
+	l.pass("previous login", value.Username+" logs in with AWSPREVIOUS")
+}
+
+// way tells which way setSecret will take.
+func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Session, partner role.State) {
+	open, closed := partner.Ways(role.Means{
+		Previous:  s.description.VersionOf(secret.Previous) != "",
+		ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
+	if len(open) == 0 {
+		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
+			`Run setup, or give the secret the key "masterarn".`)
+		return
+	}
+	switch open[0] {
+	case role.Directly:
+		l.advise("way", "direct: the shared role has CREATEROLE", "Run setup before an upgrade to PostgreSQL 16: this way ends there, and on 15 it is power over every ordinary role.")
+	case role.ByItself:
+		l.advise("way", "own: the user sets its own password, logged in with AWSPREVIOUS", "Run setup: this way ends when AWSPREVIOUS no longer logs in.")
+	case role.ByMaster:
+		c.masterWay(ctx, l, s, session, partner)
+	default:
+		l.pass("way", "function: the one that setup made in schema "+role.Quote(partner.FunctionSchema))
+	}
+}
+
+func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *role.Session, partner role.State) {
+	err := session.AdmitTwin(ctx, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	if err == nil {
+		err = c.masterLogin(ctx, s)
+	}
+	if err != nil {
+		l.fail("way", "master: "+err.Error(), "Do as the detail says, or run setup.")
+		return
+	}
+	l.advise("way", "master: the secret at masterarn", "Run setup: the master secret is then not needed again.")
+}
+
+func (c *Check) masterLogin(ctx context.Context, s subject) error {
+	found, err := c.master.Of(ctx, s.value)
+	if err != nil {
+		return err
+	}
+	session, err := c.opener.Open(ctx, found.Server, found.Login)
+	if err != nil {
+		return err
+	}
+	session.Close(ctx)
+	return nil
+}
+
+// validity holds VALID UNTIL of AWSCURRENT and PASSWORD_VALID_DAYS beside the rotation interval.
+func (c *Check) validity(l *list, s subject, own role.State) {
+	if err := s.description.AdmitValidity(c.options.ValidDays); err != nil {
+		l.fail("valid until", err.Error(), "Raise PASSWORD_VALID_DAYS, or rotate more often.")
+		return
+	}
+	if own.ValidUntil.IsZero() {
+		l.pass("valid until", "the password of AWSCURRENT does not expire")
+		return
+	}
+	detail := fmt.Sprintf("the password of AWSCURRENT is valid until %s", own.ValidUntil.Format(time.RFC3339))
+	if s.description.Interval > 0 && time.Until(own.ValidUntil) < s.description.Interval {
+		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: aws secretsmanager rotate-secret")
+		return
+	}
+	l.pass("valid until", detail)
+}
