@@ -1,0 +1,51 @@
+# Everything here needs Go and, for `make test`, a C compiler (the race detector). PostgreSQL is found or fetched by the tests.
+
+VERSION := 1.0.0
+# What build-… and SAM make: GOARCH=amd64 for Intel processors.
+GOARCH  ?= arm64
+GOFLAGS_LAMBDA := -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
+LAMBDA  := CGO_ENABLED=0 GOOS=linux go build $(GOFLAGS_LAMBDA)
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo local test matrix lint build build-RotationFunction build-SweepFunction package bench clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
+	@go run ./rotator/demo
+
+local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
+	@go run ./rotator/demo local
+
+test: ## Run all tests, with the race detector
+	go test -race -timeout 14m ./...
+
+matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
+	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...
+
+lint: ## gofmt, go vet and staticcheck
+	@test -z "$$(gofmt -l rotator sql)" || { gofmt -l rotator sql; echo 'not as gofmt writes it'; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+build: ## Build build/bootstrap for this machine
+	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
+
+# SAM's makefile builder calls these two with ARTIFACTS_DIR set.
+build-RotationFunction build-SweepFunction:
+	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
+
+package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, without SAM
+	for arch in arm64 amd64; do \
+		GOARCH=$$arch $(LAMBDA) -o build/$$arch/bootstrap ./rotator && \
+		go run ./rotator/internal/lambdazip build/$$arch/bootstrap build/pgrotator-$$arch.zip && \
+		(cd build && sha256sum pgrotator-$$arch.zip > pgrotator-$$arch.zip.sha256) || exit 1; \
+	done
+
+bench: ## Print what a rotation and a sweep cost on this machine
+	go test -run '^$$' -bench . -benchmem ./rotator/...
+
+clean: ## Remove build/
+	rm -rf build

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"regexp"
+	"strconv"
+	"time"
+
+	"pgrotator/rotator/rotation"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/sweep"
+)
+
+// The environment variables of the function. The SDK reads its own besides: AWS_REGION, AWS_ENDPOINT_URL_…, HTTPS_PROXY.
+const (
+	envPasswordLength      = "PASSWORD_LENGTH"            // characters, 8 to 4096
+	envExcludeCharacters   = "EXCLUDE_CHARACTERS"         // characters that no password holds
+	envExcludeNumbers      = "EXCLUDE_NUMBERS"            // true or false, as the next four
+	envExcludePunctuation  = "EXCLUDE_PUNCTUATION"        //
+	envExcludeUppercase    = "EXCLUDE_UPPERCASE"          //
+	envExcludeLowercase    = "EXCLUDE_LOWERCASE"          //
+	envRequireEachType     = "REQUIRE_EACH_INCLUDED_TYPE" //
+	envPasswordValidDays   = "PASSWORD_VALID_DAYS"        // days, VALID UNTIL of each password; unset = for ever
+	envDBCAFile            = "DB_CA_FILE"                 // a PEM file of more root certificates
+	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with
+	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
+	envDeleteIntervalDays  = "DELETE_INTERVAL_DAYS"       // days without activity until a role is dropped; unset = never
+	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names or * patterns
+	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
+	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
+	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
+	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables
+	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
+	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
+)
+
+// config is the environment, read once.
+type config struct {
+	rotation        rotation.Options
+	sweep           sweep.Options
+	caFile          string
+	assumeRoleARN   string
+	secretsEndpoint string
+	logLevel        slog.Level
+}
+
+// readConfig reads the environment through lookup and reports every fault at once.
+func readConfig(lookup func(string) (string, bool)) (config, error) {
+	e := environment{lookup: lookup}
+	c := config{
+		rotation: rotation.Options{
+			Password:  e.passwordPolicy(),
+			ValidDays: e.number(envPasswordValidDays, 0, 1, 36500),
+		},
+		sweep:           e.sweepOptions(),
+		caFile:          e.text(envDBCAFile, ""),
+		assumeRoleARN:   e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
+		secretsEndpoint: e.text(envSecretsEndpoint, ""),
+		logLevel:        e.level(),
+	}
+	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
+		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
+	}
+	if len(e.faults) > 0 {
+		return config{}, fmt.Errorf("reading the environment: %w", errors.Join(e.faults...))
+	}
+	return c, nil
+}
+
+var (
+	roleARN  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+	topicARN = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
+)
+
+// environment collects the faults of the variables while reading them.
+type environment struct {
+	lookup func(string) (string, bool)
+	faults []error
+}
+
+func (e *environment) fault(format string, args ...any) {
+	e.faults = append(e.faults, fmt.Errorf(format, args...))
+}
+
+// defaultExclude is what AWS's functions leave out, and %, which breaks clients that put a password into a URL.
+const defaultExclude = `:/@"'\%`
+
+func (e *environment) passwordPolicy() secret.PasswordPolicy {
+	exclude, given := e.lookup(envExcludeCharacters)
+	if !given {
+		exclude = defaultExclude
+	}
+	return secret.PasswordPolicy{
+		Length:                  int64(e.number(envPasswordLength, 32, 8, 4096)),
+		ExcludeCharacters:       exclude,
+		ExcludeNumbers:          e.boolean(envExcludeNumbers, false),
+		ExcludePunctuation:      e.boolean(envExcludePunctuation, false),
+		ExcludeUppercase:        e.boolean(envExcludeUppercase, false),
+		ExcludeLowercase:        e.boolean(envExcludeLowercase, false),
+		RequireEachIncludedType: e.boolean(envRequireEachType, true),
+	}
+}
+
+func (e *environment) sweepOptions() sweep.Options {
+	return sweep.Options{
+		LockDays:    e.number(envLockIntervalDays, 0, 1, 36500),
+		DeleteDays:  e.number(envDeleteIntervalDays, 0, 1, 36500),
+		Ignore:      e.patterns(),
+		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
+		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
+		StateSchema: e.schema(),
+		Topic:       e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
+	}
+}
+
+// text is a variable's value; an empty one counts as unset.
+func (e *environment) text(name, otherwise string) string {
+	if value, _ := e.lookup(name); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+func (e *environment) number(name string, otherwise, least, most int) int {
+	value := e.text(name, "")
+	if value == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		e.fault("%s is %q; expected a whole number from %d to %d", name, value, least, most)
+		return otherwise
+	}
+	return n
+}
+
+func (e *environment) boolean(name string, otherwise bool) bool {
+	switch value := e.text(name, ""); value {
+	case "":
+		return otherwise
+	case "true", "True", "TRUE":
+		return true
+	case "false", "False", "FALSE":
+		return false
+	default:
+		e.fault("%s is %q; expected true or false", name, value)
+		return otherwise
+	}
+}
+
+func (e *environment) matching(name string, form *regexp.Regexp, what string) string {
+	value := e.text(name, "")
+	if value != "" && !form.MatchString(value) {
+		e.fault("%s is %q; expected %s", name, value, what)
+	}
+	return value
+}
+
+func (e *environment) patterns() []string {
+	value := e.text(envIgnoreUserList, "[]")
+	var patterns []string
+	if err := json.Unmarshal([]byte(value), &patterns); err != nil {
+		e.fault(`%s is %q; expected a JSON list of names or patterns such as ["batch","report_*"]`, envIgnoreUserList, value)
+		return nil
+	}
+	for _, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			e.fault("%s holds %q, which is no name and no pattern", envIgnoreUserList, pattern)
+		}
+	}
+	return patterns
+}
+
+func (e *environment) schema() string {
+	schema := e.text(envStateSchema, "public")
+	if len(schema) > secret.MaxNameBytes {
+		e.fault("%s is %d bytes long; PostgreSQL's names end at %d", envStateSchema, len(schema), secret.MaxNameBytes)
+	}
+	return schema
+}
+
+func (e *environment) level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(e.text(envLogLevel, "info"))); err != nil {
+		e.fault("%s is %q; expected debug, info, warn or error", envLogLevel, e.text(envLogLevel, ""))
+	}
+	return level
+}

@@ -1,0 +1,108 @@
+// The bootstrap of an AWS Lambda function that rotates the credentials of Aurora and RDS PostgreSQL with alternating users and
+// closes accounts that nobody uses.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"pgrotator/rotator/check"
+	"pgrotator/rotator/master"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/rotation"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/setup"
+	"pgrotator/rotator/sweep"
+)
+
+// version is set by the linker, -X main.version=….
+var version = "unknown"
+
+func main() {
+	h, err := wire(context.Background())
+	if err != nil {
+		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
+		reportInitError(err)
+		os.Exit(1)
+	}
+	lambda.Start(h.handle)
+}
+
+// wire builds the handler from the environment.
+func wire(ctx context.Context) (*handler, error) {
+	c, err := readConfig(os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
+	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
+
+	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
+	if err != nil {
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	data := assume(own, c.assumeRoleARN)
+	secrets := secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
+		if c.secretsEndpoint != "" {
+			o.BaseEndpoint = &c.secretsEndpoint
+		}
+	})
+	databases := rds.NewFromConfig(data)
+	logs := cloudwatchlogs.NewFromConfig(data)
+	store := secret.NewStore(secrets)
+	finder := master.NewFinder(store, databases)
+	opener := role.Opener{Roots: role.NewRoots(c.caFile), ApplicationName: "pgrotator"}
+	return &handler{
+		rotation: rotation.New(store, finder, opener, c.rotation, log),
+		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
+		check:    check.New(store, finder, databases, logs, opener, check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema}),
+		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
+		metrics:  newMetrics(os.Stdout, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
+		log:      log,
+	}, nil
+}
+
+// Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.
+const (
+	awsConnectTimeout = 3 * time.Second
+	awsCallTimeout    = 8 * time.Second
+)
+
+func httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
+}
+
+// assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
+// the function's own role, whose topic they go to.
+func assume(own aws.Config, roleARN string) aws.Config {
+	if roleARN == "" {
+		return own
+	}
+	other := own.Copy()
+	other.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), roleARN,
+		func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "pgrotator" }))
+	return other
+}
+
+func goVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.GoVersion
+	}
+	return ""
+}

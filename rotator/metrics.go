@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"time"
+
+	"pgrotator/rotator/rotation"
+	"pgrotator/rotator/sweep"
+)
+
+// namespace is where the function's metrics are in CloudWatch.
+const namespace = "pgrotator"
+
+// metrics writes CloudWatch metrics as lines of the embedded metric format (CloudWatch User Guide, "Embedded metric format
+// specification"), one JSON object each.
+type metrics struct {
+	out      io.Writer
+	function string
+}
+
+func newMetrics(out io.Writer, function string) *metrics {
+	return &metrics{out: out, function: function}
+}
+
+// metric is one name with its unit and value.
+type metric struct {
+	name  string
+	unit  string
+	value float64
+}
+
+// directive is a set of metrics that share their dimensions. CloudWatch does not add up over dimensions: an alarm on
+// FunctionName alone sees nothing of a metric that has Step besides.
+type directive struct {
+	dimensions []string
+	metrics    []metric
+}
+
+// step counts one step of a rotation and how long it took.
+func (m *metrics) step(name string, took time.Duration, outcome rotation.Outcome, err error) {
+	directives := []directive{{[]string{"FunctionName", "Step"}, []metric{
+		{"StepDuration", "Milliseconds", float64(took.Microseconds()) / 1000},
+		{"StepSucceeded", "Count", count(err == nil)},
+		{"StepFailed", "Count", count(err != nil)}}}}
+	if outcome.Way != "" {
+		directives = append(directives, directive{[]string{"FunctionName"}, []metric{
+			{"PreviousStillInUse", "Count", count(outcome.SessionsInUse > 0)}}})
+	}
+	m.write(map[string]any{"Step": rotation.StepName(name)}, directives)
+}
+
+func count(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// sweep counts what one sweep did.
+func (m *metrics) sweep(took time.Duration, report sweep.Report, err error) {
+	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}}
+	m.write(nil, []directive{{[]string{"FunctionName"}, values}})
+}
+
+// write emits one line of the metrics and their dimensions' values.
+func (m *metrics) write(dimensions map[string]any, directives []directive) {
+	line := map[string]any{"FunctionName": m.function}
+	maps.Copy(line, dimensions)
+	var definitions []any
+	for _, d := range directives {
+		var names []any
+		for _, v := range d.metrics {
+			line[v.name] = v.value
+			names = append(names, map[string]string{"Name": v.name, "Unit": v.unit})
+		}
+		definitions = append(definitions, map[string]any{"Namespace": namespace, "Dimensions": [][]string{d.dimensions}, "Metrics": names})
+	}
+	line["_aws"] = map[string]any{"Timestamp": time.Now().UnixMilli(), "CloudWatchMetrics": definitions}
+	text, err := json.Marshal(line)
+	if err != nil {
+		return // only numbers and strings: nothing here fails to encode
+	}
+	// A metric that cannot be written must not fail the rotation that it counts.
+	_, _ = m.out.Write(append(text, '\n'))
+}
