@@ -120,7 +120,7 @@ const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets M
 // decode refuses whatever is not one of the function's events. A rotation event may have keys that AWS adds one day; an
 // action is typed by hand, and a misspelt key in it, such as dryrun for dryRun, must not pass unseen.
 func decode(payload []byte) (event, error) {
-	if len(payload) == 0 || bytes.TrimSpace(payload)[0] != '{' {
+	if !bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) {
 		return event{}, errors.New("the event is not a JSON object: " + expected)
 	}
 	var keys map[string]json.RawMessage

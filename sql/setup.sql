@@ -119,10 +119,14 @@ BEGIN
             SELECT r.rolname FROM pg_roles r
             WHERE NOT pg_has_role(owner, r.oid, 'MEMBER WITH ADMIN OPTION')
               AND (r.rolname = ANY (pair)
-                   OR r.rolcanlogin AND NOT r.rolsuper AND r.rolname !~ '^(pg_|rds)' AND r.rolname <> current_user
+                   OR r.rolcanlogin AND NOT r.rolsuper AND r.rolname !~ '^(pg_|rds)'
+                      AND r.rolname NOT IN (current_user, current_setting('pgrotator.role'))
                       AND pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')
                       AND NOT pg_has_role(r.oid, owner, 'MEMBER')
-                      AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER')))
+                      AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER'))
+                      -- another pair's users belong to that pair's owner role alone
+                      AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname LIKE 'rotation\_%'
+                          AND strpos(coalesce(obj_description(n.oid, 'pg_namespace'), ''), to_json(r.rolname)::text) > 0))
             ORDER BY r.rolname
         LOOP
             EXECUTE format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', granted, owner);

@@ -69,19 +69,24 @@ func (r *Rotation) Run(ctx context.Context, step Step) (Outcome, error) {
 
 type action func(context.Context, Step, secret.Description) (Outcome, error)
 
-// step finds the step's function. The underscores of create_secret and the like are one of AWS's two spellings.
+// StepName is a step's name as Secrets Manager sends it: create_secret, the other spelling of AWS's pages, becomes createSecret.
+func StepName(name string) string {
+	return strings.Replace(name, "_secret", "Secret", 1)
+}
+
+// step finds the step's function.
 func (r *Rotation) step(step Step) (action, error) {
 	if step.SecretID == "" || step.Token == "" {
 		return nil, fmt.Errorf("a rotation event needs SecretId and ClientRequestToken, as Secrets Manager sends them")
 	}
-	switch strings.ToLower(strings.ReplaceAll(step.Name, "_", "")) {
-	case "createsecret":
+	switch StepName(step.Name) {
+	case "createSecret":
 		return r.createSecret, nil
-	case "setsecret":
+	case "setSecret":
 		return r.setSecret, nil
-	case "testsecret":
+	case "testSecret":
 		return r.testSecret, nil
-	case "finishsecret":
+	case "finishSecret":
 		return r.finishSecret, nil
 	}
 	return nil, fmt.Errorf("unknown rotation step %q; expected createSecret, setSecret, testSecret or finishSecret", step.Name)
