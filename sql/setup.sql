@@ -276,7 +276,7 @@ DECLARE
     made  regclass;
 BEGIN
     FOR made IN
-        SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(state)) AND c.relowner = current_user::regrole
+        SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(state)) AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)
           AND c.relname IN ('user_login_status', 'user_login_job_status', 'user_login_action')
     LOOP
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %I, %I', made, current_setting('pgrotator.role'), current_setting('pgrotator.master'));
