@@ -1,0 +1,124 @@
+package localaws
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// logGroupEntry is one group in DescribeLogGroups' output.
+type logGroupEntry struct {
+	LogGroupName      string `json:"logGroupName"`
+	CreationTime      int64  `json:"creationTime"`
+	RetentionInDays   int32  `json:"retentionInDays,omitempty"`
+	MetricFilterCount int    `json:"metricFilterCount"`
+	ARN               string `json:"arn"`
+	LogGroupARN       string `json:"logGroupArn"`
+	StoredBytes       int64  `json:"storedBytes"`
+	LogGroupClass     string `json:"logGroupClass"`
+}
+
+// logStreamEntry is one stream in DescribeLogStreams' output. Times are in ms
+// since 1970; a stream without stored events has none.
+type logStreamEntry struct {
+	LogStreamName       string `json:"logStreamName"`
+	CreationTime        int64  `json:"creationTime"`
+	FirstEventTimestamp *int64 `json:"firstEventTimestamp,omitempty"`
+	LastEventTimestamp  *int64 `json:"lastEventTimestamp,omitempty"`
+	LastIngestionTime   *int64 `json:"lastIngestionTime,omitempty"`
+	ARN                 string `json:"arn"`
+	StoredBytes         int64  `json:"storedBytes"`
+}
+
+func (l *logStore) describeGroups(_ caller, in *cloudwatchlogs.DescribeLogGroupsInput) (any, error) {
+	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
+		return nil, invalidParameter("logGroupNamePrefix and logGroupNamePattern are mutually exclusive.")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := []logGroupEntry{}
+	for _, name := range slices.Sorted(maps.Keys(l.groups)) {
+		if strings.HasPrefix(name, aws.ToString(in.LogGroupNamePrefix)) && strings.Contains(name, aws.ToString(in.LogGroupNamePattern)) {
+			g := l.groups[name]
+			entries = append(entries, logGroupEntry{LogGroupName: name, CreationTime: g.created.UnixMilli(),
+				RetentionInDays: g.retentionDays, ARN: logGroupARN(name) + ":*", LogGroupARN: logGroupARN(name), LogGroupClass: "STANDARD"})
+		}
+	}
+	page, token, err := pageOf(entries, in.Limit, in.NextToken)
+	return struct {
+		LogGroups []logGroupEntry `json:"logGroups"`
+		NextToken string          `json:"nextToken,omitempty"`
+	}{page, token}, err
+}
+
+func (l *logStore) describeStreams(_ caller, in *cloudwatchlogs.DescribeLogStreamsInput) (any, error) {
+	byTime := in.OrderBy == types.OrderByLastEventTime
+	if byTime && in.LogStreamNamePrefix != nil {
+		return nil, invalidParameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	group, err := l.addressed(in.LogGroupName, in.LogGroupIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	entries := []logStreamEntry{}
+	for _, stream := range group.sorted() {
+		if strings.HasPrefix(stream.name, aws.ToString(in.LogStreamNamePrefix)) {
+			entries = append(entries, group.describe(stream))
+		}
+	}
+	if byTime {
+		slices.SortStableFunc(entries, func(a, b logStreamEntry) int {
+			return cmp.Compare(aws.ToInt64(a.LastEventTimestamp), aws.ToInt64(b.LastEventTimestamp))
+		})
+	}
+	if aws.ToBool(in.Descending) {
+		slices.Reverse(entries)
+	}
+	page, token, err := pageOf(entries, in.Limit, in.NextToken)
+	return struct {
+		LogStreams []logStreamEntry `json:"logStreams"`
+		NextToken  string           `json:"nextToken,omitempty"`
+	}{page, token}, err
+}
+
+func (g *logGroup) describe(s *logStream) logStreamEntry {
+	entry := logStreamEntry{LogStreamName: s.name, CreationTime: s.created.UnixMilli(),
+		ARN: logGroupARN(g.name) + ":log-stream:" + s.name}
+	if len(s.events) == 0 {
+		return entry
+	}
+	entry.FirstEventTimestamp = &s.events[0].timestamp
+	entry.LastEventTimestamp = &s.events[len(s.events)-1].timestamp
+	entry.LastIngestionTime = &s.ingested
+	return entry
+}
+
+// pageOf cuts a page of at most 50 out of all; the token is the index it goes on at.
+func pageOf[T any](all []T, limit *int32, token *string) (page []T, next string, err error) {
+	size := 50
+	if limit != nil {
+		size = int(*limit)
+	}
+	if size < 1 || size > 50 {
+		return nil, "", invalidParameter("The limit must be between 1 and 50.")
+	}
+	first := 0
+	if token != nil {
+		if first, err = strconv.Atoi(*token); err != nil || first < 0 || first > len(all) {
+			return nil, "", invalidParameter("The specified nextToken is invalid.")
+		}
+	}
+	end := min(first+size, len(all))
+	if end < len(all) {
+		next = strconv.Itoa(end)
+	}
+	return all[first:end], next, nil
+}
