@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
 	"regexp"
 	"strconv"
 	"time"
@@ -168,8 +167,8 @@ func (e *environment) patterns() []string {
 		return nil
 	}
 	for _, pattern := range patterns {
-		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			e.fault("%s holds %q, which is no name and no pattern", envIgnoreUserList, pattern)
+		if pattern == "" {
+			e.fault("%s holds an empty name", envIgnoreUserList)
 		}
 	}
 	return patterns
