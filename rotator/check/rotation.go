@@ -73,7 +73,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 		l.advise("shared role", "the pair has none: what either user makes is its own", `Name one in the secret's key "role" and run setup, so that the pair shares its objects.`)
 		return
 	}
-	for _, refusal := range []error{own.Refusal(s.pair.User), partner.Refusal(s.pair.Partner)} {
+	for _, refusal := range []error{own.Refusal(), partner.Refusal()} {
 		if refusal != nil {
 			l.fail("shared role", refusal.Error(), "Do as the detail says, or run setup.")
 			return

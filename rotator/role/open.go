@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,8 +57,12 @@ type Session struct {
 	notices []string
 }
 
-// Open logs in. The error is a *LoginError, and so says what refused the session in words for a person.
+// Open logs in. An error of the attempt is a *LoginError, and so says what refused the session in words for a person. An RDS
+// Proxy is refused unasked: it keeps logins of its own, and would prove nothing about the database's.
 func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session, error) {
+	if strings.Contains(strings.ToLower(server.Host), ".proxy-") {
+		return nil, fmt.Errorf("the host %s is an RDS Proxy, which keeps logins of its own: use the cluster's writer endpoint or the instance's endpoint as the secret's host", server.Host)
+	}
 	config, err := o.config(server, login)
 	if err != nil {
 		return nil, fmt.Errorf("logging in as %q to %s/%s: %w", login.User, server.Address(), server.Database, err)

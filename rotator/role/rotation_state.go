@@ -17,6 +17,9 @@ type Pair struct {
 
 // State is what one look at the catalogs tells of a pair, as the session's role sees it.
 type State struct {
+	User string // who was asked about
+	Host string // of the server that was asked
+
 	Version            int    // server_version_num
 	Standby            bool   // a reader: nothing can be set here
 	CurrentUser        string // whom the session became at login
@@ -43,7 +46,7 @@ type State struct {
 
 // RotationState looks at a pair.
 func (s *Session) RotationState(ctx context.Context, p Pair) (State, error) {
-	var t State
+	t := State{User: p.User, Host: s.server.Host}
 	var validUntil *time.Time
 	err := s.row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
 		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,

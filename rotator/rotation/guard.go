@@ -28,26 +28,7 @@ func clearPending(step Step) string {
 		step.SecretID, step.Token)
 }
 
-// admitHost refuses hosts at which a password cannot be set.
-func admitHost(v secret.Value) error {
-	if strings.Contains(strings.ToLower(v.Host), ".proxy-") {
-		return fmt.Errorf("the secret's host %s is an RDS Proxy, which keeps logins of its own: use the cluster's writer endpoint or the instance's endpoint as host", v.Host)
-	}
-	return nil
-}
-
-// admitState refuses readers, and users and roles that no way may set.
-func admitState(t role.State, v secret.Value, user string) error {
-	if t.Standby {
-		return fmt.Errorf("the secret's host %s is a reader (in recovery), where no password can be set: use the cluster's writer endpoint as host", v.Host)
-	}
-	return t.Refusal(user)
-}
-
 func (r *Rotation) open(ctx context.Context, at secret.Value, user, password string) (*role.Session, error) {
-	if err := admitHost(at); err != nil {
-		return nil, err
-	}
 	server := role.Server{Host: at.Host, Port: at.Port, Database: at.Database, Plaintext: at.Plaintext}
 	return r.opener.Open(ctx, server, role.Login{User: user, Password: password})
 }

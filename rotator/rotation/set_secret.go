@@ -66,7 +66,7 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := admitState(state, c.current, c.pair.Partner); err != nil {
+	if err := state.Refusal(); err != nil {
 		return Outcome{}, err
 	}
 	c.session, c.state = session, state

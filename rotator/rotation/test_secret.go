@@ -40,7 +40,7 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 	if err != nil {
 		return false, err
 	}
-	if err := admitState(state, pending, pair.User); err != nil {
+	if err := state.Refusal(); err != nil {
 		return false, err
 	}
 	expected := pair.User

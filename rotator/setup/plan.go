@@ -76,11 +76,7 @@ func (p *plan) admitNames(masterUser string) error {
 	if p.shared == p.pair.User || p.shared == p.pair.Partner {
 		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", p.shared)
 	}
-	switch {
-	case p.state.Superuser, p.state.RDSSuperuser, p.state.IAM:
-		return p.state.Refusal(p.pair.Partner)
-	}
-	return nil
+	return p.state.UserRefusal()
 }
 
 func (p *plan) admitRecorded() error {
