@@ -58,10 +58,31 @@ func count(yes bool) float64 {
 	return 0
 }
 
-// sweep counts what one sweep did.
+// sweep counts what one sweep did, and the roles by state at its end. A run that failed has only a duration.
 func (m *metrics) sweep(took time.Duration, report sweep.Report, err error) {
 	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}}
+	if err == nil {
+		values = append(values, ofReport(report)...)
+	}
 	m.write(nil, []directive{{[]string{"FunctionName"}, values}})
+}
+
+func ofReport(report sweep.Report) []metric {
+	lines, deleted := 0, len(report.Deleted)
+	for _, instance := range report.Evidence.Instances {
+		lines += instance.Events
+	}
+	if report.DryRun {
+		deleted = 0 // the report lists whom it would have dropped
+	}
+	return []metric{
+		{"LinesRead", "Count", float64(lines)},
+		{"EvidenceIncomplete", "Count", count(!report.Evidence.Complete)},
+		{"Active", "Count", float64(report.Counts.Active)},
+		{"Locked", "Count", float64(report.Counts.Locked)},
+		{"ReadyToDelete", "Count", float64(report.Counts.ReadyToDelete)},
+		{"Deleted", "Count", float64(deleted)},
+	}
 }
 
 // write emits one line of the metrics and their dimensions' values.
