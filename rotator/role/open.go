@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -63,7 +64,16 @@ func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session,
 	if strings.Contains(strings.ToLower(server.Host), ".proxy-") {
 		return nil, fmt.Errorf("the host %s is an RDS Proxy, which keeps logins of its own: use the cluster's writer endpoint or the instance's endpoint as the secret's host", server.Host)
 	}
-	config, err := o.config(server, login)
+	session, err := o.open(ctx, server, login, o.Roots.own)
+	if unknown := new(x509.UnknownAuthorityError); errors.As(err, unknown) {
+		return o.open(ctx, server, login, o.Roots.system)
+	}
+	return session, err
+}
+
+// open logs in to a server whose certificate one of the roots has signed.
+func (o Opener) open(ctx context.Context, server Server, login Login, roots func() (*x509.CertPool, error)) (*Session, error) {
+	config, err := o.config(server, login, roots)
 	if err != nil {
 		return nil, fmt.Errorf("logging in as %q to %s/%s: %w", login.User, server.Address(), server.Database, err)
 	}
@@ -81,7 +91,7 @@ func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session,
 }
 
 // config takes nothing from the environment: libpq's variables would otherwise choose the service file or the TLS mode.
-func (o Opener) config(server Server, login Login) (*pgx.ConnConfig, error) {
+func (o Opener) config(server Server, login Login, roots func() (*x509.CertPool, error)) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig("host=localhost sslmode=disable")
 	if err != nil {
 		return nil, err
@@ -96,16 +106,12 @@ func (o Opener) config(server Server, login Login) (*pgx.ConnConfig, error) {
 		config.RequireAuth = "!password" // never the password itself over a wire without TLS
 		return config, nil
 	}
-	config.TLSConfig, err = o.Roots.tlsConfig(server.Host)
-	return config, err
-}
-
-func (r Roots) tlsConfig(host string) (*tls.Config, error) {
-	pool, err := r.load()
+	pool, err := roots()
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Config{ServerName: host, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	config.TLSConfig = &tls.Config{ServerName: server.Host, RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return config, nil
 }
 
 // parameters are set at startup, where they win over the settings of role and database. simple-protocol quoting needs

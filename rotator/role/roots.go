@@ -14,22 +14,24 @@ import (
 //go:embed rds-global-bundle.pem
 var rdsBundle []byte
 
-// Roots is the certificate authorities that a database server's certificate may come from: the RDS bundle, the system's and
-// one more PEM file. They are read on first use: a function that speaks plaintext never pays for them.
+// Roots is the certificate authorities that a database server's certificate may come from. They are read on first use: a
+// function that speaks plaintext never pays for them, and the system's, which take longest, are read only where the others
+// have not signed.
 type Roots struct {
-	load func() (*x509.CertPool, error)
+	own    func() (*x509.CertPool, error) // the RDS bundle and the extra file
+	system func() (*x509.CertPool, error)
 }
 
-// NewRoots adds the PEM certificates of extraFile to the RDS bundle and the system's; "" adds none.
+// NewRoots is the RDS bundle, the system's roots and the PEM certificates of extraFile; "" adds none.
 func NewRoots(extraFile string) Roots {
-	return Roots{load: sync.OnceValues(func() (*x509.CertPool, error) { return readRoots(extraFile) })}
+	return Roots{
+		own:    sync.OnceValues(func() (*x509.CertPool, error) { return readRoots(extraFile) }),
+		system: sync.OnceValues(x509.SystemCertPool),
+	}
 }
 
 func readRoots(extraFile string) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
+	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(rdsBundle) {
 		return nil, errors.New("reading the RDS root certificates in the binary: no certificate found")
 	}
