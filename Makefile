@@ -45,7 +45,7 @@ package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums,
 	done
 
 bench: ## Print what a rotation and a sweep cost on this machine
-	go test -run '^$$' -bench . -benchmem ./rotator/...
+	go test -run '^$$' -bench . ./rotator/...
 
 clean: ## Remove build/
 	rm -rf build

@@ -1,0 +1,37 @@
+package main
+
+import "context"
+
+// actSummary tells which promises were kept, and fails where one was not.
+func (d *demo) actSummary(ctx context.Context) error {
+	d.page.title("Promises")
+	promises := []promise{clientPromise(d.client.tally()), d.countPromise()}
+	promises = append(promises, d.rotationPromises()...)
+	promises = append(promises, d.refusalPromise(), d.ownerPromise(ctx), d.silencePromise())
+	kept := true
+	for _, p := range promises {
+		d.showPromise(p)
+		kept = kept && len(p.broken) == 0
+	}
+	if !kept {
+		return errBroken
+	}
+	d.page.line("")
+	d.page.say("All kept. For commands of your own on the same stack: make local")
+	return nil
+}
+
+func (d *demo) showPromise(p promise) {
+	if len(p.broken) > 0 {
+		d.page.hang(red, "  broken  ", p.text)
+		for _, evidence := range p.broken {
+			d.page.hang(red, "          - ", evidence)
+		}
+		return
+	}
+	text := p.text
+	if p.seen != "" {
+		text += ": " + p.seen
+	}
+	d.page.hang(green, "  kept    ", text)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/demo/stack"
+	"pgrotator/rotator/internal/localaws"
+)
+
+// serveLocal starts the stack, prints commands for it, and tells of every invocation until ctx ends.
+func serveLocal(ctx context.Context, p *page) error {
+	p.line(p.paint(bold, "A stack to type commands at"))
+	p.line("")
+	s, err := stack.Start(ctx, stack.Options{Note: p.part})
+	if err != nil {
+		return err
+	}
+	p.title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
+	for _, c := range commands(s) {
+		p.line("")
+		p.line(p.paint(dim, "# "+c.purpose))
+		p.line(c.text)
+	}
+	p.title("Until Ctrl-C, what the function is asked")
+	s.AWS.AfterInvoke(p.invocation)
+	<-ctx.Done()
+	return s.Close()
+}
+
+// command is a line or more to paste into a shell.
+type command struct {
+	purpose string
+	text    string
+}
+
+// commands are in the order in which a newcomer needs them. Payloads are read with fileb:, which both majors of the AWS CLI
+// pass on as they are; version 2 takes a plain --payload for base64, and version 1 does not know --cli-binary-format.
+func commands(s *stack.Stack) []command {
+	const invoke = `printf '%%s' '{"action":"%s","secretId":"%s"}' |
+  aws lambda invoke --function-name %s --payload fileb:///dev/stdin /dev/stdout`
+	return []command{
+		{"where AWS is, for this shell; the keys open nothing else",
+			"export " + strings.Join(append(s.AWS.Environ(), "AWS_PAGER="), " \\\n  ")},
+		{"setup: makes the pair and what rotates it", fmt.Sprintf(invoke, "setup", stack.Secret, stack.Function)},
+		{"check: what would the next rotation meet?", fmt.Sprintf(invoke, "check", stack.Secret, stack.Function)},
+		{"rotate, as often as you like", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
+  --rotation-lambda-arn %s \
+  --rotation-rules AutomaticallyAfterDays=30`, stack.Secret, s.Function.ARN())},
+		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
+		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
+		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
+	}
+}
+
+// psqlCommand takes user and password out of the secret with sed: passwords hold neither " nor \ here, as AWS's functions have
+// it by default.
+func psqlCommand(s *stack.Stack) string {
+	return fmt.Sprintf(`credential() {
+  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text |
+    sed -E 's/.*"'"$1"'": *"([^"]*)".*/\1/'
+}
+PGUSER=$(credential username) PGPASSWORD=$(credential password) \
+  psql "host=localhost port=%d dbname=%s sslmode=verify-full sslrootcert=%s" \
+  -c 'SELECT session_user, current_user'`, stack.Secret, s.PG.Port(), stack.Database, s.PG.CAFile())
+}
+
+// invocation is a line on one run of the function.
+func (p *page) invocation(i localaws.Invocation) {
+	var event struct{ Step, Action string }
+	asked := "something else"
+	if json.Unmarshal(i.Event, &event) == nil && event.Step+event.Action != "" {
+		asked = event.Step + event.Action
+	}
+	mark := fmt.Sprintf("  %s  %-14s%10s  ", time.Now().Format(time.TimeOnly), asked, milliseconds(i.Result.Duration))
+	if i.Result.FunctionError == "" {
+		p.hang(plain, mark, p.paint(green, "ok"))
+		return
+	}
+	var told struct{ ErrorMessage string }
+	if json.Unmarshal(i.Result.Payload, &told) != nil {
+		told.ErrorMessage = string(i.Result.Payload)
+	}
+	p.hang(red, mark, told.ErrorMessage)
+}
