@@ -2,8 +2,182 @@ package check
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/role"
 )
 
-func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Session) {}
+// sweep looks at what the next sweep needs.
+func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Session) {
+	found, err := cluster.Describe(ctx, c.rds, s.value)
+	if err != nil {
+		l.fail("instances", err.Error(), `Name the database in the secret's key "dbClusterIdentifier" or "dbInstanceIdentifier", and let the function's role describe it.`)
+	} else {
+		c.instances(ctx, l, s, found)
+		c.logGroups(ctx, l, found)
+	}
+	c.logging(ctx, l, session)
+	c.state(ctx, l, s, session)
+}
+
+// instances logs in on each reader, as a sweep does: it must see who is connected there.
+func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster.Cluster) {
+	var unreachable []string
+	unreachable = append(unreachable, found.Unreachable...)
+	var names []string
+	for _, instance := range found.Instances {
+		names = append(names, instance.Name)
+		if instance.Writer {
+			continue
+		}
+		server := s.server()
+		server.Host, server.Port = instance.Host, instance.Port
+		session, err := c.opener.Open(ctx, server, role.Login{User: s.value.Username, Password: s.value.Password})
+		if err != nil {
+			unreachable = append(unreachable, err.Error())
+			continue
+		}
+		session.Close(ctx)
+	}
+	if len(unreachable) > 0 {
+		l.fail("instances", strings.Join(unreachable, " "), "Let the function reach each instance: while one cannot be seen, a sweep acts on nobody.")
+		return
+	}
+	l.pass("instances", strings.Join(names, ", "))
+}
+
+// logGroups looks whether each instance's log is exported, and readable where it is exported to.
+func (c *Check) logGroups(ctx context.Context, l *list, found cluster.Cluster) {
+	var off []string
+	groups := map[string][]string{}
+	for _, instance := range found.Instances {
+		groups[instance.Group] = append(groups[instance.Group], instance.Name)
+		if !instance.Exported {
+			off = append(off, instance.Name)
+		}
+	}
+	if len(off) > 0 {
+		l.fail("log export", "the PostgreSQL log of "+strings.Join(off, ", ")+" is not exported to CloudWatch Logs",
+			"aws rds modify-db-cluster (or modify-db-instance) --cloudwatch-logs-export-configuration EnableLogTypes=postgresql")
+	} else {
+		l.pass("log export", "the PostgreSQL log is exported to CloudWatch Logs")
+	}
+	for group, instances := range groups {
+		c.logGroup(ctx, l, group, instances)
+	}
+}
+
+func (c *Check) logGroup(ctx context.Context, l *list, group string, instances []string) {
+	const fix = "Let the function's role call logs:DescribeLogGroups, DescribeLogStreams and FilterLogEvents on it."
+	retention, err := cluster.Retention(ctx, c.logs, group)
+	var streamed []string
+	if err == nil {
+		streamed, err = cluster.Streamed(ctx, c.logs, group)
+	}
+	if err == nil {
+		_, err = c.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, Limit: aws.Int32(1),
+			StartTime: aws.Int64(time.Now().Add(-time.Minute).UnixMilli())})
+	}
+	if err != nil {
+		l.fail("log group", cluster.ExplainLogFault(group, err).Error(), fix)
+		return
+	}
+	for _, instance := range instances {
+		if !slices.Contains(streamed, instance) {
+			l.fail("log group", "log group "+group+" has no stream of instance "+instance, "A stream appears with the first line exported: look at the export and at log_connections.")
+			return
+		}
+	}
+	kept := "for ever"
+	if retention > 0 {
+		kept = fmt.Sprintf("for %d days", int(retention.Hours()/24))
+	}
+	l.pass("log group", "log group "+group+" is readable, has a stream of each instance and keeps events "+kept)
+}
+
+func (c *Check) logging(ctx context.Context, l *list, session *role.Session) {
+	state, err := session.InstanceState(ctx)
+	switch {
+	case err != nil:
+		l.fail("log_connections", err.Error(), "")
+	case !role.LogsLogins(state.Logging.Connections):
+		l.fail("log_connections", fmt.Sprintf("log_connections is %q: logins leave no line", state.Logging.Connections),
+			"Set log_connections to on in the DB (cluster) parameter group; from PostgreSQL 18 on a list with authorization will do.")
+	default:
+		l.pass("log_connections", fmt.Sprintf("log_connections is %q", state.Logging.Connections))
+	}
+}
+
+// state looks at the tables, at whom the sweep could not close, and at what it remembers.
+func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session) {
+	found, err := session.SweepPair(ctx, s.pair.User, s.pair.Partner)
+	if err != nil {
+		l.fail("catalogs", err.Error(), "")
+		return
+	}
+	state, err := session.SweepTables(ctx, c.options.StateSchema, found.Owner)
+	switch {
+	case err != nil:
+		l.fail("tables", err.Error(), "Do as the detail says.")
+		return
+	case !state.Usable:
+		l.fail("tables", "the sweep's tables in schema "+role.Quote(c.options.StateSchema)+" are missing or not writable, and the shared role may not make them", "Run setup, or set STATE_SCHEMA to a schema of the shared role.")
+		return
+	case len(state.Missing) > 0:
+		l.pass("tables", "the first sweep makes its tables in schema "+role.Quote(c.options.StateSchema))
+		return
+	}
+	l.pass("tables", "the sweep's tables are in schema "+role.Quote(c.options.StateSchema)+" and writable")
+	c.closable(ctx, l, session, found.Functions)
+	c.canary(ctx, l, session)
+}
+
+// closable names the roles that a sweep could neither lock nor drop.
+func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions string) {
+	accounts, err := session.Accounts(ctx, c.options.StateSchema, functions)
+	if err != nil {
+		l.fail("roles", err.Error(), "")
+		return
+	}
+	var beyond []string
+	for _, a := range accounts {
+		exempt := a.Superuser || a.RDSSuperuser || a.Paired || role.Reserved(a.Name)
+		if a.CanLogin && !exempt && !a.ByFunction && !a.Directly {
+			beyond = append(beyond, a.Name)
+		}
+	}
+	if len(beyond) > 0 {
+		l.advise("roles", "may not be locked or dropped by the sweep, and are reported only: "+strings.Join(beyond, ", "),
+			"Run setup again for roles made since, or have whoever made them GRANT them to the owner role WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.")
+		return
+	}
+	l.pass("roles", "every role that a sweep looks after can be locked and dropped")
+}
+
+// canary tells when the sweep's own login was last found in each instance's log.
+func (c *Check) canary(ctx context.Context, l *list, session *role.Session) {
+	records, err := session.LogRecords(ctx, c.options.StateSchema)
+	if err != nil {
+		l.fail("canary", err.Error(), "")
+		return
+	}
+	if len(records) == 0 {
+		l.advise("canary", "no sweep has run yet", "A sweep acts from its second run on, once it finds its own login of the first in the log.")
+		return
+	}
+	for _, r := range records {
+		seen := "never"
+		if !r.CanarySeenAt.IsZero() {
+			seen = r.CanarySeenAt.Format(time.RFC3339)
+		}
+		l.pass("canary", fmt.Sprintf("instance %s: the sweep's own login was last found in the log %s; read up to %s, unbroken since %s",
+			r.Instance, seen, r.ProcessedTo.Format(time.RFC3339), r.EvidenceFrom.Format(time.RFC3339)))
+	}
+}

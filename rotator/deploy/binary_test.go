@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -40,15 +39,13 @@ func managedScene(t *testing.T, env map[string]string) *localtest.Scene {
 	t.Helper()
 	s := localtest.New(t, server(t), env)
 	s.CreateMaster()
-	arn := "arn:aws:rds:us-east-1:123456789012:cluster:orders"
+	arn := s.Cluster("orders")
 	managed := s.PutNewSecret("managed", map[string]any{"username": s.Master, "password": localtest.PasswordMaster})
 	_, err := s.Secrets.TagResource(t.Context(), &secretsmanager.TagResourceInput{SecretId: &managed, Tags: []types.Tag{
 		{Key: aws.String("aws:rds:primaryDBClusterArn"), Value: &arn}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.AWS.SetDBCluster(rdstypes.DBCluster{
-		DBClusterIdentifier: aws.String("orders"), DBClusterArn: &arn, Endpoint: aws.String("localhost"), Port: aws.Int32(int32(s.PG.Port()))})
 	s.CreateSecret(map[string]any{"masterarn": managed, "dbClusterIdentifier": "orders"})
 	return s
 }

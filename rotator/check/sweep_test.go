@@ -1,0 +1,110 @@
+package check_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"pgrotator/rotator/check"
+	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localtest"
+)
+
+func runForSweep(t *testing.T, s *localtest.Scene) check.Report {
+	t.Helper()
+	answer, err := s.Invoke(map[string]any{"action": "check", "secretId": s.SecretID, "for": "sweep"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report check.Report
+	if err := json.Unmarshal([]byte(answer), &report); err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// clusterScene is a set up pair of a cluster whose log goes to CloudWatch.
+func clusterScene(t *testing.T) *localtest.Scene {
+	t.Helper()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster(), "dbClusterIdentifier": "orders"})
+	s.Cluster("orders")
+	s.MustSetup()
+	return s
+}
+
+func TestAllIsWellForASweep(t *testing.T) {
+	t.Parallel()
+	s := clusterScene(t)
+	for _, want := range []string{"no sweep has run yet", "instance orders-1: the sweep's own login was last found in the log never", "last found in the log 2"} {
+		report := runForSweep(t, s)
+		if canary := find(t, report, "canary"); !report.OK || !strings.Contains(canary.Detail, want) {
+			t.Errorf("want %q: %+v", want, report)
+		}
+		if _, err := s.Invoke(map[string]any{"action": "sweep", "secretId": s.SecretID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Each case breaks one thing that a sweep needs, and expects the check of that name to fail and to say what to do.
+func TestWhatFailsForASweep(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		breakIt func(s *localtest.Scene)
+		check   string
+		fix     string
+	}{
+		"no identifier in the secret": {func(s *localtest.Scene) {
+			s.PutCurrent(s.Value(map[string]any{"dbClusterIdentifier": nil}))
+		}, "instances", "dbClusterIdentifier"},
+		"export switched off": {func(s *localtest.Scene) {
+			s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"),
+				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("orders-1"), IsClusterWriter: aws.Bool(true)}}})
+		}, "log export", "EnableLogTypes"},
+		"an instance without a stream": {func(s *localtest.Scene) {
+			s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"), EnabledCloudwatchLogsExports: []string{"postgresql"},
+				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(true)}}})
+			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders")})
+		}, "log group", "A stream appears"},
+		"no permission to read the log": {func(s *localtest.Scene) {
+			s.AWS.Intercept(func(call localaws.Call) localaws.Outcome {
+				if call.Operation == "FilterLogEvents" {
+					return localaws.Fail("AccessDeniedException", 400)
+				}
+				return nil
+			})
+		}, "log group", "FilterLogEvents"},
+		"a table of another": {func(s *localtest.Scene) {
+			name, password := s.PG.Superuser()
+			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE public.user_login_status OWNER TO "+s.Master)
+		}, "tables", "detail"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := clusterScene(t)
+			c.breakIt(s)
+			report := runForSweep(t, s)
+			result := find(t, report, c.check)
+			if report.OK || result.OK {
+				t.Errorf("check %q passes: %q", c.check, result.Detail)
+			}
+			if !strings.Contains(result.Fix, c.fix) {
+				t.Errorf("check %q says to do %q, want %q in it", c.check, result.Fix, c.fix)
+			}
+		})
+	}
+}
+
+func TestRolesBeyondTheSweepAreNamed(t *testing.T) {
+	t.Parallel()
+	s := clusterScene(t)
+	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared))
+	if roles := find(t, runForSweep(t, s), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") {
+		t.Errorf("the check says %q", roles.Detail)
+	}
+}
