@@ -7,7 +7,8 @@ func (d *demo) actSummary(ctx context.Context) error {
 	d.page.title("Promises")
 	promises := []promise{clientPromise(d.client.tally()), d.countPromise()}
 	promises = append(promises, d.rotationPromises()...)
-	promises = append(promises, d.refusalPromise(), d.ownerPromise(ctx), d.silencePromise())
+	promises = append(promises, d.refusal, d.ownerPromise(ctx), d.silencePromise())
+	promises = append(promises, d.sweeps.promises...)
 	kept := true
 	for _, p := range promises {
 		d.showPromise(p)

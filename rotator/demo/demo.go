@@ -14,6 +14,8 @@ type demo struct {
 	client    *client
 	watch     *watch
 	rotations []rotation
+	refusal   promise // of the rotations
+	sweeps    sweepPromises
 }
 
 // play runs the acts in order. The error is the first act's that could not go on, or errBroken.
@@ -23,7 +25,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 			err = errors.Join(err, d.stack.Close())
 		}
 	}()
-	for _, act := range []func(context.Context) error{d.actStack, d.actSetup, d.actCheck, d.actRotate, d.actSummary} {
+	for _, act := range []func(context.Context) error{d.actStack, d.actSetup, d.actCheck, d.actRotate, d.actSweep, d.actSummary} {
 		if err := act(ctx); err != nil {
 			return err
 		}

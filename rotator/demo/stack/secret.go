@@ -40,7 +40,7 @@ func (s *Stack) makeMaster(ctx context.Context, _ Options) (string, error) {
 // makeSecret stores the application's secret. Nothing in the database knows of it yet.
 func (s *Stack) makeSecret(ctx context.Context, _ Options) (text string, err error) {
 	value := s.value(FirstUser, s.newPassword())
-	value["masterarn"] = s.MasterARN
+	value["masterarn"], value["dbClusterIdentifier"] = s.MasterARN, Cluster
 	if s.ARN, err = s.putNewSecret(ctx, Secret, value); err != nil {
 		return "", err
 	}
@@ -131,13 +131,19 @@ func (s *Stack) Rotate(ctx context.Context, f *localaws.Function) error {
 	return s.AWS.WaitRotation(ctx, s.ARN)
 }
 
-// Act sends the function an action's event, and decodes its answer into answer, a pointer. An error of the function is err.
+// Act sends the rotating function an action's event, and decodes its answer into answer, a pointer. An error of the function is
+// err.
 func (s *Stack) Act(ctx context.Context, event, answer any) error {
+	return Ask(ctx, s.Function, event, answer)
+}
+
+// Ask is Act for any function.
+func Ask(ctx context.Context, f *localaws.Function, event, answer any) error {
 	payload, err := json.Marshal(event)
 	if err != nil {
 		return fmt.Errorf("encoding an event: %w", err)
 	}
-	result, err := s.Function.Invoke(ctx, payload)
+	result, err := f.Invoke(ctx, payload)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ type Options struct {
 	Note func(part string, took time.Duration)
 }
 
-// Stack is what Start made. Its fields do not change.
+// Stack is what Start made. Its exported fields do not change.
 type Stack struct {
 	PG        *localpg.Server
 	AWS       *localaws.Stack
@@ -45,6 +45,7 @@ type Stack struct {
 	MasterARN string // of MasterSecret
 	Binary    string // path of the bootstrap
 	passwords []string
+	people    map[string]string // password by name
 }
 
 // Start makes a stack in which the master exists in the database, and no application role yet. The stack must be closed, also
@@ -108,6 +109,7 @@ func (s *Stack) startAWS(ctx context.Context, _ Options) (text string, err error
 	if s.AWS, err = localaws.Start(ctx); err != nil {
 		return "", err
 	}
+	s.describeCluster()
 	s.Secrets = secretsmanager.NewFromConfig(s.AWS.Config())
 	s.Function, err = s.AWS.AddFunction(localaws.FunctionOptions{
 		Name: Function, Binary: s.Binary, Env: map[string]string{"DB_CA_FILE": s.PG.CAFile()}})
