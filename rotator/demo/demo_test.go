@@ -241,7 +241,7 @@ func TestLocalCommandsWork(t *testing.T) {
 	if err != nil {
 		t.Errorf("the commands: %v", err)
 	}
-	for _, want := range []string{`"created role app_b`, `{"ok":true`, `"VersionIdsToStages"`, `"AWSCURRENT"`, " | app\n(1 row)"} {
+	for _, want := range []string{`"created role app_b`, `{"ok":true`, `"VersionIdsToStages"`, `"AWSCURRENT"`, " | app\n(1 row)", `"evidence":{`} {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("the commands do not print %s", want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,8 +20,15 @@ func serveLocal(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.PublishLog(ctx); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	sweep, err := s.AddSweep(map[string]string{"LOCK_INTERVAL_DAYS": "90", "DELETE_INTERVAL_DAYS": "180"})
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	p.title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
-	for _, c := range commands(s) {
+	for _, c := range commands(s, sweep) {
 		p.line("")
 		p.line(p.paint(dim, "# "+c.purpose))
 		p.line(c.text)
@@ -39,7 +47,7 @@ type command struct {
 
 // commands are in the order in which a newcomer needs them. Payloads are read with fileb:, which both majors of the AWS CLI
 // pass on as they are; version 2 takes a plain --payload for base64, and version 1 does not know --cli-binary-format.
-func commands(s *stack.Stack) []command {
+func commands(s *stack.Stack, sweep *localaws.Function) []command {
 	const invoke = `printf '%%s' '{"action":"%s","secretId":"%s"}' |
   aws lambda invoke --function-name %s --payload fileb:///dev/stdin /dev/stdout`
 	return []command{
@@ -53,6 +61,7 @@ func commands(s *stack.Stack) []command {
 		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
 		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
 		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
+		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf(invoke, "sweep", stack.Secret, sweep.ARN())},
 	}
 }
 
