@@ -163,7 +163,7 @@ BEGIN
     IF to_regnamespace(quote_ident(state)) IS NULL THEN
         EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', state, owner);
         RAISE NOTICE 'changed: created schema %', quote_ident(state);
-    ELSIF NOT has_schema_privilege(owner, state, 'CREATE') AND to_regclass(format('%I.user_login_action', state)) IS NULL THEN
+    ELSIF NOT has_schema_privilege(owner, state, 'CREATE') THEN -- CREATE TABLE IF NOT EXISTS asks for it where the tables exist too
         EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', state, owner);
         IF NOT has_schema_privilege(owner, state, 'CREATE') THEN
             RAISE EXCEPTION 'the sweep''s tables cannot be made in schema %: % may not grant CREATE on it', quote_ident(state), quote_ident(current_user)
@@ -232,7 +232,7 @@ BEGIN
                     AND strpos(coalesce(obj_description(n.oid, 'pg_namespace'), ''), to_json(target)::text) > 0) THEN
         RAISE insufficient_privilege USING MESSAGE = format('role %%I is not one that the sweep may close', target);
     END IF;
-END $body$, current_setting('pgrotator.master'), username, partner, shared, owner)),
+END $body$, current_setting('pgrotator.master'), first, second, shared, owner)),
         ('lock_role', 'target text', 'void', true, format($body$
 BEGIN
     PERFORM %1$I.refuse_unless_closable(target);

@@ -41,5 +41,4 @@ const (
 	Setup           Statement = "setup"
 	SetupState      Statement = "setup_state"
 	SetupParameter  Statement = "setup_parameter"
-	SweepTables     Statement = "sweep_tables"
 )

@@ -18,8 +18,9 @@ const (
 )
 
 // Attempt runs act again, for 20 s in all, as long as it fails with something that proves nothing: a connection that was
-// refused, cut or silent, a server that starts or stops, a lock not obtained, or XX000 "tuple concurrently updated", with
-// which PostgreSQL answers the second of two ALTER ROLE. It returns act's last error. act must be safe to repeat.
+// refused, cut or silent, a server that starts or stops, a lock not obtained, XX000 "tuple concurrently updated", with which
+// PostgreSQL answers the second of two ALTER ROLE, or what it answers the second of two CREATE ROLE. It returns act's last
+// error. act must be safe to repeat.
 func Attempt(ctx context.Context, act func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptsFor)
 	defer cancel()
@@ -53,7 +54,7 @@ func provesNothing(err error) bool {
 
 func transientSQLState(pg *pgconn.PgError) bool {
 	switch pg.Code {
-	case "57P01", "57P02", cannotConnectNow, lockNotAvailable, "40001", "40P01":
+	case "57P01", "57P02", cannotConnectNow, lockNotAvailable, "40001", "40P01", uniqueViolation, duplicateObject:
 		return true // the server is being stopped or started, or another session was first
 	case internalError:
 		return pg.Message == "tuple concurrently updated"

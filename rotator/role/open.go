@@ -90,9 +90,14 @@ func (o Opener) open(ctx context.Context, server Server, login Login, roots func
 	return session, nil
 }
 
-// config takes nothing from the environment: libpq's variables would otherwise choose the service file or the TLS mode.
+// neutral states what pgx would otherwise take from libpq's variables (PGTARGETSESSIONATTRS, PGREQUIREAUTH …), mistakes in them
+// included. PGSERVICE alone cannot be overruled.
+const neutral = "host=localhost sslmode=disable sslrootcert='' sslcert='' sslkey='' sslnegotiation=postgres connect_timeout=5 " +
+	"target_session_attrs=any channel_binding=prefer require_auth='' min_protocol_version=3.0 max_protocol_version=3.0"
+
+// config takes nothing from the environment.
 func (o Opener) config(server Server, login Login, roots func() (*x509.CertPool, error)) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig("host=localhost sslmode=disable")
+	config, err := pgx.ParseConfig(neutral)
 	if err != nil {
 		return nil, err
 	}

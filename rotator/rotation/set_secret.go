@@ -45,7 +45,10 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 		outcome, err = r.change(ctx, c)
 		return err
 	})
-	return outcome, err
+	if err != nil {
+		return Outcome{}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+	}
+	return outcome, nil
 }
 
 func (r *Rotation) currentAndPending(ctx context.Context, step Step) (current, pending secret.Value, err error) {
@@ -59,7 +62,7 @@ func (r *Rotation) currentAndPending(ctx context.Context, step Step) (current, p
 func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 	session, err := r.open(ctx, c.current, c.current.Username, c.current.Password)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("proving AWSCURRENT of secret %s: %w", c.step.SecretID, err)
+		return Outcome{}, fmt.Errorf("proving AWSCURRENT: %w", err)
 	}
 	defer session.Close(ctx)
 	state, err := session.RotationState(ctx, rolePair(c.pair, c.pair.Partner, c.pair.User, c.current))

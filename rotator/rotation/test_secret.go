@@ -19,13 +19,17 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{}, role.Attempt(ctx, func(ctx context.Context) error {
+	err = role.Attempt(ctx, func(ctx context.Context) error {
 		mended, err := r.tryPending(ctx, pending, pair)
 		if mended && err == nil {
 			_, err = r.tryPending(ctx, pending, pair)
 		}
 		return err
 	})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("testing AWSPENDING of secret %s: %w", step.SecretID, err)
+	}
+	return Outcome{}, nil
 }
 
 // tryPending logs in once. Where only the SET role setting is missing, the user itself makes it, since PostgreSQL lets no

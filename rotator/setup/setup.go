@@ -50,15 +50,20 @@ func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
-	proof, err := s.prove(ctx, value, pair)
-	if err != nil {
-		return Report{}, fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
-	}
 	found, err := s.master.Of(ctx, value)
 	if err != nil {
 		return Report{}, err
 	}
-	changed, err := s.asMaster(ctx, found, value, pair, proof, repair)
+	var changed []string
+	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
+	err = role.Attempt(ctx, func(ctx context.Context) error {
+		proof, err := s.prove(ctx, value, pair)
+		if err != nil {
+			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
+		}
+		changed, err = s.asMaster(ctx, found, value, pair, proof, repair)
+		return err
+	})
 	return Report{Changed: changed}, err
 }
 
@@ -71,23 +76,17 @@ type proof struct {
 
 // prove logs in with AWSCURRENT. A refused login proves nothing, and is no error yet: the user may not exist, or wait for repair.
 func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (proof, error) {
-	var p proof
-	err := role.Attempt(ctx, func(ctx context.Context) error {
-		server := role.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
-		session, err := s.opener.Open(ctx, server, role.Login{User: v.Username, Password: v.Password})
-		if role.Refused(err) || role.NotPermitted(err) {
-			p.refused = err
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		defer session.Close(ctx)
-		state, err := session.RotationState(ctx, question(pair, v))
-		p.loggedIn, p.became = true, state.CurrentUser
-		return err
-	})
-	return p, err
+	server := role.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
+	session, err := s.opener.Open(ctx, server, role.Login{User: v.Username, Password: v.Password})
+	if role.Refused(err) || role.NotPermitted(err) {
+		return proof{refused: err}, nil
+	}
+	if err != nil {
+		return proof{}, err
+	}
+	defer session.Close(ctx)
+	state, err := session.RotationState(ctx, question(pair, v))
+	return proof{loggedIn: true, became: state.CurrentUser}, err
 }
 
 // question is asked of the partner, as in a rotation.
@@ -96,29 +95,24 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 }
 
 func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, repair bool) ([]string, error) {
-	var changed []string
-	err := role.Attempt(ctx, func(ctx context.Context) error {
-		session, err := s.opener.Open(ctx, m.Server, m.Login)
-		if err != nil {
-			return fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
-		}
-		defer session.Close(ctx)
-		plan, err := newPlan(ctx, session, v, pair, p, repair)
-		if err != nil {
-			return err
-		}
-		if err := plan.admit(ctx, m.Login.User, session); err != nil {
-			return err
-		}
-		made, err := plan.verifier()
-		if err != nil {
-			return err
-		}
-		changed, err = session.SetUp(ctx, role.SetupPair{
-			User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
-		return err
-	})
-	return changed, err
+	session, err := s.opener.Open(ctx, m.Server, m.Login)
+	if err != nil {
+		return nil, fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+	}
+	defer session.Close(ctx)
+	plan, err := newPlan(ctx, session, v, pair, p, repair)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.admit(ctx, m.Login.User, session); err != nil {
+		return nil, err
+	}
+	made, err := plan.verifier()
+	if err != nil {
+		return nil, err
+	}
+	return session.SetUp(ctx, role.SetupPair{
+		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
 }
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.

@@ -52,7 +52,27 @@ func buildBootstrap() (string, error) {
 		return "", fmt.Errorf("making the folder for the bootstrap: %w", err)
 	}
 	name := fmt.Sprintf("bootstrap-%s-%x", runtime.GOARCH, sha256.Sum256([]byte(root)))[:32]
+	if err := noteSources(root); err != nil {
+		return "", err
+	}
 	return filepath.Join(directory, name), compile(root, filepath.Join(directory, name))
+}
+
+// noteSources looks at every file that the build may read: "go test" counts what a test looks at among what its result depends
+// on, and would else show a cached result after a change, since the build is another process.
+func noteSources(root string) error {
+	for _, folder := range []string{"rotator", "sql"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ os.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("looking at the sources of the bootstrap: %w", err)
+		}
+	}
+	return nil
 }
 
 // compile replaces path at one stroke: other test processes may be running the
