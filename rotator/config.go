@@ -1,10 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"regexp"
 	"strconv"
 	"time"
@@ -56,9 +58,9 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 			ValidDays: e.number(envPasswordValidDays, 0, 1, 36500),
 		},
 		sweep:           e.sweepOptions(),
-		caFile:          e.text(envDBCAFile, ""),
+		caFile:          e.pemFile(envDBCAFile),
 		assumeRoleARN:   e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
-		secretsEndpoint: e.text(envSecretsEndpoint, ""),
+		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:        e.level(),
 	}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
@@ -72,6 +74,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 
 var (
 	roleARN  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+	httpURL  = regexp.MustCompile(`^https?://[^/].*$`)
 	topicARN = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
 )
 
@@ -157,6 +160,20 @@ func (e *environment) matching(name string, form *regexp.Regexp, what string) st
 		e.fault("%s is %q; expected %s", name, value, what)
 	}
 	return value
+}
+
+// pemFile is the path of a file of certificates, which must be readable.
+func (e *environment) pemFile(name string) string {
+	path := e.text(name, "")
+	if path == "" {
+		return ""
+	}
+	if pem, err := os.ReadFile(path); err != nil {
+		e.fault("%s: %w", name, err)
+	} else if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		e.fault("%s is %q, which holds no PEM certificate", name, path)
+	}
+	return path
 }
 
 func (e *environment) patterns() []string {

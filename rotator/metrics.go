@@ -48,7 +48,7 @@ func (m *metrics) step(name string, took time.Duration, outcome rotation.Outcome
 		directives = append(directives, directive{[]string{"FunctionName"}, []metric{
 			{"PreviousStillInUse", "Count", count(outcome.SessionsInUse > 0)}}})
 	}
-	m.write(map[string]any{"Step": rotation.StepName(name)}, directives)
+	m.write(map[string]any{"Step": name}, directives)
 }
 
 func count(yes bool) float64 {

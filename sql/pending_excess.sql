@@ -11,10 +11,16 @@ FROM pending, current, LATERAL (VALUES
     ('BYPASSRLS', pending.rolbypassrls AND NOT current.rolbypassrls)) AS a (attribute, excess)
 WHERE a.excess
 UNION ALL
-SELECT 'membership in ' || pg_catalog.quote_ident(g.rolname)
-FROM pending, current, pg_catalog.pg_roles g
-WHERE g.oid <> pending.oid AND NOT pending.rolsuper
-  AND pg_catalog.pg_has_role(pending.oid, g.oid, 'MEMBER') AND NOT pg_catalog.pg_has_role(current.oid, g.oid, 'MEMBER')
+SELECT 'membership in ' || pg_catalog.quote_ident(g.rolname) || o.told
+FROM pending, current, pg_catalog.pg_roles g, LATERAL (VALUES
+    ('MEMBER', ''), ('MEMBER WITH ADMIN OPTION', ' with ADMIN'), ('USAGE', ' with INHERIT'),
+    (CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END, ' with SET')) AS o (option, told)
+WHERE g.oid NOT IN (pending.oid, current.oid) AND NOT pending.rolsuper
+  AND pg_catalog.pg_has_role(pending.oid, g.oid, o.option) AND NOT pg_catalog.pg_has_role(current.oid, g.oid, o.option)
+UNION ALL
+SELECT 'ADMIN on ' || pg_catalog.quote_ident(current.rolname)
+FROM pending, current
+WHERE NOT pending.rolsuper AND pg_catalog.pg_has_role(pending.oid, current.oid, 'MEMBER WITH ADMIN OPTION')
 UNION ALL
 SELECT 'objects or grants of its own in ' || coalesce('database ' || pg_catalog.quote_ident(d.datname), 'the whole cluster')
 FROM pending

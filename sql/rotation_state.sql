@@ -27,7 +27,7 @@ WITH server AS (
     WHERE p.proname = 'set_other_user' AND p.prosecdef
       AND p.pronargs = 2 AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype
       AND p.proargtypes[1] = 'pg_catalog.timestamptz'::pg_catalog.regtype
-      AND pg_catalog.obj_description(n.oid, 'pg_namespace') = pg_catalog.json_build_object('role', shared.name, 'users',
+      AND pg_catalog.shobj_description(o.oid, 'pg_authid') = pg_catalog.json_build_object('role', shared.name, 'users',
               pg_catalog.json_build_array(least($1::text COLLATE "C", $2::text), greatest($1::text COLLATE "C", $2::text)))::text
       AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
       AND (server.version < 160000 OR 2 = (
@@ -48,10 +48,12 @@ SELECT server.version,
        coalesce(t.rolcanlogin, false),
        coalesce(t.rolvaliduntil < pg_catalog.now(), false),
        CASE WHEN pg_catalog.isfinite(t.rolvaliduntil) THEN t.rolvaliduntil END,
-       coalesce(t.rolsuper, false),
+       coalesce((SELECT r.rolname::text FROM pg_catalog.pg_roles r
+                 WHERE r.rolname IN ($1::text, $2::text, shared.name) AND (r.rolsuper OR EXISTS (
+                     SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')))
+                 ORDER BY r.rolname = $1::text DESC, r.rolname LIMIT 1), ''),
        coalesce(pg_catalog.pg_has_role(t.oid, s.oid, server.becomes), false),
-       EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser'
-               AND (pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER') OR pg_catalog.pg_has_role(s.oid, g.oid, 'MEMBER'))),
+       coalesce(t.rolconnlimit <> 0 AND pg_catalog.has_database_privilege(t.oid, pg_catalog.current_database(), 'CONNECT'), true),
        EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_iam' AND pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER')),
        coalesce((SELECT setter.schema::text FROM setter), ''),
        -- may this session's role ALTER the user? (PostgreSQL 16 asks for ADMIN besides CREATEROLE)

@@ -6,6 +6,9 @@
 -- with SET pgrotator.partner and pgrotator.role besides, where the names are not X_a, X_b and X.
 BEGIN;
 SET LOCAL search_path = pg_catalog;
+-- The name of the schema as a text, which psql's blocks below cannot take from its variable.
+SELECT set_config('pgrotator.state_schema', k.name, true)
+FROM (SELECT 1 AS :"state_schema") AS s CROSS JOIN LATERAL json_object_keys(row_to_json(s)) AS k (name);
 
 -- Names: the pair, its shared role, and the owner role, whose name the schema shares.
 DO $do$
@@ -84,6 +87,11 @@ BEGIN
             EXECUTE format('ALTER ROLE %I SET role = %L', username, shared);
             RAISE NOTICE 'changed: % becomes % when it logs in', quote_ident(username), quote_ident(shared);
         END IF;
+        IF EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c
+                   WHERE r.rolname = username AND d.datname = current_database() AND c LIKE 'role=%' AND c <> 'role=' || shared) THEN
+            EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET role', username, current_database());
+            RAISE NOTICE 'changed: % becomes no other role in database %', quote_ident(username), quote_ident(current_database());
+        END IF;
     END LOOP;
 END $do$;
 
@@ -98,11 +106,20 @@ BEGIN
         EXECUTE format('CREATE ROLE %I NOLOGIN CREATEROLE', owner);
         RAISE NOTICE 'changed: created role %, which owns the functions of the pair', quote_ident(owner);
     ELSIF o.rolcanlogin OR NOT o.rolcreaterole OR o.rolsuper OR EXISTS (
+        -- Whatever its options: from 16 on ADMIN alone, which a role's maker has, is enough to take the others.
         SELECT FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member
         WHERE m.roleid = o.oid AND r.rolname <> current_user AND NOT r.rolsuper
-          AND coalesce((to_jsonb(m) ->> 'set_option')::bool OR (to_jsonb(m) ->> 'inherit_option')::bool, true)) THEN
+          AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER'))) THEN
         RAISE EXCEPTION 'role % exists and is not as setup makes it: NOLOGIN CREATEROLE, with no members', quote_ident(owner)
             USING HINT = 'Somebody else made or changed it: find out who, then drop it and run setup again.';
+    END IF;
+    -- The record of the pair stands in the role's comment, which every database of the cluster sees.
+    IF shobj_description(to_regrole(quote_ident(owner)), 'pg_authid') IS DISTINCT FROM current_setting('pgrotator.record') THEN
+        IF shobj_description(to_regrole(quote_ident(owner)), 'pg_authid') IS NOT NULL THEN
+            RAISE EXCEPTION 'role % serves another pair: %', quote_ident(owner), shobj_description(to_regrole(quote_ident(owner)), 'pg_authid')
+                USING HINT = 'One shared role serves one pair: sql/teardown.sql removes what setup made for it.';
+        END IF;
+        EXECUTE format('COMMENT ON ROLE %I IS %L', owner, current_setting('pgrotator.record'));
     END IF;
 END $do$;
 
@@ -125,8 +142,8 @@ BEGIN
                       AND NOT pg_has_role(r.oid, owner, 'MEMBER')
                       AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER'))
                       -- another pair's users belong to that pair's owner role alone
-                      AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname LIKE 'rotation\_%'
-                          AND strpos(coalesce(obj_description(n.oid, 'pg_namespace'), ''), to_json(r.rolname)::text) > 0))
+                      AND NOT EXISTS (SELECT FROM pg_roles o WHERE o.rolname LIKE 'rotation\_%'
+                          AND strpos(coalesce(shobj_description(o.oid, 'pg_authid'), ''), to_json(r.rolname)::text) > 0))
             ORDER BY r.rolname
         LOOP
             EXECUTE format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', granted, owner);
@@ -145,7 +162,7 @@ DO $do$
 DECLARE
     owner  text := current_setting('pgrotator.owner');
     shared text := current_setting('pgrotator.role');
-    state  text := coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public');
+    state  text := current_setting('pgrotator.state_schema');
     holder text;
 BEGIN
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
@@ -188,15 +205,9 @@ DECLARE
     first    text := least(username COLLATE "C", partner);
     second   text := greatest(username COLLATE "C", partner);
     made     record;
-    existing oid;
+    before   text;
+    stranger text;
 BEGIN
-    IF obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS DISTINCT FROM current_setting('pgrotator.record') THEN
-        IF obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS NOT NULL THEN
-            RAISE EXCEPTION 'schema % serves another pair: %', quote_ident(owner), obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace')
-                USING HINT = 'One shared role serves one pair: sql/teardown.sql removes what setup made for it.';
-        END IF;
-        EXECUTE format('COMMENT ON SCHEMA %I IS %L', owner, current_setting('pgrotator.record'));
-    END IF;
     IF NOT has_schema_privilege(shared, owner, 'USAGE') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', owner, shared);
     END IF;
@@ -227,9 +238,8 @@ BEGIN
     END IF;
     IF t.rolsuper OR target ~ '^(pg_|rds|rotation_)' OR target IN (%1$L, %2$L, %3$L, %4$L, %5$L)
        OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(t.oid, g.oid, 'MEMBER'))
-       OR EXISTS (SELECT FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner AND o.rolname = n.nspname
-                  WHERE o.rolcreaterole AND NOT o.rolcanlogin
-                    AND strpos(coalesce(obj_description(n.oid, 'pg_namespace'), ''), to_json(target)::text) > 0) THEN
+       OR EXISTS (SELECT FROM pg_roles o WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%%'
+                  AND strpos(coalesce(shobj_description(o.oid, 'pg_authid'), ''), to_json(target)::text) > 0) THEN
         RAISE insufficient_privilege USING MESSAGE = format('role %%I is not one that the sweep may close', target);
     END IF;
 END $body$, current_setting('pgrotator.master'), first, second, shared, owner)),
@@ -249,30 +259,39 @@ BEGIN
     EXECUTE format('DROP ROLE %%I', target);
 END $body$, owner))
     LOOP
-        CONTINUE WHEN EXISTS (
-            SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-            WHERE n.nspname = owner AND p.proname = made.column1 AND p.prosrc = made.column5 AND p.proowner = n.nspowner);
+        before := (SELECT row(p.prosrc, p.prosecdef, p.proconfig, p.proacl)::text FROM pg_proc p
+                   WHERE p.pronamespace = to_regnamespace(quote_ident(owner)) AND p.proname = made.column1);
         EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L',
             owner, made.column1, made.column2, made.column3, made.column5);
-        EXECUTE format('REVOKE ALL ON FUNCTION %I.%I FROM PUBLIC', owner, made.column1);
+        FOR stranger IN
+            SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+            FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+            WHERE p.pronamespace = to_regnamespace(quote_ident(owner)) AND p.proname = made.column1
+              AND a.grantee <> p.proowner AND NOT (made.column4 AND a.grantee = to_regrole(quote_ident(shared)))
+        LOOP
+            EXECUTE format('REVOKE ALL ON FUNCTION %I.%I FROM %s', owner, made.column1, stranger);
+        END LOOP;
         IF made.column4 THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %I.%I TO %I', owner, made.column1, shared);
         END IF;
-        RAISE NOTICE 'changed: created function %.%', quote_ident(owner), made.column1;
+        IF before IS DISTINCT FROM (SELECT row(p.prosrc, p.prosecdef, p.proconfig, p.proacl)::text FROM pg_proc p
+                                    WHERE p.pronamespace = to_regnamespace(quote_ident(owner)) AND p.proname = made.column1) THEN
+            RAISE NOTICE 'changed: % function %.%', CASE WHEN before IS NULL THEN 'created' ELSE 'mended' END, quote_ident(owner), made.column1;
+        END IF;
     END LOOP;
 END $do$;
 
 -- The sweep's tables.
 DO $do$
 BEGIN
-    IF to_regclass(format('%I.user_login_action', coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public'))) IS NULL THEN
+    IF to_regclass(format('%I.user_login_action', current_setting('pgrotator.state_schema'))) IS NULL THEN
         RAISE NOTICE 'changed: created the tables of the sweep';
     END IF;
 END $do$;
 \ir sweep_tables.sql
 DO $do$
 DECLARE
-    state text := coalesce(nullif(current_setting('pgrotator.state_schema', true), ''), 'public');
+    state text := current_setting('pgrotator.state_schema');
     made  regclass;
 BEGIN
     FOR made IN

@@ -30,15 +30,16 @@ func (s Statement) Text() string {
 
 // The statements of rotation, setup and check.
 const (
-	RotationState   Statement = "rotation_state"
-	SetOtherUser    Statement = "set_other_user"
-	SetUserPassword Statement = "set_user_password"
-	SetOwnPassword  Statement = "set_own_password"
-	SetRoleAtLogin  Statement = "set_role_at_login"
-	CreatePairUser  Statement = "create_pair_user"
-	GrantSharedRole Statement = "grant_shared_role"
-	PendingExcess   Statement = "pending_excess"
-	Setup           Statement = "setup"
-	SetupState      Statement = "setup_state"
-	SetupParameter  Statement = "setup_parameter"
+	RotationState     Statement = "rotation_state"
+	SetOtherUser      Statement = "set_other_user"
+	SetUserPassword   Statement = "set_user_password"
+	SetOwnPassword    Statement = "set_own_password"
+	SetRoleAtLogin    Statement = "set_role_at_login"
+	SetOwnRoleAtLogin Statement = "set_own_role_at_login"
+	CreatePairUser    Statement = "create_pair_user"
+	GrantSharedRole   Statement = "grant_shared_role"
+	PendingExcess     Statement = "pending_excess"
+	Setup             Statement = "setup"
+	SetupState        Statement = "setup_state"
+	SetupParameter    Statement = "setup_parameter"
 )

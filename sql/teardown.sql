@@ -48,7 +48,7 @@ BEGIN
             USING HINT = 'Somebody else made it: find out who, and drop it by hand.';
     END IF;
     PERFORM set_config('pgrotator.owner', owner, true),
-            set_config('pgrotator.record', coalesce(obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace'), ''), true);
+            set_config('pgrotator.record', coalesce(shobj_description(to_regrole(quote_ident(owner)), 'pg_authid'), ''), true);
 END $do$;
 
 -- Who owns an object may drop it or pass it on: the master becomes a member of both roles, until the end at most.

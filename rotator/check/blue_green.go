@@ -42,7 +42,7 @@ func databaseID(s subject) string {
 		return s.value.ClusterIdentifier
 	case s.value.InstanceIdentifier != "":
 		return s.value.InstanceIdentifier
-	case strings.Contains(s.value.Host, ".rds.amazonaws.com"):
+	case strings.Contains(s.value.Host, ".rds.") && strings.Contains(s.value.Host, ".amazonaws.com"): // .com.cn too
 		id, _, _ := strings.Cut(s.value.Host, ".")
 		return id
 	}

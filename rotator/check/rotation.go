@@ -27,8 +27,8 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *role.
 	primary(l, s, partner)
 	sharedRole(l, s, own, partner)
 	passwordRoles(l, s, own, partner)
-	c.previous(ctx, l, s)
-	c.way(ctx, l, s, session, partner)
+	ofPartner := c.previous(ctx, l, s)
+	c.way(ctx, l, s, session, partner, ofPartner)
 	c.validity(l, s, own)
 	c.blueGreen(ctx, l, s)
 }
@@ -57,14 +57,11 @@ func (c *Check) leftOver(l *list, s subject) {
 }
 
 func primary(l *list, s subject, state role.State) {
-	switch {
-	case strings.Contains(strings.ToLower(s.value.Host), ".proxy-"):
-		l.fail("primary", s.value.Host+" is an RDS Proxy, which keeps logins of its own", "Use the cluster's writer endpoint, or the instance's endpoint, as host.")
-	case state.Standby:
+	if state.Standby {
 		l.fail("primary", s.value.Host+" is a reader (in recovery), where no password can be set", "Use the cluster's writer endpoint as host.")
-	default:
-		l.pass("primary", fmt.Sprintf("%s is the primary, PostgreSQL %d", s.value.Host, state.Version/10000))
+		return
 	}
+	l.pass("primary", fmt.Sprintf("%s is the primary, PostgreSQL %d", s.value.Host, state.Version/10000))
 }
 
 // sharedRole looks at memberships and SET role of both users, and at whom AWSCURRENT became.
@@ -90,6 +87,9 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 
 func settingOfPartner(l *list, s subject, partner role.State) {
 	switch {
+	case !partner.MayConnect:
+		l.fail("other user", fmt.Sprintf("%q may not connect to database %q (CONNECT, or CONNECTION LIMIT 0)", s.pair.Partner, s.value.Database),
+			fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, or ALTER ROLE %s CONNECTION LIMIT -1", role.Quote(s.value.Database), role.Quote(partner.Shared), role.Quote(s.pair.Partner)))
 	case !partner.Exists:
 		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
 	case partner.LoginRole != partner.Shared:
@@ -113,12 +113,13 @@ func passwordRoles(l *list, s subject, own, partner role.State) {
 	}
 }
 
-// previous logs in with AWSPREVIOUS, which clients may still hold.
-func (c *Check) previous(ctx context.Context, l *list, s subject) {
+// previous logs in with AWSPREVIOUS, which clients may still hold, and tells whether that is the other user's credential. Only
+// where it is for the same server: nobody who may write the secret has its password sent elsewhere.
+func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner bool) {
 	version := s.description.VersionOf(secret.Previous)
 	if version == "" {
 		l.pass("previous login", "there is no AWSPREVIOUS yet")
-		return
+		return false
 	}
 	text, err := c.store.Stage(ctx, s.id, secret.Previous)
 	var value secret.Value
@@ -126,27 +127,26 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) {
 		value, err = secret.Parse(text)
 	}
 	if err != nil {
-		l.advise("previous login", "AWSPREVIOUS is not readable: "+err.Error(), "")
-		return
+		l.advise("previous login", "AWSPREVIOUS is not readable: "+err.Error(), "The next rotation replaces it.")
+		return false
 	}
-	if value.Username == s.value.Username {
-		l.advise("previous login", "AWSPREVIOUS names the same user as AWSCURRENT: somebody changed the secret by hand", "The next rotation puts that right.")
-		return
+	if differing := s.value.DifferingKeys(value); value.Username != s.pair.Partner || len(differing) > 0 {
+		l.advise("previous login", "AWSPREVIOUS is not the other user's credential for this server: somebody changed the secret by hand", "The next rotation replaces it.")
+		return false
 	}
 	session, err := c.opener.Open(ctx, s.server(), role.Login{User: value.Username, Password: value.Password})
 	if err != nil {
 		l.fail("previous login", err.Error(), "Clients that still hold AWSPREVIOUS cannot log in: let them fetch the secret, and rotate to put it right.")
-		return
+		return false
 	}
 	session.Close(ctx)
 	l.pass("previous login", value.Username+" logs in with AWSPREVIOUS")
+	return true
 }
 
 // way tells which way setSecret will take.
-func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Session, partner role.State) {
-	open, closed := partner.Ways(role.Means{
-		Previous:  s.description.VersionOf(secret.Previous) != "",
-		ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
+func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Session, partner role.State, ofPartner bool) {
+	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
 	if len(open) == 0 {
 		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
 			`Run setup, or give the secret the key "masterarn".`)
@@ -167,7 +167,7 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Sessi
 func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *role.Session, partner role.State) {
 	err := session.AdmitTwin(ctx, partner, s.pair.Partner, s.pair.User, s.pair.Named)
 	if err == nil {
-		err = c.masterLogin(ctx, s)
+		err = c.masterLogin(ctx, s, partner)
 	}
 	if err != nil {
 		l.fail("way", "master: "+err.Error(), "Do as the detail says, or run setup.")
@@ -176,7 +176,8 @@ func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *role
 	l.advise("way", "master: the secret at masterarn", "Run setup: the master secret is then not needed again.")
 }
 
-func (c *Check) masterLogin(ctx context.Context, s subject) error {
+// masterLogin logs in as the master and asks whether it may set the other user.
+func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) error {
 	found, err := c.master.Of(ctx, s.value)
 	if err != nil {
 		return err
@@ -185,8 +186,9 @@ func (c *Check) masterLogin(ctx context.Context, s subject) error {
 	if err != nil {
 		return err
 	}
-	session.Close(ctx)
-	return nil
+	defer session.Close(ctx)
+	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
+	return session.AdmitMaster(ctx, question, partner.CurrentUser, s.pair.Named)
 }
 
 // validity holds VALID UNTIL of AWSCURRENT and PASSWORD_VALID_DAYS beside the rotation interval.

@@ -120,7 +120,8 @@ func explainTLS(err error) string {
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return `the server refused TLS: switch it on there, or, if plaintext is really wanted, set "ssl": false in the secret`
 	case strings.Contains(err.Error(), "require_auth check failed"):
-		return "the server asks for the password itself over a connection without TLS, which is not sent"
+		return "the server asks for the password itself, which is not sent, or for none at all. RDS does so of members of rds_iam, who log in by " +
+			"IAM token only: REVOKE rds_iam from the user, or from the role it inherits it from"
 	}
 	return ""
 }

@@ -107,8 +107,8 @@ func (o Opener) config(server Server, login Login, roots func() (*x509.CertPool,
 	config.ConnectTimeout = connectTimeout
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.RuntimeParams = o.parameters()
+	config.RequireAuth = "scram-sha-256,md5" // never the password itself, whoever the server is
 	if server.Plaintext {
-		config.RequireAuth = "!password" // never the password itself over a wire without TLS
 		return config, nil
 	}
 	pool, err := roots()

@@ -38,10 +38,10 @@ func (t State) UserRefusal() error {
 		return fmt.Errorf("the secret's host %s is a reader (in recovery), where no password can be set: use the cluster's writer endpoint as host", t.Host)
 	case Reserved(t.User) || Reserved(t.Shared):
 		return fmt.Errorf("the pair's user %q or its shared role %q has a name that PostgreSQL or RDS keeps for its own roles", t.User, t.Shared)
-	case t.Superuser:
-		return fmt.Errorf("user %q is a superuser, and superusers are not rotated: take the name out of the secret", t.User)
-	case t.RDSSuperuser:
-		return fmt.Errorf("user %q, or its shared role %q, is a member of rds_superuser, and such are not rotated: REVOKE rds_superuser from it", t.User, t.Shared)
+	case t.Powerful != "":
+		return fmt.Errorf("%q is a superuser or a member of rds_superuser, and such are not rotated: take the name out of the secret, or REVOKE rds_superuser from it", t.Powerful)
+	case t.Shared != "" && (t.Shared == t.User || t.Shared == t.Partner):
+		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", t.Shared)
 	case t.IAM:
 		return fmt.Errorf("user %q is a member of rds_iam, directly or through another role, so RDS refuses its password: REVOKE rds_iam from it", t.User)
 	}

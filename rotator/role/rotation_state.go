@@ -17,8 +17,9 @@ type Pair struct {
 
 // State is what one look at the catalogs tells of a pair, as the session's role sees it.
 type State struct {
-	User string // who was asked about
-	Host string // of the server that was asked
+	User    string // who was asked about
+	Partner string
+	Host    string // of the server that was asked
 
 	Version            int    // server_version_num
 	Standby            bool   // a reader: nothing can be set here
@@ -34,11 +35,11 @@ type State struct {
 	CanLogin        bool
 	Expired         bool      // VALID UNTIL has passed
 	ValidUntil      time.Time // zero = for ever
-	Superuser       bool
-	Member          bool // may become the shared role
-	RDSSuperuser    bool // the user or the shared role is a member of rds_superuser
-	IAM             bool // a member of rds_iam, directly or not: RDS refuses its password
-	Sessions        int  // open sessions of the user
+	Powerful        string    // who of user, partner and shared role is a superuser or a member of rds_superuser; "" = nobody
+	Member          bool      // may become the shared role
+	MayConnect      bool      // to this database, as far as privilege and CONNECTION LIMIT 0 go; true of a user that does not exist
+	IAM             bool      // a member of rds_iam, directly or not: RDS refuses its password
+	Sessions        int       // open sessions of the user
 	FunctionSchema  string
 	MayAlter        bool // the session's role may ALTER the user itself
 	HasPasswordRole bool // the session's role is a member of rds_password
@@ -46,12 +47,12 @@ type State struct {
 
 // RotationState looks at a pair.
 func (s *Session) RotationState(ctx context.Context, p Pair) (State, error) {
-	t := State{User: p.User, Host: s.server.Host}
+	t := State{User: p.User, Partner: p.Partner, Host: s.server.Host}
 	var validUntil *time.Time
 	err := s.row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
 		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,
 		&t.Shared, &t.SharedExists, &t.LoginRole,
-		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Superuser, &t.Member, &t.RDSSuperuser, &t.IAM,
+		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
 		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions)
 	if validUntil != nil {
 		t.ValidUntil = *validUntil

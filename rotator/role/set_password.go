@@ -43,6 +43,11 @@ func (s *Session) SetRoleAtLogin(ctx context.Context, user, shared string) error
 	return s.exec(ctx, sql.SetRoleAtLogin, names{"user": user, "shared": shared})
 }
 
+// SetOwnRoleAtLogin makes the role that has logged in become shared from its next login on.
+func (s *Session) SetOwnRoleAtLogin(ctx context.Context, shared string) error {
+	return s.exec(ctx, sql.SetOwnRoleAtLogin, names{"user": s.user, "shared": shared})
+}
+
 // CreatePairUser makes the missing user of a pair, a member of the shared role that becomes it at login.
 func (s *Session) CreatePairUser(ctx context.Context, user, shared, verifier, validUntil string) error {
 	return s.transaction(ctx, func() error {

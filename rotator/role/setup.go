@@ -2,9 +2,12 @@ package role
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"pgrotator/sql"
 )
@@ -34,16 +37,37 @@ func (s *Session) SetupState(ctx context.Context, user, partner, shared string) 
 	return t, err
 }
 
-// records leaves out what is no record: a comment can be anything.
-func records(comments []string) []Record {
+// records reads pairs of an owner role's name and comment. It leaves out what is no record, since a comment can be anything, and
+// one that stands at another role than setup would have made for it: who may make roles could else speak for any.
+func records(owners []string) []Record {
 	var found []Record
-	for _, comment := range comments {
+	for _, owner := range owners {
+		var told [2]string
 		var r Record
-		if json.Unmarshal([]byte(comment), &r) == nil && r.Role != "" && len(r.Users) == 2 {
+		if json.Unmarshal([]byte(owner), &told) != nil || json.Unmarshal([]byte(told[1]), &r) != nil {
+			continue
+		}
+		if len(r.Users) == 2 && told[0] == ownerName(r.Role) {
 			found = append(found, r)
 		}
 	}
 	return found
+}
+
+// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
+// characters as fit into 50 bytes, and a hash of the shared role's name.
+func ownerName(shared string) string {
+	const longest, kept, hashed = 63, 50, 12
+	name := "rotation_" + shared
+	if len(name) <= longest {
+		return name
+	}
+	cut := kept
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	sum := sha256.Sum256([]byte(shared))
+	return name[:cut] + "_" + hex.EncodeToString(sum[:])[:hashed]
 }
 
 // RecordOf is the record of a shared role.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Way is how a user's password can be set.
@@ -16,6 +17,21 @@ const (
 	ByItself   Way = "own"      // the user, logged in with the password that AWSPREVIOUS holds
 	ByMaster   Way = "master"   // the master at masterarn, which also makes a missing user
 )
+
+// AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and holds besides that the master may set it.
+// became is the role that AWSCURRENT's own session was.
+func (s *Session) AdmitMaster(ctx context.Context, p Pair, became string, named bool) error {
+	t, err := s.RotationState(ctx, p)
+	if err != nil {
+		return err
+	}
+	if closed := t.directClosed(); t.Exists && closed != "" {
+		return fmt.Errorf("the master cannot set user %q: %s; whoever made the user can GRANT %s TO %s WITH ADMIN OPTION, or GRANT rds_password",
+			p.User, closed, quote(p.User), quote(t.CurrentUser))
+	}
+	t.CurrentUser = became
+	return s.AdmitTwin(ctx, t, p.User, p.Partner, named)
+}
 
 // Means is what the secret and the environment add to what the catalogs tell.
 type Means struct {
@@ -80,7 +96,9 @@ func (t State) itselfClosed(m Means) string {
 	case !t.CanLogin:
 		return "the user is NOLOGIN"
 	case t.Expired:
-		return "the user's VALID UNTIL has passed"
+		return "its VALID UNTIL has passed"
+	case !t.ValidUntil.IsZero():
+		return "its password expires at " + t.ValidUntil.Format(time.RFC3339) + ", and a user cannot set its own VALID UNTIL"
 	case t.Restricted:
 		return "rds.restrict_password_commands is on"
 	}

@@ -72,7 +72,11 @@ func (r *Rotation) pending(ctx context.Context, step Step) (secret.Value, error)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return parse(text, secret.Pending, step.SecretID)
+	value, err := parse(text, secret.Pending, step.SecretID)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("%w; %s", err, clearPending(step))
+	}
+	return value, nil
 }
 
 func parse(text, stage, id string) (secret.Value, error) {

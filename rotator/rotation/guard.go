@@ -33,6 +33,11 @@ func (r *Rotation) open(ctx context.Context, at secret.Value, user, password str
 	return r.opener.Open(ctx, server, role.Login{User: user, Password: password})
 }
 
+// question is asked of the user to be set.
+func (c change) question() role.Pair {
+	return rolePair(c.pair, c.pair.Partner, c.pair.User, c.current)
+}
+
 // rolePair is the question that the catalogs are asked about user and partner.
 func rolePair(pair secret.Pair, user, partner string, v secret.Value) role.Pair {
 	return role.Pair{User: user, Partner: partner, Shared: v.Role, Base: pair.Base}

@@ -70,8 +70,13 @@ func (r *Rotation) Run(ctx context.Context, step Step) (Outcome, error) {
 type action func(context.Context, Step, secret.Description) (Outcome, error)
 
 // StepName is a step's name as Secrets Manager sends it: create_secret, the other spelling of AWS's pages, becomes createSecret.
+// It is "" for what is no step.
 func StepName(name string) string {
-	return strings.Replace(name, "_secret", "Secret", 1)
+	name = strings.Replace(name, "_secret", "Secret", 1)
+	if !slices.Contains([]string{"createSecret", "setSecret", "testSecret", "finishSecret"}, name) {
+		return ""
+	}
+	return name
 }
 
 // step finds the step's function.

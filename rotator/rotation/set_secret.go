@@ -65,7 +65,7 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("proving AWSCURRENT: %w", err)
 	}
 	defer session.Close(ctx)
-	state, err := session.RotationState(ctx, rolePair(c.pair, c.pair.Partner, c.pair.User, c.current))
+	state, err := session.RotationState(ctx, c.question())
 	if err != nil {
 		return Outcome{}, err
 	}

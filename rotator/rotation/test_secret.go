@@ -21,8 +21,12 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 	}
 	err = role.Attempt(ctx, func(ctx context.Context) error {
 		mended, err := r.tryPending(ctx, pending, pair)
-		if mended && err == nil {
-			_, err = r.tryPending(ctx, pending, pair)
+		if !mended || err != nil {
+			return err
+		}
+		if mended, err = r.tryPending(ctx, pending, pair); mended {
+			return fmt.Errorf("user %q still does not become its shared role when it logs in: look at its settings (ALTER ROLE %s IN DATABASE … RESET role)",
+				pair.User, role.Quote(pair.User))
 		}
 		return err
 	})
@@ -58,5 +62,5 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 		return false, fmt.Errorf("user %q logs in and is %q instead of the shared role %q, though its SET role setting names it",
 			pair.User, state.CurrentUser, expected)
 	}
-	return true, session.SetRoleAtLogin(ctx, pair.User, state.Shared)
+	return true, session.SetOwnRoleAtLogin(ctx, state.Shared)
 }

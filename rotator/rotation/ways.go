@@ -10,8 +10,11 @@ import (
 	"pgrotator/rotator/secret"
 )
 
-// errNotOwn says that the user could not log in to set its own password: neither AWSPREVIOUS nor AWSPENDING is its password.
-var errNotOwn = errors.New("it refuses the passwords of AWSPREVIOUS and AWSPENDING")
+// What keeps a user from setting its own password, which only AWSPREVIOUS and a login can tell: the next way is taken.
+var (
+	errNotItsOwn = errors.New("AWSPREVIOUS is not this user's credential for this server")
+	errRefused   = errors.New("the server refuses the user the passwords of AWSPREVIOUS and AWSPENDING")
+)
 
 // set takes the first way that is open. The catalogs have told which one is, but for the user's own password, which only a
 // login can tell: where that is refused, the next way is taken.
@@ -23,7 +26,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 	open, closed := c.state.Ways(role.Means{Previous: c.previous != "", ValidDays: r.options.ValidDays, Master: c.current.MasterARN != ""})
 	for _, way := range open {
 		err := r.setBy(ctx, way, c, made)
-		if !errors.Is(err, errNotOwn) {
+		if !errors.Is(err, errNotItsOwn) && !errors.Is(err, errRefused) {
 			return way, err
 		}
 		closed = append(closed, fmt.Sprintf("%s: %v", way, err))
@@ -60,16 +63,17 @@ func mendSetting(ctx context.Context, session *role.Session, c change) error {
 	return session.SetRoleAtLogin(ctx, c.pair.Partner, c.state.Shared)
 }
 
-// setOwn logs in as the user with AWSPREVIOUS' password, on the current value's host whatever AWSPREVIOUS says. Refused, it
-// tries the pending password: an earlier try may have set it and not lived to tell.
+// setOwn logs in as the user with AWSPREVIOUS' password, but only where AWSPREVIOUS is for the same server as AWSCURRENT: else
+// whoever may write the secret could have a password that he cannot read sent to a host of his own. Refused, it tries the pending
+// password: an earlier try may have set it and not lived to tell.
 func (r *Rotation) setOwn(ctx context.Context, c change, made string) error {
 	text, err := r.store.Stage(ctx, c.step.SecretID, secret.Previous)
 	if err != nil {
 		return err
 	}
 	previous, err := parse(text, secret.Previous, c.step.SecretID)
-	if err != nil || previous.Username != c.pair.Partner {
-		return errNotOwn
+	if err != nil || previous.Username != c.pair.Partner || len(c.current.DifferingKeys(previous)) > 0 {
+		return errNotItsOwn
 	}
 	session, err := r.open(ctx, c.current, c.pair.Partner, previous.Password)
 	if role.Refused(err) {
@@ -85,7 +89,7 @@ func (r *Rotation) setOwn(ctx context.Context, c change, made string) error {
 func (r *Rotation) alreadySet(ctx context.Context, c change) error {
 	session, err := r.open(ctx, c.current, c.pair.Partner, c.pending.Password)
 	if role.Refused(err) {
-		return errNotOwn
+		return errRefused
 	}
 	if err != nil {
 		return err
@@ -111,6 +115,10 @@ func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error
 		return fmt.Errorf("logging in with the secret at masterarn, %s: %w", master.ARN, err)
 	}
 	defer session.Close(ctx)
+	// Asked again where the answer cannot have been changed on its way: the secret's own session may be a plaintext one.
+	if err := session.AdmitMaster(ctx, c.question(), c.state.CurrentUser, c.pair.Named); err != nil {
+		return err
+	}
 	if !c.state.Exists {
 		return session.CreatePairUser(ctx, c.pair.Partner, c.state.Shared, made, r.validUntil())
 	}

@@ -44,7 +44,8 @@ func newPlan(ctx context.Context, master *role.Session, v secret.Value, pair sec
 //	the shared role is recorded for another pair                   refused
 //	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only
 //	AWSCURRENT does not log in: user and partner and role missing  admitted, all three are made
-//	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too: a single user is adopted
+//	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
+//	                                                               it would lose by becoming a new role: a single user is adopted
 //	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
 func (p *plan) admit(ctx context.Context, masterUser string, master *role.Session) error {
 	if err := p.admitNames(masterUser); err != nil {
@@ -62,7 +63,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *role.Sessio
 	case !p.proof.loggedIn:
 		return p.admitFresh()
 	case !p.found.SharedExists:
-		return p.admitAdoption()
+		return p.admitAdoption(ctx, master)
 	}
 	return p.admitTwin(ctx, master)
 }
@@ -80,10 +81,10 @@ func (p *plan) admitNames(masterUser string) error {
 }
 
 func (p *plan) admitRecorded() error {
-	if p.proof.loggedIn || p.repair || !p.found.UserExists {
+	if p.proof.loggedIn || p.repair {
 		return nil
 	}
-	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored, run setup with \"repair\": true to give %q the secret's password: %w",
+	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
 		p.pair.User, p.proof.refused)
 }
 
@@ -99,10 +100,18 @@ func (p *plan) admitFresh() error {
 		p.pair.User, p.pair.Partner, p.shared, role.Quote(p.pair.User), role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
 }
 
-func (p *plan) admitAdoption() error {
+func (p *plan) admitAdoption(ctx context.Context, master *role.Session) error {
 	if p.found.PartnerExists {
 		return fmt.Errorf("user %q exists already and belongs to no pair: setup takes over nobody who has not logged in; name another in the secret's key \"usernames\", or drop it",
 			p.pair.Partner)
+	}
+	own, err := master.PendingExcess(ctx, p.pair.User, p.pair.User, true)
+	if err != nil {
+		return err
+	}
+	if len(own) > 0 {
+		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (README, \"An existing single user\"), or CREATE ROLE %s NOLOGIN, GRANT it to %s, give it what the user has (REASSIGN OWNED in each database, and the grants), and then ALTER ROLE %s SET role = %s",
+			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
 	}
 	return nil
 }

@@ -1,0 +1,2 @@
+-- Takes LOGIN away from a role.
+ALTER ROLE :"role" NOLOGIN

@@ -1,0 +1,94 @@
+package sql_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgrotator/sql"
+)
+
+// runByHand are the scripts that a DBA runs with psql and no code sends.
+var runByHand = []string{"teardown"}
+
+// Each constant has its file, and each file its constant, unless a DBA runs it.
+func TestEachStatementHasItsFile(t *testing.T) {
+	t.Parallel()
+	statements := constants(t)
+	for _, statement := range statements {
+		if strings.TrimSpace(sql.Statement(statement).Text()) == "" {
+			t.Errorf("%s.sql is empty", statement)
+		}
+	}
+	files, err := filepath.Glob("*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".sql")
+		if !slices.Contains(statements, name) && !slices.Contains(runByHand, name) {
+			t.Errorf("%s has no constant", file)
+		}
+	}
+	if len(statements)+len(runByHand) != len(files) {
+		t.Errorf("%d constants and %d scripts run by hand, and %d files", len(statements), len(runByHand), len(files))
+	}
+}
+
+// constants reads the values of the package's constants of type Statement.
+func constants(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) == 0 {
+				return true
+			}
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Statement" {
+				value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				values = append(values, value)
+			}
+			return true
+		})
+	}
+	if len(values) == 0 {
+		t.Fatal("the package has no statements")
+	}
+	return values
+}
+
+// psql takes \ir by itself; what is sent over the wire must have none left.
+func TestIncludesAreResolved(t *testing.T) {
+	t.Parallel()
+	text := sql.Setup.Text()
+	if strings.Contains(text, `\ir`) || !strings.Contains(text, sql.SweepTables.Text()) {
+		t.Error("setup.sql does not hold sweep_tables.sql in the place of its \\ir")
+	}
+}
+
+// Every statement says what it is for.
+func TestEachStatementIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, statement := range constants(t) {
+		if !strings.HasPrefix(sql.Statement(statement).Text(), "-- ") {
+			t.Errorf("%s.sql does not begin with a comment", statement)
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package sql
+
+// The statements of the sweep.
+const (
+	SweepTables       Statement = "sweep_tables"
+	SweepTablesState  Statement = "sweep_tables_state"
+	SweepTablesUsable Statement = "sweep_tables_usable"
+	SweepInstance     Statement = "sweep_instance"
+	SweepExclusive    Statement = "sweep_exclusive"
+	SweepRelease      Statement = "sweep_release"
+	SweepPair         Statement = "sweep_pair"
+	SweepSync         Statement = "sweep_sync"
+	SweepAccounts     Statement = "sweep_accounts"
+	SweepRecords      Statement = "sweep_records"
+	SweepStore        Statement = "sweep_store"
+	SweepSessions     Statement = "sweep_sessions"
+	SweepLockedHere   Statement = "sweep_locked_here"
+	SweepMark         Statement = "sweep_mark"
+	SweepReactivate   Statement = "sweep_reactivate"
+	SweepDependencies Statement = "sweep_dependencies"
+	SweepMemberships  Statement = "sweep_memberships"
+	SweepRemake       Statement = "sweep_remake"
+	SweepRecordLock   Statement = "sweep_record_lock"
+	SweepRecordUnlock Statement = "sweep_record_unlock"
+	SweepRecordDrop   Statement = "sweep_record_drop"
+	LockRole          Statement = "lock_role"
+	LockRoleDirectly  Statement = "lock_role_directly"
+	UnlockRole        Statement = "unlock_role"
+	UnlockDirectly    Statement = "unlock_role_directly"
+	DropRole          Statement = "drop_role"
+	DropRoleDirectly  Statement = "drop_role_directly"
+)

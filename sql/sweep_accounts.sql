@@ -1,0 +1,48 @@
+-- Every role of the cluster with its row, and whether it could be locked and dropped: by setup's functions, whose owner is $1
+-- ('' = there are none), or by the session's role itself.
+WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functions, and the session's role, hold
+    SELECT r.oid AS holder, r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN (nullif($1::text, ''), current_user)
+    UNION
+    SELECT h.holder, m.roleid FROM reach h JOIN pg_catalog.pg_auth_members m ON m.member = h.oid
+), admin AS (
+    SELECT DISTINCT h.holder, m.roleid FROM reach h JOIN pg_catalog.pg_auth_members m ON m.member = h.oid WHERE m.admin_option
+), closer AS (
+    SELECT r.oid, r.rolname = $1::text AS is_owner, r.rolsuper, pg_catalog.current_setting('server_version_num')::int >= 160000 AS needs_admin
+    FROM pg_catalog.pg_roles r WHERE r.rolcreaterole AND r.rolname IN (nullif($1::text, ''), current_user)
+       OR r.rolsuper AND r.rolname = current_user
+), iam AS (
+    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_iam'
+    UNION
+    SELECT m.member FROM iam JOIN pg_catalog.pg_auth_members m ON m.roleid = iam.oid
+), powerful AS (
+    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_superuser'
+    UNION
+    SELECT m.member FROM powerful JOIN pg_catalog.pg_auth_members m ON m.roleid = powerful.oid
+), role AS (
+    SELECT r.oid, r.rolname::text AS name, r.rolcanlogin, r.rolsuper, r.rolreplication FROM pg_catalog.pg_roles r
+), pair AS ( -- X_a and X_b, both members of X
+    SELECT x.oid AS x, a.oid AS a, b.oid AS b
+    FROM role x
+    JOIN role a ON a.name = x.name || '_a' AND pg_catalog.pg_has_role(a.oid, x.oid, 'MEMBER')
+    JOIN role b ON b.name = x.name || '_b' AND pg_catalog.pg_has_role(b.oid, x.oid, 'MEMBER')
+), paired AS (
+    SELECT pair.x AS oid FROM pair UNION SELECT pair.a FROM pair UNION SELECT pair.b FROM pair
+), locks AS (
+    SELECT DISTINCT ON (a.user_name) a.user_name, a.detail::text AS detail
+    FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC
+)
+SELECT r.oid::int8, r.name, pg_catalog.quote_ident(r.name), r.rolcanlogin, r.rolsuper,
+       r.oid IN (SELECT powerful.oid FROM powerful),
+       r.oid IN (SELECT iam.oid FROM iam),
+       r.oid IN (SELECT paired.oid FROM paired),
+       r.oid IN (SELECT b.subowner FROM pg_catalog.pg_subscription b),
+       EXISTS (SELECT FROM closer c WHERE c.is_owner AND CASE WHEN c.needs_admin
+               THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END),
+       EXISTS (SELECT FROM closer c WHERE NOT c.is_owner AND (c.rolsuper OR CASE WHEN c.needs_admin
+               THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END)),
+       s.user_name IS NOT NULL, coalesce(s.status, ''), s.last_login_time, s.status_changed_at, s.locked_at,
+       CASE WHEN s.locked_at IS NOT NULL THEN coalesce(l.detail, '') ELSE '' END
+FROM role r
+LEFT JOIN :"state_schema".user_login_status s ON s.user_name = r.name
+LEFT JOIN locks l ON l.user_name = r.name
+ORDER BY r.name COLLATE "C"

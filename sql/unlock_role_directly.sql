@@ -1,0 +1,2 @@
+-- Gives LOGIN back to a role.
+ALTER ROLE :"role" LOGIN
