@@ -1,0 +1,70 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Values that do not parse stop the function at start, all of them named at once, and whoever invokes it is told.
+func TestEnvironmentThatDoesNotParse(t *testing.T) {
+	t.Parallel()
+	_, function := newFunction(t, map[string]string{
+		"PASSWORD_LENGTH": "7", "EXCLUDE_NUMBERS": "yes", "REQUIRE_EACH_INCLUDED_TYPE": "1", "PASSWORD_VALID_DAYS": "0",
+		"ASSUME_ROLE_ARN": "role", "LOCK_INTERVAL_DAYS": "90 days", "DELETE_INTERVAL_DAYS": "-1", "IGNORE_USER_LIST": "batch",
+		"MAX_CHANGES_PER_RUN": "many", "NOTICE_TOPIC_ARN": "topic", "INGESTION_LAG_SECONDS": "1e3",
+		"STATE_SCHEMA": strings.Repeat("x", 64), "LOG_LEVEL": "loud",
+		"DB_CA_FILE": "/nowhere/ca.pem", "SECRETS_MANAGER_ENDPOINT": "secretsmanager.example",
+	})
+	message := refusal(t, function, `{}`)
+	for _, want := range []string{
+		`PASSWORD_LENGTH is "7"; expected a whole number from 8 to 4096`, `EXCLUDE_NUMBERS is "yes"; expected true or false`,
+		`REQUIRE_EACH_INCLUDED_TYPE is "1"`, `PASSWORD_VALID_DAYS is "0"`, `ASSUME_ROLE_ARN is "role"; expected an IAM role's ARN`,
+		`LOCK_INTERVAL_DAYS is "90 days"`, `DELETE_INTERVAL_DAYS is "-1"`, `IGNORE_USER_LIST is "batch"; expected a JSON list`,
+		`MAX_CHANGES_PER_RUN is "many"`, `NOTICE_TOPIC_ARN is "topic"; expected an SNS topic's ARN`, `INGESTION_LAG_SECONDS is "1e3"`,
+		`STATE_SCHEMA is 64 bytes long`, `LOG_LEVEL is "loud"`,
+		`DB_CA_FILE: open /nowhere/ca.pem: no such file`, `SECRETS_MANAGER_ENDPOINT is "secretsmanager.example"; expected a URL`,
+	} {
+		if !strings.Contains(message, want) {
+			t.Errorf("the function does not say %q, but\n%s", want, message)
+		}
+	}
+	if !strings.Contains(function.Output(), "PASSWORD_LENGTH") {
+		t.Errorf("the log does not say it: %s", function.Output())
+	}
+}
+
+func TestCAFileWithoutCertificate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, function := newFunction(t, map[string]string{"DB_CA_FILE": path})
+	if message := refusal(t, function, `{}`); !strings.Contains(message, "which holds no PEM certificate") {
+		t.Errorf("refused with %q", message)
+	}
+}
+
+func TestDeleteComesAfterLock(t *testing.T) {
+	t.Parallel()
+	_, function := newFunction(t, map[string]string{"LOCK_INTERVAL_DAYS": "90", "DELETE_INTERVAL_DAYS": "90"})
+	want := "DELETE_INTERVAL_DAYS is 90, and must be greater than LOCK_INTERVAL_DAYS, 90"
+	if message := refusal(t, function, `{}`); !strings.Contains(message, want) {
+		t.Errorf("%q; want %q", message, want)
+	}
+}
+
+// An empty value is an unset one: templates cannot leave a variable out.
+func TestEmptyValuesAreUnset(t *testing.T) {
+	t.Parallel()
+	_, function := newFunction(t, map[string]string{
+		"PASSWORD_LENGTH": "", "EXCLUDE_NUMBERS": "", "PASSWORD_VALID_DAYS": "", "ASSUME_ROLE_ARN": "", "LOCK_INTERVAL_DAYS": "",
+		"DELETE_INTERVAL_DAYS": "", "IGNORE_USER_LIST": "", "MAX_CHANGES_PER_RUN": "", "NOTICE_TOPIC_ARN": "",
+		"INGESTION_LAG_SECONDS": "", "STATE_SCHEMA": "", "LOG_LEVEL": "", "SECRETS_MANAGER_ENDPOINT": "", "DB_CA_FILE": "",
+	})
+	if message := refusal(t, function, `{}`); !strings.Contains(message, "neither Step nor action") {
+		t.Errorf("the function did not start: %s", message)
+	}
+}
