@@ -1,0 +1,146 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pgrotator/rotator/role"
+)
+
+// act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
+// unlock whoever slipped in; then drop; then mark.
+func (r *run) act(ctx context.Context, verdicts []verdict) error {
+	r.status = map[string]string{}
+	for _, v := range verdicts {
+		r.status[v.account.Name] = v.account.Status
+	}
+	if err := r.reactivate(ctx, due(verdicts, reactivate)); err != nil {
+		return err
+	}
+	for _, v := range due(verdicts, complain) {
+		r.fail(v, "the table says Active, and the role is still NOLOGIN", "ALTER ROLE "+v.account.Quoted+" LOGIN;")
+	}
+	for _, v := range r.permitted(due(verdicts, unlock)) {
+		r.unlock(ctx, v)
+	}
+	standing, err := r.standing(ctx, verdicts)
+	if err != nil {
+		return err
+	}
+	if err := r.closeRoles(ctx, verdicts, standing); err != nil {
+		return err
+	}
+	r.reportReady(verdicts, standing)
+	r.countStatuses()
+	return nil
+}
+
+// closeRoles locks and drops what nothing stands in the way of, and marks the rest.
+func (r *run) closeRoles(ctx context.Context, verdicts []verdict, standing map[int64]role.Standing) error {
+	drops, blocked := partition(r.permitted(due(verdicts, drop)), func(v verdict) bool { return standing[v.account.OID].Clear() })
+	for i := range blocked {
+		blocked[i].action = markReady
+	}
+	if !r.closeDue(ctx, r.permitted(due(verdicts, lock)), drops) {
+		return nil
+	}
+	return r.mark(ctx, slices.Concat(due(verdicts, markReady, markActive, markLocked), blocked))
+}
+
+// closeDue locks and drops, unless there are more roles than the operator allows for a run. It is false where in the end the
+// evidence was not good enough.
+func (r *run) closeDue(ctx context.Context, locks, drops []verdict) bool {
+	all := slices.Concat(locks, drops)
+	if len(all) == 0 {
+		return true
+	}
+	if r.options.MaxChanges > 0 && len(all) > r.options.MaxChanges {
+		r.report.Held = Held{Users: users(all), Reason: fmt.Sprintf(
+			"%d roles are due and MAX_CHANGES_PER_RUN is %d, so none was touched: look through the list, then raise it for a run, or exempt roles by IGNORE_USER_LIST.",
+			len(all), r.options.MaxChanges)}
+		return true
+	}
+	open, shut := partition(drops, verdict.neverLocked)
+	active, current, err := r.activeNow(ctx, len(open) > 0)
+	if err != nil {
+		r.evidence.doubt("Nothing was done, since it could not be looked at again who is active: %v.", err)
+		return false
+	}
+	if !current {
+		for _, v := range open {
+			r.fail(v, "it is due to be dropped, and this run's own login is not in the log yet, so that its logins may not be either", "The next run tries again.")
+		}
+		drops = shut
+	}
+	quiet := func(v verdict) bool { return !active[v.account.Name] }
+	locks, _ = partition(locks, quiet)
+	drops, _ = partition(drops, quiet)
+	if r.dryRun {
+		r.report.Locked, r.report.Deleted = r.closedAll(locks), r.closedAll(drops)
+		return true
+	}
+	r.lockAndDrop(ctx, locks, drops)
+	return true
+}
+
+// activeNow looks once more, just before acting: sessions that were opened while the log was read, and lines that came since.
+func (r *run) activeNow(ctx context.Context, await bool) (active map[string]bool, current bool, err error) {
+	active, current, err = r.readAgain(ctx, await)
+	if err != nil {
+		return nil, false, err
+	}
+	open, err := r.openNow(ctx)
+	for name := range open {
+		active[name] = true
+	}
+	return active, current, err
+}
+
+// permitted leaves out, and reports, the roles that the sweep may not change.
+func (r *run) permitted(verdicts []verdict) []verdict {
+	allowed, not := partition(verdicts, func(v verdict) bool { return v.account.ByFunction || v.account.Directly })
+	for _, v := range not {
+		problem, fix := permit(v.account, r.found.Owner, r.server.Version)
+		r.fail(v, "the sweep may not change it: "+problem, fix)
+	}
+	return allowed
+}
+
+func (r *run) fail(v verdict, problem, fix string) {
+	r.report.Failed = append(r.report.Failed, Failed{User: v.account.Name, Error: problem, Fix: fix})
+}
+
+func (r *run) countStatuses() {
+	c := &r.report.Counts
+	for _, status := range r.status {
+		c.Tracked++
+		switch status {
+		case role.Locked:
+			c.Locked++
+		case role.ReadyToDelete:
+			c.ReadyToDelete++
+		default:
+			c.Active++
+		}
+	}
+}
+
+func users(verdicts []verdict) []string {
+	names := make([]string, len(verdicts))
+	for i, v := range verdicts {
+		names[i] = v.account.Name
+	}
+	return names
+}
+
+func partition(verdicts []verdict, is func(verdict) bool) (yes, no []verdict) {
+	for _, v := range verdicts {
+		if is(v) {
+			yes = append(yes, v)
+		} else {
+			no = append(no, v)
+		}
+	}
+	return yes, no
+}

@@ -1,0 +1,52 @@
+package sweep
+
+import (
+	"slices"
+	"time"
+
+	"pgrotator/rotator/role"
+)
+
+// seen is the activity that open sessions show. A session that the last run saw and that is gone now ended somewhere in between,
+// and log_disconnections, by which the log would tell when, is off by default: the role counts as active until now. While an
+// instance cannot be looked at the session may be open there, so that the same is asked again by the next run.
+func (e *evidence) seen(accounts []role.Account, sessions map[string]int) []role.Activity {
+	var list []role.Activity
+	for _, a := range accounts {
+		switch {
+		case sessions[a.Name] > 0:
+			list = append(list, role.Activity{Role: a.Name, At: e.start})
+		case a.Tracked && e.wasRun(a.LastLogin):
+			list = append(list, role.Activity{Role: a.Name, At: e.endOfSession()})
+		}
+	}
+	return list
+}
+
+// endOfSession is when sessions that are gone may have ended. Only the time of a run itself says that one was open.
+func (e *evidence) endOfSession() time.Time {
+	for _, i := range e.instances {
+		if i.live && i.sighting.fault != nil {
+			return e.start
+		}
+	}
+	return e.start.Add(-time.Millisecond)
+}
+
+// wasRun reports that the last run began at t: the writer's own login is noted at that very time.
+func (e *evidence) wasRun(t time.Time) bool {
+	return slices.ContainsFunc(e.instances, func(i *instance) bool { return !i.CanaryAt.IsZero() && i.CanaryAt.Equal(t) })
+}
+
+// active is the activity that the log has shown since the last call, no later than the run's start.
+func (e *evidence) active(f *fold) []role.Activity {
+	var list []role.Activity
+	for name, at := range f.take() {
+		t := time.UnixMilli(at).UTC()
+		if t.After(e.start) {
+			t = e.start.Add(-time.Millisecond)
+		}
+		list = append(list, role.Activity{Role: name, At: t})
+	}
+	return list
+}

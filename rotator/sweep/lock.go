@@ -1,0 +1,145 @@
+package sweep
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"pgrotator/rotator/role"
+)
+
+// stopActing is what must be left of the run's time to begin another change: the look afterwards, and undoing.
+const stopActing = 15 * time.Second
+
+// lockAndDrop locks, with the roles to be locked, those to be dropped that can still log in: nobody shall log in to a role while
+// it is dropped.
+func (r *run) lockAndDrop(ctx context.Context, locks, drops []verdict) {
+	open, shut := partition(drops, verdict.neverLocked)
+	locked, open := r.lock(ctx, locks), r.lock(ctx, open)
+	slipped := r.slipped(ctx, slices.Concat(locked, open))
+	for _, v := range locked {
+		if !slipped[v.account.Name] {
+			r.report.Locked = append(r.report.Locked, r.closed(v))
+			r.status[v.account.Name] = role.Locked
+		}
+	}
+	for _, v := range slices.Concat(shut, open) {
+		if !slipped[v.account.Name] {
+			r.drop(ctx, v)
+		}
+	}
+}
+
+// lock takes LOGIN away from roles, each in its own transaction, and gives those of which it did.
+func (r *run) lock(ctx context.Context, verdicts []verdict) []verdict {
+	var locked []verdict
+	for _, v := range verdicts {
+		if outOfTime(ctx) {
+			r.fail(v, "the function's time was up before its turn", "The next run does it.")
+			continue
+		}
+		done, err := r.writer.Lock(ctx, r.closing(v, nil))
+		switch {
+		case err != nil:
+			r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
+		case done:
+			r.logAction(ctx, "role locked", v)
+			locked = append(locked, v)
+		}
+	}
+	return locked
+}
+
+// outOfTime reports that no further change may begin.
+func outOfTime(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < stopActing
+}
+
+// slipped looks again once all locks are committed, and gives LOGIN back to whoever got in before. Where it cannot look, nobody
+// can tell who did: all get it back. The function's own deadline does not keep it from undoing.
+func (r *run) slipped(ctx context.Context, locked []verdict) map[string]bool {
+	if len(locked) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopActing)
+	defer cancel()
+	open, err := r.lookAgain(ctx, users(locked))
+	if err != nil {
+		r.evidence.doubt("All locks of this run were undone, since it could not be looked at again who had logged in meanwhile: %v.", err)
+	}
+	undone := map[string]bool{}
+	for _, v := range locked {
+		switch name := v.account.Name; {
+		case err != nil:
+			v.reason, undone[name] = "it could not be looked at again after the lock", true
+		case open[name]:
+			v.reason, undone[name] = "it logged in while it was being locked", true
+			v.last, v.idle = r.evidence.start, 0
+		default:
+			continue
+		}
+		r.unlock(ctx, v)
+	}
+	return undone
+}
+
+// unlock gives LOGIN back to a role that is in use.
+func (r *run) unlock(ctx context.Context, v verdict) {
+	if !r.dryRun {
+		done, err := r.writer.Unlock(ctx, r.closing(v, nil))
+		if err != nil {
+			r.fail(v, "it was locked and should not be ("+v.reason+"), and "+err.Error(), "ALTER ROLE "+v.account.Quoted+" LOGIN;")
+			return
+		}
+		if !done {
+			return
+		}
+		r.logAction(ctx, "role unlocked", v)
+		r.status[v.account.Name] = role.Active
+	}
+	r.report.Unlocked = append(r.report.Unlocked, r.closed(v))
+}
+
+// reactivate takes note of roles that somebody else let log in again.
+func (r *run) reactivate(ctx context.Context, verdicts []verdict) error {
+	if len(verdicts) == 0 {
+		return nil
+	}
+	var accounts []role.Account
+	for _, v := range verdicts {
+		r.report.Unlocked = append(r.report.Unlocked, r.closed(v))
+		accounts = append(accounts, v.account)
+	}
+	if r.dryRun {
+		return nil
+	}
+	for _, v := range verdicts {
+		r.status[v.account.Name] = role.Active
+		r.logAction(ctx, "role reactivated", v)
+	}
+	return r.writer.Reactivate(ctx, r.options.StateSchema, accounts)
+}
+
+// drop drops a role that nothing depends on, and writes down what would make it again.
+func (r *run) drop(ctx context.Context, v verdict) {
+	remake, err := r.writer.Remake(ctx, v.account.OID)
+	done := false
+	if err == nil {
+		done, err = r.writer.Drop(ctx, r.closing(v, remake))
+	}
+	if err != nil {
+		r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
+	}
+	if done {
+		r.logAction(ctx, "role dropped", v, slog.Any("remake", remake))
+		r.report.Deleted = append(r.report.Deleted, r.closed(v))
+		delete(r.status, v.account.Name)
+		return
+	}
+	if v.neverLocked() {
+		v.reason = "it was locked only to be dropped, and could not be"
+		r.unlock(ctx, v)
+	}
+}

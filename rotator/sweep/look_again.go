@@ -1,0 +1,122 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// For a role that is to be dropped and could log in until now there is no next run that would undo it, so the log must first have
+// come as far as this run's own logins.
+const (
+	ownLoginWithin = time.Minute
+	ownLoginPause  = time.Second
+)
+
+// readAgain reads what has come since the first reading, before anything is done, and gives the roles that were active. A login
+// whose line comes later still is undone by the next run. With await it waits for the lines of this run's own logins on all
+// instances, and tells whether they came.
+func (r *run) readAgain(ctx context.Context, await bool) (active map[string]bool, current bool, err error) {
+	for giveUp := time.Now().Add(ownLoginWithin); ; {
+		f := r.fold.again()
+		for _, l := range r.lookouts {
+			f.instance(l.instance.Name).canaries[l.sighting.canary] = false
+		}
+		if err := r.readTail(ctx, f); err != nil {
+			return nil, false, err
+		}
+		f.end()
+		active = f.contested
+		for name := range f.take() {
+			active[name] = true
+		}
+		if current = f.foundAll(); current || !await || time.Now().After(giveUp) || outOfTime(ctx) {
+			return active, current, nil
+		}
+		time.Sleep(ownLoginPause)
+	}
+}
+
+// readTail reads from before the run's start until now, and a little beyond: the clock of an instance may be ahead.
+func (r *run) readTail(ctx context.Context, f *fold) error {
+	reading := &reader{client: r.logs, fold: f, until: r.stopReading(ctx), pace: r.pace,
+		store: func(context.Context) error { return nil }, stored: time.Now()}
+	to := time.Now().Add(maxSkew).Truncate(time.Second)
+	for _, group := range r.liveGroups() {
+		if err := reading.group(ctx, group, r.evidence.back(r.evidence.start), to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) liveGroups() []string {
+	var groups []string
+	for _, i := range r.cluster.Instances {
+		if !slices.Contains(groups, i.Group) {
+			groups = append(groups, i.Group)
+		}
+	}
+	return groups
+}
+
+// openNow lists the roles with a session on any instance.
+func (r *run) openNow(ctx context.Context) (map[string]bool, error) {
+	open := map[string]bool{}
+	for _, l := range r.lookouts {
+		if l.session == nil {
+			return nil, fmt.Errorf("looking at instance %s: there is no session", l.instance.Name)
+		}
+		sessions, err := l.session.OpenSessions(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking at instance %s: %w", l.instance.Name, err)
+		}
+		for name := range maps.Keys(sessions) {
+			open[name] = true
+		}
+	}
+	return open, nil
+}
+
+// PostgreSQL lets a login in that began before the lock was committed, and shows a session a moment after its authentication;
+// a reader lets logins in until it has replayed the lock.
+const (
+	lookAgainAfter = time.Second
+	replayWithin   = 10 * time.Second
+	replayPause    = 100 * time.Millisecond
+)
+
+// lookAgain gives those of the roles, just locked, that slipped in before the lock took hold.
+func (r *run) lookAgain(ctx context.Context, locked []string) (map[string]bool, error) {
+	time.Sleep(lookAgainAfter)
+	if err := r.awaitReplay(ctx, locked); err != nil {
+		return nil, err
+	}
+	return r.openNow(ctx)
+}
+
+// awaitReplay waits until the roles can log in on no instance any more.
+func (r *run) awaitReplay(ctx context.Context, locked []string) error {
+	deadline := time.Now().Add(replayWithin)
+	for _, l := range r.lookouts {
+		for {
+			if l.session == nil {
+				return fmt.Errorf("looking at instance %s: there is no session", l.instance.Name)
+			}
+			open, err := l.session.StillOpen(ctx, locked)
+			if err != nil {
+				return fmt.Errorf("looking at instance %s: %w", l.instance.Name, err)
+			}
+			if len(open) == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("instance %s still lets %q log in %s after the lock", l.instance.Name, open[0], replayWithin)
+			}
+			time.Sleep(replayPause)
+		}
+	}
+	return nil
+}

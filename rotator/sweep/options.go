@@ -1,0 +1,54 @@
+package sweep
+
+import (
+	"strings"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// Options are the operator's choices.
+type Options struct {
+	LockDays    int           // LOCK_INTERVAL_DAYS; 0 = never
+	DeleteDays  int           // DELETE_INTERVAL_DAYS, more than LockDays; 0 = never
+	Ignore      []string      // IGNORE_USER_LIST: names, or patterns in which * stands for any text
+	MaxChanges  int           // MAX_CHANGES_PER_RUN; 0 = no bound
+	Lag         time.Duration // INGESTION_LAG_SECONDS
+	StateSchema string        // STATE_SCHEMA
+	Topic       string        // NOTICE_TOPIC_ARN, an SNS topic, or ""
+}
+
+func (o Options) lockAfter() time.Duration   { return time.Duration(o.LockDays) * day }
+func (o Options) deleteAfter() time.Duration { return time.Duration(o.DeleteDays) * day }
+
+// longest is how long a record can matter to a verdict.
+func (o Options) longest() time.Duration {
+	return max(o.lockAfter(), o.deleteAfter(), 90*day)
+}
+
+func (o Options) ignores(role string) bool {
+	for _, pattern := range o.Ignore {
+		if matches(pattern, role) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches holds a name against a pattern: what stands between two stars is looked for as early as possible.
+func matches(pattern, name string) bool {
+	first, rest, starred := strings.Cut(pattern, "*")
+	if !starred {
+		return name == pattern
+	}
+	name, ok := strings.CutPrefix(name, first)
+	for ok {
+		next, more, another := strings.Cut(rest, "*")
+		if !another {
+			return strings.HasSuffix(name, next)
+		}
+		_, name, ok = strings.Cut(name, next)
+		rest = more
+	}
+	return false
+}

@@ -1,0 +1,92 @@
+package sweep_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgrotator/rotator/internal/localaws"
+)
+
+func TestReportHasTheKeysOfTheContract(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.DeleteDays = 180
+	s.settle()
+	s.user("idle", 100)
+	s.user("soon", 80)
+	text, err := json.Marshal(s.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report map[string]any
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatal(err)
+	}
+	keys := func(v any) string { return strings.Join(slices.Sorted(maps.Keys(v.(map[string]any))), " ") }
+	first := func(v any) any { return v.([]any)[0] }
+	evidence := report["evidence"].(map[string]any)
+	for what, c := range map[string]struct{ got, want string }{
+		"report":   {keys(report), "counts deleted dryRun evidence failed finishedAt held locked notManaged policy readyToDelete secretId startedAt unlocked upcoming"},
+		"evidence": {keys(evidence), "complete from instances reasons to"},
+		"instance": {keys(first(evidence["instances"])), "events from logins longestSilence name suspicious to"},
+		"policy":   {keys(report["policy"]), "deleteDays lockDays"},
+		"counts":   {keys(report["counts"]), "active ignored locked readyToDelete tracked"},
+		"locked":   {keys(first(report["locked"])), "idleDays lastActivity user"},
+		"upcoming": {keys(first(report["upcoming"])), "idleDays lockInDays user"},
+		"held":     {keys(report["held"]), "reason users"},
+	} {
+		if c.got != c.want {
+			t.Errorf("keys of %s: %s, want %s", what, c.got, c.want)
+		}
+	}
+	if strings.Contains(string(text), "null") {
+		t.Errorf("a list is null: %s", text)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.settle()
+	before := len(s.stack.Notices())
+	if s.run(); len(s.stack.Notices()) != before {
+		t.Fatalf("nothing happened, and a notice was sent: %+v", s.stack.Notices()[before])
+	}
+	idle := s.user("Ünidle", 100)
+	s.run()
+	sent := s.stack.Notices()[before:]
+	if len(sent) != 1 || sent[0].Subject != s.prefix+": 1 locked" || !strings.Contains(sent[0].Message, idle) || !strings.Contains(sent[0].Message, "Roles that were locked") {
+		t.Errorf("sent %+v", sent)
+	}
+}
+
+// The statements of a run are as many for ten thousand roles and lines as for one.
+func TestStatementsDoNotGrow(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.settle()
+	s.exec("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+	count := func() int {
+		return query[int](s, "SELECT coalesce(sum(calls), 0)::int FROM pg_stat_statements WHERE userid IN ($1::regrole, $2::regrole) AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())", s.prefix, s.prefix+"_a")
+	}
+	runs := func() int {
+		before := count()
+		s.run()
+		return count() - before
+	}
+	few := runs()
+	s.exec("DO $$ BEGIN FOR n IN 1..1000 LOOP EXECUTE format('CREATE ROLE %I LOGIN', '" + s.prefix + "many' || n); END LOOP; END $$")
+	visitor := s.user("visitor", 1)
+	for range 50 {
+		s.visit(visitor)
+	}
+	if many := runs(); many != few {
+		t.Errorf("%d statements for 1000 roles more, %d before", many, few)
+	}
+	s.exec("DO $$ BEGIN FOR n IN 1..1000 LOOP EXECUTE format('DROP ROLE %I', '" + s.prefix + "many' || n); END LOOP; END $$")
+	t.Logf("%d statements a run", few)
+}

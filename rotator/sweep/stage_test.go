@@ -1,0 +1,243 @@
+package sweep_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/jackc/pgx/v5"
+
+	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/sweep"
+)
+
+const password = "correct horse battery staple"
+
+// server is one cluster for all tests. Roles belong to the cluster, so each test has a prefix of its own; rows and locks belong
+// to a database, so each has one of its own.
+var server *localpg.Server
+
+func TestMain(m *testing.M) {
+	if os.Getenv(sweeperEnv) != "" {
+		os.Exit(sweepAlone())
+	}
+	pgtest.Main(m, localpg.Options{Major: 15, Settings: map[string]string{"log_disconnections": "on", "max_connections": "300", "shared_preload_libraries": "pg_stat_statements"}}, &server)
+}
+
+// stage is a database with a rotation pair, its log in CloudWatch, and a sweep.
+type stage struct {
+	t          testing.TB
+	server     *localpg.Server
+	stack      *localaws.Stack
+	prefix     string // of roles, and the database's name
+	group      string
+	stream     string
+	publisher  *localaws.Publisher // the newest
+	publishers []*localaws.Publisher
+	cancels    []context.CancelFunc // of the publishers
+	admin      *pgx.Conn            // the superuser, in the test's database
+	options    sweep.Options
+	log        strings.Builder
+}
+
+// newStage makes the article's roles on PostgreSQL 15: a shared role with CREATEROLE, and the pair.
+func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions) *stage {
+	t.Helper()
+	prefix := fmt.Sprintf("t%d", time.Now().UnixNano()%1e9)
+	pgtest.Exec(t, on,
+		fmt.Sprintf("CREATE ROLE %s NOLOGIN CREATEROLE", prefix),
+		fmt.Sprintf("CREATE ROLE %[1]s_a LOGIN PASSWORD '%[2]s' IN ROLE %[1]s", prefix, password),
+		fmt.Sprintf("CREATE ROLE %[1]s_b NOLOGIN IN ROLE %[1]s", prefix),
+		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix),
+		fmt.Sprintf("CREATE DATABASE %s", prefix))
+	user, superPassword := on.Superuser()
+	s := &stage{t: t, server: on, prefix: prefix, group: "/aws/rds/instance/" + prefix + "/postgresql", stream: prefix + ".0",
+		admin:   pgtest.Connect(t, on.URL(user, superPassword, prefix)),
+		options: sweep.Options{LockDays: 90, MaxChanges: 50, Lag: time.Second, StateSchema: "public"}}
+	s.exec("GRANT ALL ON SCHEMA public TO " + prefix)
+	stack, err := localaws.Start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stack.Close() })
+	s.stack = stack
+	s.secret(map[string]any{})
+	s.setMaster("postgres")
+	s.publish(publish)
+	return s
+}
+
+func (s *stage) publish(o localaws.PublishOptions) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.t.Cleanup(cancel)
+	s.cancels = append(s.cancels, cancel)
+	var err error
+	if s.publisher, err = s.stack.PublishLog(ctx, s.server.LogFile(), s.group, s.stream, o); err != nil {
+		s.t.Fatal(err)
+	}
+	s.publishers = append(s.publishers, s.publisher)
+}
+
+// stopPublishing ends the publishers, and waits until they have ended.
+func (s *stage) stopPublishing() {
+	s.t.Helper()
+	for i, p := range s.publishers {
+		s.cancels[i]()
+		for p.Flush(s.t.Context()) == nil {
+			time.Sleep(pollPause)
+		}
+	}
+	s.publishers, s.cancels = nil, nil
+}
+
+// secret stores the secret, with keys that override the usual ones.
+func (s *stage) secret(keys map[string]any) {
+	s.t.Helper()
+	value := map[string]any{"engine": "postgres", "host": s.server.Host(), "port": s.server.Port(), "username": s.prefix + "_a",
+		"password": password, "dbname": s.prefix, "ssl": false, "dbInstanceIdentifier": s.prefix}
+	for key, v := range keys {
+		value[key] = v
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	client := secretsmanager.NewFromConfig(s.stack.Config())
+	if _, err := client.CreateSecret(s.t.Context(), &secretsmanager.CreateSecretInput{Name: &s.prefix, SecretString: aws.String(string(text))}); err == nil {
+		return
+	}
+	if _, err := client.PutSecretValue(s.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &s.prefix, SecretString: aws.String(string(text))}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sweeper is a sweep with the stage's options.
+func (s *stage) sweeper() *sweep.Sweep {
+	config := s.stack.Config()
+	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
+		sns.NewFromConfig(config), role.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+}
+
+// run waits for the log and sweeps.
+func (s *stage) run() sweep.Report {
+	s.t.Helper()
+	return s.runWith(false)
+}
+
+func (s *stage) dryRun() sweep.Report {
+	s.t.Helper()
+	return s.runWith(true)
+}
+
+func (s *stage) runWith(dry bool) sweep.Report {
+	s.t.Helper()
+	s.flush()
+	report, err := s.sweeper().Run(s.t.Context(), s.prefix, dry)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return report
+}
+
+func (s *stage) flush() {
+	s.t.Helper()
+	for _, p := range s.publishers {
+		if err := p.Flush(s.t.Context()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// settle runs the sweep until it has seen its own login, and then pretends that its record began long ago.
+func (s *stage) settle() {
+	s.t.Helper()
+	s.run()
+	s.exec("UPDATE user_login_job_status SET evidence_from = now() - interval '400 days'")
+}
+
+// user makes a role that can log in, last active some days ago as far as the table knows.
+func (s *stage) user(name string, idleDays int) string {
+	s.t.Helper()
+	full := s.prefix + name
+	s.exec(fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", pgx.Identifier{full}.Sanitize(), password))
+	s.exec("INSERT INTO user_login_status (user_name, role_oid, last_login_time) SELECT rolname, oid, now() - make_interval(days => $2) FROM pg_roles WHERE rolname = $1", full, idleDays)
+	return full
+}
+
+func (s *stage) exec(sql string, args ...any) {
+	s.t.Helper()
+	if _, err := s.admin.Exec(s.t.Context(), sql, args...); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// login opens a session as a role, or says why it could not.
+func (s *stage) login(name string) (*pgx.Conn, error) {
+	return pgx.Connect(s.t.Context(), s.server.URL(name, password, s.prefix))
+}
+
+// visit logs in as a role and out again.
+func (s *stage) visit(name string) {
+	s.t.Helper()
+	conn, err := s.login(name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	conn.Close(s.t.Context())
+}
+
+func query[T any](s *stage, sql string, args ...any) T {
+	s.t.Helper()
+	var v T
+	if err := s.admin.QueryRow(s.t.Context(), sql, args...).Scan(&v); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func (s *stage) canLogin(name string) bool {
+	s.t.Helper()
+	return query[bool](s, "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name)
+}
+
+func (s *stage) status(name string) string {
+	s.t.Helper()
+	return query[string](s, "SELECT coalesce((SELECT status FROM user_login_status WHERE user_name = $1), '')", name)
+}
+
+func closedUsers(list []sweep.Closed) []string {
+	names := []string{}
+	for _, c := range list {
+		names = append(names, c.User)
+	}
+	return names
+}
+
+type reportInstance = sweep.InstanceReport
+
+// setMaster has RDS name another master user.
+func (s *stage) setMaster(name string) {
+	s.stack.SetDBInstance(types.DBInstance{
+		DBInstanceIdentifier: aws.String(s.prefix), DBInstanceArn: aws.String("arn:aws:rds:us-east-1:123456789012:db:" + s.prefix),
+		DbiResourceId: aws.String("db-ABC"), MasterUsername: aws.String(name), EnabledCloudwatchLogsExports: []string{"postgresql"},
+		Endpoint:           &types.Endpoint{Address: aws.String(s.server.Host()), Port: aws.Int32(int32(s.server.Port()))},
+		InstanceCreateTime: aws.Time(time.Now().Add(-1000 * time.Hour)),
+	})
+}
