@@ -6,7 +6,6 @@ SELECT pg_catalog.current_setting('server_version_num')::int,
        current_user::text,
        pg_catalog.clock_timestamp(),
        pg_catalog.current_setting('log_connections'),
-       pg_catalog.current_setting('log_line_prefix'),
        pg_catalog.current_setting('log_min_messages')
 FROM (SELECT pg_catalog.set_config('jit', 'off', false),
              pg_catalog.set_config('idle_session_timeout', '0', false),

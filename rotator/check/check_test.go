@@ -92,6 +92,10 @@ func TestWhatFails(t *testing.T) {
 			s.SQL(fmt.Sprintf("ALTER ROLE %s RESET role", s.A))
 			s.CreateSecret(nil)
 		}, "shared role", "ALTER ROLE"},
+		"a partner that may not connect": {func(s *localtest.Scene) {
+			s.SQL(fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT 0", s.B))
+			s.CreateSecret(nil)
+		}, "other user", "CONNECTION LIMIT -1"},
 		"a master of another server": {func(s *localtest.Scene) {
 			elsewhere := s.Value(map[string]any{"host": "elsewhere.example", "username": "master"})
 			s.CreateSecret(map[string]any{"masterarn": s.PutNewSecret("elsewhere", elsewhere)})

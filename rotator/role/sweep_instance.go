@@ -21,7 +21,6 @@ type InstanceState struct {
 // Logging is an instance's settings on which it depends whether its log shows logins.
 type Logging struct {
 	Connections string // log_connections: on or off; from PostgreSQL 18 on also a list
-	LinePrefix  string // log_line_prefix
 	MinMessages string // log_min_messages
 }
 
@@ -29,7 +28,7 @@ type Logging struct {
 func (s *Session) InstanceState(ctx context.Context) (InstanceState, error) {
 	var i InstanceState
 	err := s.row(ctx, sql.SweepInstance, nil, nil, &i.Version, &i.Standby, &i.CurrentUser, &i.Clock,
-		&i.Logging.Connections, &i.Logging.LinePrefix, &i.Logging.MinMessages)
+		&i.Logging.Connections, &i.Logging.MinMessages)
 	return i, err
 }
 

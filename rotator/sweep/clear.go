@@ -1,57 +1,35 @@
 package sweep
 
 import (
+	"fmt"
 	"slices"
 
 	"pgrotator/rotator/role"
 )
 
 // clearing lists the statements, for psql and in order, by which the master user clears away what keeps a role from being
-// dropped, and then drops it. What the role owned goes to the master. REASSIGN OWNED and DROP OWNED share a transaction: the
-// second alone would drop the tables.
+// dropped, and then drops it. What the role owned goes to the master.
 func clearing(a role.Account, standing role.Standing, master string) []string {
 	by := "CURRENT_USER"
 	if master != "" {
 		by = role.Quote(master)
 	}
-	var statements []string
-	statements = append(statements, standing.Members...)
+	statements := ended(standing.Members)
 	if len(standing.Dependencies) > 0 {
-		statements = append(statements, standing.Circular...)
-		statements = append(statements, owned(a, standing, by)...)
-	}
-	for i, s := range statements {
-		statements[i] = s + ";"
-	}
-	if len(standing.Dependencies) > 0 {
-		statements = inDatabases(a, standing, by, statements)
+		statements = append(statements, ended(standing.Circular)...)
+		statements = append(statements, clearingOwned(a.Quoted, standing, by)...)
 	}
 	return append(statements, "DROP ROLE "+a.Quoted+";")
 }
 
-// owned are the memberships that the clearing user needs: in the role, and in the owners of what it was granted.
-func owned(a role.Account, standing role.Standing, by string) []string {
-	statements := []string{"GRANT " + a.Quoted + " TO " + by}
-	for _, owner := range grantors(standing) {
-		statements = append(statements, "GRANT "+owner+" TO "+by)
+// clearingOwned gives the master, for the while, the privileges of the role and of those whose objects carry its grants.
+// REASSIGN OWNED and DROP OWNED share a transaction: the second alone would drop the tables.
+func clearingOwned(quoted string, standing role.Standing, by string) []string {
+	var statements, back []string
+	for _, lender := range slices.Insert(grantors(standing), 0, quoted) {
+		statements = append(statements, fmt.Sprintf("GRANT %s TO %s;", lender, by))
+		back = append(back, fmt.Sprintf("REVOKE %s FROM %s;", lender, by))
 	}
-	return statements
-}
-
-func grantors(standing role.Standing) []string {
-	var owners []string
-	for _, d := range standing.Dependencies {
-		for _, owner := range d.Grantors {
-			if !slices.Contains(owners, owner) {
-				owners = append(owners, owner)
-			}
-		}
-	}
-	return owners
-}
-
-// inDatabases adds what must run in each database, and gives the memberships back.
-func inDatabases(a role.Account, standing role.Standing, by string, statements []string) []string {
 	for _, d := range standing.Dependencies {
 		if d.Database == "" && len(standing.Dependencies) > 1 {
 			continue // what the whole cluster shares is done with any database
@@ -59,11 +37,24 @@ func inDatabases(a role.Account, standing role.Standing, by string, statements [
 		if d.Database != "" {
 			statements = append(statements, `\connect `+d.Quoted)
 		}
-		statements = append(statements, "BEGIN; REASSIGN OWNED BY "+a.Quoted+" TO "+by+"; DROP OWNED BY "+a.Quoted+"; COMMIT;")
+		statements = append(statements, fmt.Sprintf("BEGIN; REASSIGN OWNED BY %[1]s TO %[2]s; DROP OWNED BY %[1]s; COMMIT;", quoted, by))
 	}
-	statements = append(statements, "REVOKE "+a.Quoted+" FROM "+by+";")
-	for _, owner := range grantors(standing) {
-		statements = append(statements, "REVOKE "+owner+" FROM "+by+";")
+	return append(statements, back...)
+}
+
+func ended(statements []string) []string {
+	list := make([]string, len(statements))
+	for i, s := range statements {
+		list[i] = s + ";"
 	}
-	return statements
+	return list
+}
+
+func grantors(standing role.Standing) []string {
+	var owners []string
+	for _, d := range standing.Dependencies {
+		owners = append(owners, d.Grantors...)
+	}
+	slices.Sort(owners)
+	return slices.Compact(owners)
 }

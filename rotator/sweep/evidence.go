@@ -234,28 +234,6 @@ func (e *evidence) progress(f *fold) []role.LogRecord {
 	return records
 }
 
-// seenAt is when an instance was last seen alive; zero = it is gone, and its log was read to the end.
-func (e *evidence) seenAt(i *instance) time.Time {
-	switch {
-	case i.sighting.canary != "":
-		return i.sighting.at
-	case i.live:
-		return e.start
-	case len(i.pending) == 0 && i.read && e.start.After(i.CanaryAt.Add(goneAfter)):
-		return time.Time{}
-	}
-	return i.CanaryAt
-}
-
-// joined lists this run's canary and those of earlier runs, as the table holds them.
-func joined(own string, earlier ...[]string) string {
-	list := slices.Concat(earlier...)
-	if own != "" {
-		list = slices.Insert(list, 0, own)
-	}
-	return strings.Join(list, " ")
-}
-
 // advance is up to where an instance's log is read. limit, ms since 1970, is not passed; 0 = no limit.
 func (e *evidence) advance(i *instance, limit int64) time.Time {
 	newest := i.log.newest
@@ -287,20 +265,6 @@ func (e *evidence) conclude(f *fold) (records []role.LogRecord, forget []string)
 	return records, forget
 }
 
-// settled are the records to store once the run has acted on the canaries that were lost; nil = none was. Until then they stay
-// in the table, so that a run that dies before it has undone what rested on them is made up for by the next.
-func (e *evidence) settled() []role.LogRecord {
-	var records []role.LogRecord
-	for _, i := range e.instances {
-		if len(i.lost) > 0 {
-			i.lost = nil
-			i.Canary = joined(i.sighting.canary, i.pending)
-			records = append(records, i.LogRecord)
-		}
-	}
-	return records
-}
-
 // judge says what is in doubt about an instance's record, and brings the record up to date.
 func (e *evidence) judge(i *instance) {
 	i.ProcessedTo = e.advance(i, 0)
@@ -327,59 +291,6 @@ func (e *evidence) judgeLive(i *instance) {
 		e.doubt("No log event of instance %s was found in log group %s since %s: is the export of its PostgreSQL log to CloudWatch Logs on?",
 			i.Instance, i.group, i.readFrom.Format(time.RFC3339))
 	}
-}
-
-// judgeCanaries looks for the sweep's own logins of earlier runs. One that is missing though later lines are there was not
-// logged: then nobody can tell who else was not, and the record begins anew.
-func (e *evidence) judgeCanaries(i *instance) {
-	if i.live && len(i.pending) == 0 {
-		e.doubt("Instance %s is watched since this run: roles are judged once this run's own login is found in its log.", i.Instance)
-	}
-	var missing []string
-	for _, canary := range i.pending {
-		switch made := canaryTime(canary); {
-		case i.log.canaries[canary]:
-			i.CanarySeenAt = later(i.CanarySeenAt, made)
-		case e.isLost(i, made):
-			i.lost = append(i.lost, canary)
-			if e.doubted.IsZero() || made.Before(e.doubted) {
-				e.doubted = made
-			}
-		default:
-			missing = append(missing, canary)
-		}
-	}
-	i.pending = missing
-	e.doubtCanaries(i)
-}
-
-func (e *evidence) doubtCanaries(i *instance) {
-	if len(i.lost) > 0 {
-		i.EvidenceFrom = later(i.EvidenceFrom, e.start)
-	}
-	if len(i.lost) > 0 && !i.gap {
-		e.doubt("The sweep's own login of an earlier run is not in the log of instance %s, though later lines are: log_connections was off, the log was not exported, or its format (log_line_prefix, log_min_messages) was another. Nobody can tell who else was not logged: time counts as idle only from %s on.",
-			i.Instance, e.start.Format(time.RFC3339))
-	}
-	if len(i.pending) > 0 {
-		e.doubt("The sweep's own login of %s has not arrived in the log of instance %s yet, which is read up to %s: is the export of its PostgreSQL log to CloudWatch Logs on, and log_connections?",
-			canaryTime(i.pending[len(i.pending)-1]).Format(time.RFC3339), i.Instance, i.ProcessedTo.Format(time.RFC3339))
-	}
-}
-
-// maxPending bounds the canaries that are waited for.
-const maxPending = 100
-
-// goneAfter is how long the last lines of an instance that is gone are waited for, from when it was last seen.
-const goneAfter = 2 * day
-
-// isLost reports that a login made at a time should have been found by now: a log arrives in order, and later lines are there. Of
-// an instance that is gone no later lines come.
-func (e *evidence) isLost(i *instance, made time.Time) bool {
-	late := e.options.Lag + maxSkew + reread
-	overtaken := time.UnixMilli(i.log.newest).After(made.Add(late))
-	ended := !i.live && i.read && e.start.After(i.CanaryAt.Add(late+goneAfter))
-	return overtaken || ended || len(i.pending) > maxPending
 }
 
 // adopt makes records of instances that came and went between two runs: their streams remain, RDS has forgotten them.

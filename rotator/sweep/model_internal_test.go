@@ -388,9 +388,9 @@ func (w *world) logIn(e *evidence, f *fold, mustLogIn bool) {
 		canary := newCanary(w.now) + fmt.Sprint(w.rng.Uint32())
 		w.pid++
 		w.log(s, "app_a", "LOG:  connection authorized: user=app_a database=app application_name="+canary)
-		sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "on", LinePrefix: linePrefixes()[0]}}
+		sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "on"}}
 		if s.silent && !s.mute {
-			sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "off", LinePrefix: linePrefixes()[0]}}
+			sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "off"}}
 		}
 		for _, p := range w.people {
 			if p.on == s {

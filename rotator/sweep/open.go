@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -75,13 +74,8 @@ func (r *run) readSecret(ctx context.Context) error {
 	if r.value, err = secret.Parse(text); err != nil {
 		return fmt.Errorf("reading AWSCURRENT of secret %s: %w", r.secretID, err)
 	}
-	if r.pair, err = r.value.Pair(); err != nil {
-		return err
-	}
-	if strings.Contains(strings.ToLower(r.value.Host), ".proxy-") {
-		return fmt.Errorf("the secret's host %s is an RDS Proxy, behind which sessions and logins cannot be told apart: use the cluster's writer endpoint or the instance's endpoint as host", r.value.Host)
-	}
-	return nil
+	r.pair, err = r.value.Pair()
+	return err
 }
 
 func (r *run) admitWriter(ctx context.Context, session *role.Session) (skew time.Duration, err error) {
