@@ -21,9 +21,9 @@ func TestMain(m *testing.M) {
 	pgtest.Main(m, localpg.Options{Major: 15, TLS: true}, &server)
 }
 
-func run(t *testing.T, s *localtest.Scene) check.Report {
+func run(t *testing.T, s *localtest.Scene, purpose string) check.Report {
 	t.Helper()
-	answer, err := s.Invoke(map[string]any{"action": "check", "secretId": s.SecretID, "for": "rotation"})
+	answer, err := s.Invoke(map[string]any{"action": "check", "secretId": s.SecretID, "for": purpose})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestAllIsWellAfterSetup(t *testing.T) {
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	report := run(t, s)
+	report := run(t, s, check.ForRotation)
 	if !report.OK {
 		t.Errorf("not ok: %+v", report.Checks)
 	}
@@ -116,7 +116,7 @@ func TestWhatFails(t *testing.T) {
 			s := localtest.New(t, server, nil)
 			s.ArticleRoles("")
 			c.breakIt(s)
-			report := run(t, s)
+			report := run(t, s, check.ForRotation)
 			result := find(t, report, c.check)
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
@@ -139,7 +139,7 @@ func TestValidityBesideTheInterval(t *testing.T) {
 	if err := s.Rotate(); err == nil || !strings.Contains(err.Error(), "PASSWORD_VALID_DAYS is 60") {
 		t.Errorf("rotating every 30 days with passwords valid for 60: %v", err)
 	}
-	if result := find(t, run(t, s), "valid until"); result.OK {
+	if result := find(t, run(t, s, check.ForRotation), "valid until"); result.OK {
 		t.Errorf("check passes: %q", result.Detail)
 	}
 }
@@ -154,7 +154,7 @@ func TestChecksChangeNothing(t *testing.T) {
 	}
 	before := catalog(t, s)
 	s.AWS.ResetCalls()
-	run(t, s)
+	run(t, s, check.ForRotation)
 	if after := catalog(t, s); after != before {
 		t.Errorf("the catalogs changed from\n%s\nto\n%s", before, after)
 	}

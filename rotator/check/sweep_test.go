@@ -1,7 +1,6 @@
 package check_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,19 +12,6 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
 )
-
-func runForSweep(t *testing.T, s *localtest.Scene) check.Report {
-	t.Helper()
-	answer, err := s.Invoke(map[string]any{"action": "check", "secretId": s.SecretID, "for": "sweep"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var report check.Report
-	if err := json.Unmarshal([]byte(answer), &report); err != nil {
-		t.Fatal(err)
-	}
-	return report
-}
 
 // clusterScene is a set up pair of a cluster whose log goes to CloudWatch.
 func clusterScene(t *testing.T) *localtest.Scene {
@@ -41,7 +27,7 @@ func TestAllIsWellForASweep(t *testing.T) {
 	t.Parallel()
 	s := clusterScene(t)
 	for _, want := range []string{"no sweep has run yet", "instance orders-1: the sweep's own login was last found in the log never", "last found in the log 2"} {
-		report := runForSweep(t, s)
+		report := run(t, s, check.ForSweep)
 		if canary := find(t, report, "canary"); !report.OK || !strings.Contains(canary.Detail, want) {
 			t.Errorf("want %q: %+v", want, report)
 		}
@@ -88,7 +74,7 @@ func TestWhatFailsForASweep(t *testing.T) {
 			t.Parallel()
 			s := clusterScene(t)
 			c.breakIt(s)
-			report := runForSweep(t, s)
+			report := run(t, s, check.ForSweep)
 			result := find(t, report, c.check)
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
@@ -104,7 +90,7 @@ func TestRolesBeyondTheSweepAreNamed(t *testing.T) {
 	t.Parallel()
 	s := clusterScene(t)
 	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared))
-	if roles := find(t, runForSweep(t, s), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") {
+	if roles := find(t, run(t, s, check.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") {
 		t.Errorf("the check says %q", roles.Detail)
 	}
 }
