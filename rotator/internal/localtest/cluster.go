@@ -20,7 +20,8 @@ func (s *Scene) Cluster(name string) (arn string) {
 	s.AWS.SetDBInstance(types.DBInstance{
 		DBInstanceIdentifier: &instance, DBClusterIdentifier: &name, DBInstanceStatus: aws.String("available"),
 		Endpoint: &types.Endpoint{Address: &s.Host, Port: port}})
-	_, err := s.AWS.PublishLog(s.t.Context(), s.PG.LogFile(), "/aws/rds/cluster/"+name+"/postgresql", instance+".0", localaws.PublishOptions{})
+	var err error
+	s.Log, err = s.AWS.PublishLog(s.t.Context(), s.PG.LogFile(), "/aws/rds/cluster/"+name+"/postgresql", instance+".0", localaws.PublishOptions{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -22,7 +22,8 @@ type Scene struct {
 	AWS      *localaws.Stack
 	Function *localaws.Function
 	Secrets  *secretsmanager.Client
-	SecretID string // the ARN
+	SecretID string              // the ARN
+	Log      *localaws.Publisher // of the server's log, once Cluster has begun it
 
 	Shared, A, B, Master string // role names; which of them exist is the test's choice
 
