@@ -130,8 +130,19 @@ DECLARE
     owner   text := current_setting('pgrotator.owner');
     pair    text[] := ARRAY[current_setting('pgrotator.username'), current_setting('pgrotator.partner')];
     granted text;
+    record  text;
+    paired  text[] := '{}'; -- another pair's users belong to that pair's owner role alone
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN
+        FOR record IN
+            SELECT d.record FROM pg_roles o, shobj_description(o.oid, 'pg_authid') AS d (record)
+            WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%' AND d.record IS NOT NULL
+        LOOP
+            BEGIN
+                paired := paired || coalesce(record::jsonb ->> 'role', '') || ARRAY(SELECT jsonb_array_elements_text(record::jsonb -> 'users'));
+            EXCEPTION WHEN data_exception THEN NULL; -- no record of setup's
+            END;
+        END LOOP;
         FOR granted IN
             SELECT r.rolname FROM pg_roles r
             WHERE NOT pg_has_role(owner, r.oid, 'MEMBER WITH ADMIN OPTION')
@@ -140,10 +151,7 @@ BEGIN
                       AND r.rolname NOT IN (current_user, current_setting('pgrotator.role'))
                       AND pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')
                       AND NOT pg_has_role(r.oid, owner, 'MEMBER')
-                      AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER'))
-                      -- another pair's users belong to that pair's owner role alone
-                      AND NOT EXISTS (SELECT FROM pg_roles o WHERE o.rolname LIKE 'rotation\_%'
-                          AND strpos(coalesce(shobj_description(o.oid, 'pg_authid'), ''), to_json(r.rolname)::text) > 0))
+                      AND r.rolname <> ALL (paired))
             ORDER BY r.rolname
         LOOP
             EXECUTE format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', granted, owner);
@@ -230,16 +238,24 @@ BEGIN
 END $body$, first, second)),
         ('refuse_unless_closable', 'target text', 'void', false, format($body$
 DECLARE
-    t pg_roles;
+    t      pg_roles;
+    record text;
+    paired bool := false;
 BEGIN
     SELECT * INTO t FROM pg_roles WHERE rolname = target;
     IF NOT FOUND THEN
         RAISE undefined_object USING MESSAGE = format('role %%I does not exist', target);
     END IF;
-    IF t.rolsuper OR target ~ '^(pg_|rds|rotation_)' OR target IN (%1$L, %2$L, %3$L, %4$L, %5$L)
-       OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(t.oid, g.oid, 'MEMBER'))
-       OR EXISTS (SELECT FROM pg_roles o WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%%'
-                  AND strpos(coalesce(shobj_description(o.oid, 'pg_authid'), ''), to_json(target)::text) > 0) THEN
+    FOR record IN
+        SELECT d.record FROM pg_roles o, shobj_description(o.oid, 'pg_authid') AS d (record)
+        WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%%' AND d.record IS NOT NULL
+    LOOP
+        BEGIN
+            paired := paired OR coalesce(record::jsonb ->> 'role' = target OR record::jsonb -> 'users' ? target, false);
+        EXCEPTION WHEN data_exception THEN NULL; -- no record of setup's
+        END;
+    END LOOP;
+    IF paired OR t.rolsuper OR target ~ '^(pg_|rds|rotation_)' OR target IN (%1$L, %2$L, %3$L, %4$L, %5$L) THEN
         RAISE insufficient_privilege USING MESSAGE = format('role %%I is not one that the sweep may close', target);
     END IF;
 END $body$, current_setting('pgrotator.master'), first, second, shared, owner)),

@@ -14,10 +14,6 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_iam'
     UNION
     SELECT m.member FROM iam JOIN pg_catalog.pg_auth_members m ON m.roleid = iam.oid
-), powerful AS (
-    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_superuser'
-    UNION
-    SELECT m.member FROM powerful JOIN pg_catalog.pg_auth_members m ON m.roleid = powerful.oid
 ), role AS (
     SELECT r.oid, r.rolname::text AS name, r.rolcanlogin, r.rolsuper, r.rolreplication FROM pg_catalog.pg_roles r
 ), pair AS ( -- X_a and X_b, both members of X
@@ -29,10 +25,9 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     SELECT pair.x AS oid FROM pair UNION SELECT pair.a FROM pair UNION SELECT pair.b FROM pair
 ), locks AS (
     SELECT DISTINCT ON (a.user_name) a.user_name, a.detail::text AS detail
-    FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC
+    FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC NULLS LAST
 )
 SELECT r.oid::int8, r.name, pg_catalog.quote_ident(r.name), r.rolcanlogin, r.rolsuper,
-       r.oid IN (SELECT powerful.oid FROM powerful),
        r.oid IN (SELECT iam.oid FROM iam),
        r.oid IN (SELECT paired.oid FROM paired),
        r.oid IN (SELECT b.subowner FROM pg_catalog.pg_subscription b),

@@ -17,18 +17,20 @@ import (
 // sweep looks at what the next sweep needs.
 func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Session) {
 	found, err := cluster.Describe(ctx, c.rds, s.value)
+	var settings logSettings
+	settings.look(ctx, "the writer", session)
 	if err != nil {
 		l.fail("instances", err.Error(), `Name the database in the secret's key "dbClusterIdentifier" or "dbInstanceIdentifier", and let the function's role describe it.`)
 	} else {
-		c.instances(ctx, l, s, found)
+		c.instances(ctx, l, s, found, &settings)
 		c.logGroups(ctx, l, found)
 	}
-	c.logging(ctx, l, session)
-	c.state(ctx, l, s, session)
+	settings.report(l)
+	c.state(ctx, l, s, session, found.MasterUser)
 }
 
-// instances logs in on each reader, as a sweep does: it must see who is connected there.
-func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster.Cluster) {
+// instances logs in on each reader, as a sweep does: it must see who is connected there, and its settings are its own.
+func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster.Cluster, settings *logSettings) {
 	var unreachable []string
 	unreachable = append(unreachable, found.Unreachable...)
 	var names []string
@@ -44,6 +46,7 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 			unreachable = append(unreachable, err.Error())
 			continue
 		}
+		settings.look(ctx, "instance "+instance.Name, session)
 		session.Close(ctx)
 	}
 	if len(unreachable) > 0 {
@@ -102,21 +105,41 @@ func (c *Check) logGroup(ctx context.Context, l *list, group string, instances [
 	l.pass("log group", "log group "+group+" is readable, has a stream of each instance and keeps events "+kept)
 }
 
-func (c *Check) logging(ctx context.Context, l *list, session *role.Session) {
+// logSettings is what keeps instances' logs from showing logins, by the setting at fault.
+type logSettings struct {
+	unreadable, connections, messages []string
+}
+
+func (f *logSettings) look(ctx context.Context, instance string, session *role.Session) {
 	state, err := session.InstanceState(ctx)
-	switch {
-	case err != nil:
-		l.fail("log_connections", err.Error(), "")
-	case !role.LogsLogins(state.Logging.Connections):
-		l.fail("log_connections", fmt.Sprintf("log_connections is %q: logins leave no line", state.Logging.Connections),
+	if err != nil {
+		f.unreadable = append(f.unreadable, fmt.Sprintf("%s does not tell its settings: %v", instance, err))
+		return
+	}
+	if !role.LogsLogins(state.Logging.Connections) {
+		f.connections = append(f.connections, fmt.Sprintf("log_connections of %s is %q: logins leave no line", instance, state.Logging.Connections))
+	}
+	if m := state.Logging.MinMessages; m == "fatal" || m == "panic" {
+		f.messages = append(f.messages, fmt.Sprintf("log_min_messages of %s is %s: logins leave no line", instance, m))
+	}
+}
+
+func (f *logSettings) report(l *list) {
+	if faults := append(f.connections, f.unreadable...); len(faults) > 0 {
+		l.fail("log_connections", strings.Join(faults, "; "),
 			"Set log_connections to on in the DB (cluster) parameter group; from PostgreSQL 18 on a list with authorization will do.")
-	default:
-		l.pass("log_connections", fmt.Sprintf("log_connections is %q", state.Logging.Connections))
+	} else {
+		l.pass("log_connections", "every instance logs connections")
+	}
+	if len(f.messages) > 0 {
+		l.fail("log_min_messages", strings.Join(f.messages, "; "), "Set log_min_messages to warning in the DB (cluster) parameter group.")
+	} else {
+		l.pass("log_min_messages", "no instance leaves the lines of logins out")
 	}
 }
 
 // state looks at the tables, at whom the sweep could not close, and at what it remembers.
-func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session) {
+func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session, master string) {
 	found, err := session.SweepPair(ctx, s.pair.User, s.pair.Partner)
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
@@ -135,12 +158,12 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Ses
 		return
 	}
 	l.pass("tables", "the sweep's tables are in schema "+role.Quote(c.options.StateSchema)+" and writable")
-	c.closable(ctx, l, session, found.Functions)
+	c.closable(ctx, l, session, found.Functions, master)
 	c.canary(ctx, l, session)
 }
 
-// closable names the roles that a sweep could neither lock nor drop.
-func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions string) {
+// closable names the roles that a sweep could neither lock nor drop, though it looks after them.
+func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions, master string) {
 	accounts, err := session.Accounts(ctx, c.options.StateSchema, functions)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
@@ -148,7 +171,7 @@ func (c *Check) closable(ctx context.Context, l *list, session *role.Session, fu
 	}
 	var beyond []string
 	for _, a := range accounts {
-		exempt := a.Superuser || a.RDSSuperuser || a.Paired || role.Reserved(a.Name)
+		exempt := a.Superuser || a.Name == master || a.Paired || a.Subscriber || role.Reserved(a.Name)
 		if a.CanLogin && !exempt && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}
@@ -173,11 +196,28 @@ func (c *Check) canary(ctx context.Context, l *list, session *role.Session) {
 		return
 	}
 	for _, r := range records {
-		seen := "never"
-		if !r.CanarySeenAt.IsZero() {
-			seen = r.CanarySeenAt.Format(time.RFC3339)
-		}
-		l.pass("canary", fmt.Sprintf("instance %s: the sweep's own login was last found in the log %s; read up to %s, unbroken since %s",
-			r.Instance, seen, r.ProcessedTo.Format(time.RFC3339), r.EvidenceFrom.Format(time.RFC3339)))
+		canaryOf(l, r)
+	}
+}
+
+// sweepLogin begins the application_name of each of the sweep's own logins.
+const sweepLogin = "pgrotator-sweep-"
+
+// canaryOf passes where the last sweep found what the ones before had left. Its own login always waits for the next.
+func canaryOf(l *list, r role.LogRecord) {
+	seen := "never"
+	if !r.CanarySeenAt.IsZero() {
+		seen = r.CanarySeenAt.Format(time.RFC3339)
+	}
+	detail := fmt.Sprintf("instance %s: the sweep's own login was last found in the log %s; read up to %s, unbroken since %s",
+		r.Instance, seen, r.ProcessedTo.Format(time.RFC3339), r.EvidenceFrom.Format(time.RFC3339))
+	switch waiting := strings.Count(r.Canary, sweepLogin); {
+	case waiting > 1:
+		l.fail("canary", fmt.Sprintf("%s; logins of %d earlier sweeps are missing", detail, waiting-1),
+			"Look whether the instance's log still arrives in CloudWatch Logs, and within INGESTION_LAG_SECONDS: while a login is missing, a sweep acts on nobody.")
+	case r.Canary != "" && r.CanarySeenAt.IsZero():
+		l.advise("canary", detail, "A sweep acts once it finds the login of the one before in the log.")
+	default:
+		l.pass("canary", detail)
 	}
 }

@@ -44,19 +44,20 @@ func TestWhatFailsForASweep(t *testing.T) {
 		breakIt func(s *localtest.Scene)
 		check   string
 		fix     string
+		detail  string
 	}{
 		"no identifier in the secret": {func(s *localtest.Scene) {
 			s.PutCurrent(s.Value(map[string]any{"dbClusterIdentifier": nil}))
-		}, "instances", "dbClusterIdentifier"},
+		}, "instances", "dbClusterIdentifier", ""},
 		"export switched off": {func(s *localtest.Scene) {
 			s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"),
 				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("orders-1"), IsClusterWriter: aws.Bool(true)}}})
-		}, "log export", "EnableLogTypes"},
+		}, "log export", "EnableLogTypes", ""},
 		"an instance without a stream": {func(s *localtest.Scene) {
 			s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"), EnabledCloudwatchLogsExports: []string{"postgresql"},
 				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(true)}}})
 			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders")})
-		}, "log group", "A stream appears"},
+		}, "log group", "A stream appears", ""},
 		"no permission to read the log": {func(s *localtest.Scene) {
 			s.AWS.Intercept(func(call localaws.Call) localaws.Outcome {
 				if call.Operation == "FilterLogEvents" {
@@ -64,11 +65,23 @@ func TestWhatFailsForASweep(t *testing.T) {
 				}
 				return nil
 			})
-		}, "log group", "FilterLogEvents"},
+		}, "log group", "FilterLogEvents", ""},
+		"the lines of logins are below log_min_messages, on two instances": {func(s *localtest.Scene) {
+			s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"), EnabledCloudwatchLogsExports: []string{"postgresql"},
+				DBClusterMembers: []types.DBClusterMember{
+					{DBInstanceIdentifier: aws.String("orders-1"), IsClusterWriter: aws.Bool(true)},
+					{DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(false)}}})
+			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
+				DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(s.Port))}})
+			s.SQL("ALTER DATABASE " + s.Database + " SET log_min_messages = 'fatal'")
+		}, "log_min_messages", "warning", "log_min_messages of the writer is fatal: logins leave no line; log_min_messages of instance orders-2 is fatal"},
+		"the login of an earlier sweep is missing": {func(s *localtest.Scene) {
+			s.SQL("INSERT INTO user_login_job_status VALUES ('orders-1', now(), now(), 'pgrotator-sweep-b-2 pgrotator-sweep-a-1', now(), now())")
+		}, "canary", "INGESTION_LAG_SECONDS", "1 earlier"},
 		"a table of another": {func(s *localtest.Scene) {
 			name, password := s.PG.Superuser()
 			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE public.user_login_status OWNER TO "+s.Master)
-		}, "tables", "detail"},
+		}, "tables", "detail", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,8 +92,8 @@ func TestWhatFailsForASweep(t *testing.T) {
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
 			}
-			if !strings.Contains(result.Fix, c.fix) {
-				t.Errorf("check %q says to do %q, want %q in it", c.check, result.Fix, c.fix)
+			if !strings.Contains(result.Fix, c.fix) || !strings.Contains(result.Detail, c.detail) {
+				t.Errorf("check %q says %q and to do %q, want %q and %q in it", c.check, result.Detail, result.Fix, c.detail, c.fix)
 			}
 		})
 	}
@@ -89,8 +102,8 @@ func TestWhatFailsForASweep(t *testing.T) {
 func TestRolesBeyondTheSweepAreNamed(t *testing.T) {
 	t.Parallel()
 	s := clusterScene(t)
-	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared))
-	if roles := find(t, run(t, s, check.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") {
+	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared), "REVOKE rds_superuser FROM "+s.Master, "ALTER ROLE "+s.Master+" REPLICATION")
+	if roles := find(t, run(t, s, check.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") || strings.Contains(roles.Detail, s.Master) {
 		t.Errorf("the check says %q", roles.Detail)
 	}
 }

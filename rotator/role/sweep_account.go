@@ -17,18 +17,17 @@ const (
 
 // Account is a role and its row in user_login_status.
 type Account struct {
-	OID          int64
-	Name         string
-	Quoted       string // as SQL writes it
-	CanLogin     bool
-	Superuser    bool
-	RDSSuperuser bool // a member of rds_superuser, directly or not
-	IAM          bool // a member of rds_iam, directly or not: logs in by IAM token
-	Paired       bool // one of X, X_a and X_b, the latter two members of X
-	Subscriber   bool // owns a subscription, whose worker logs no login
-	ByFunction   bool // setup's functions can lock, unlock and drop it
-	Directly     bool // the session's role can
-	Tracked      bool // it has a row; what follows is that row
+	OID        int64
+	Name       string
+	Quoted     string // as SQL writes it
+	CanLogin   bool
+	Superuser  bool
+	IAM        bool // a member of rds_iam, directly or not: logs in by IAM token
+	Paired     bool // one of X, X_a and X_b, the latter two members of X
+	Subscriber bool // owns a subscription, whose worker logs no login
+	ByFunction bool // setup's functions can lock, unlock and drop it
+	Directly   bool // the session's role can
+	Tracked    bool // it has a row; what follows is that row
 
 	Status        string
 	LastLogin     time.Time
@@ -66,7 +65,7 @@ func (s *Session) Accounts(ctx context.Context, stateSchema, functions string) (
 	var a Account
 	var lastLogin, changed, lockedAt *time.Time
 	var lock string
-	into := []any{&a.OID, &a.Name, &a.Quoted, &a.CanLogin, &a.Superuser, &a.RDSSuperuser, &a.IAM, &a.Paired, &a.Subscriber,
+	into := []any{&a.OID, &a.Name, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
 		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &changed, &lockedAt, &lock}
 	err := s.each(ctx, sql.SweepAccounts, names{"state_schema": stateSchema}, []any{functions}, into, func() {
 		a.LastLogin, a.StatusChanged, a.LockedAt = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt)

@@ -13,6 +13,7 @@ type Dependency struct {
 	Quoted   string // the database's name as SQL writes it
 	Objects  int
 	Grantors []string // quoted: owners of objects that carry the role's grants, whose privileges the clearing user lacks
+	Thirds   bool     // grants of the role may have been made by others than the objects' owners
 }
 
 // Standing is what stands between a role and its end.
@@ -33,7 +34,7 @@ func (s *Session) Standing(ctx context.Context, oids []int64, clearing string) (
 	found := map[int64]Standing{}
 	var oid int64
 	var d Dependency
-	err := s.each(ctx, sql.SweepDependencies, nil, []any{oids, clearing}, []any{&oid, &d.Database, &d.Quoted, &d.Objects, &d.Grantors}, func() {
+	err := s.each(ctx, sql.SweepDependencies, nil, []any{oids, clearing}, []any{&oid, &d.Database, &d.Quoted, &d.Objects, &d.Grantors, &d.Thirds}, func() {
 		standing := found[oid]
 		d.Grantors = slices.Clone(d.Grantors)
 		standing.Dependencies = append(standing.Dependencies, d)

@@ -8,8 +8,8 @@ import (
 )
 
 // seen is the activity that open sessions show. A session that the last run saw and that is gone now ended somewhere in between,
-// and log_disconnections, by which the log would tell when, is off by default: the role counts as active until now. While an
-// instance cannot be looked at the session may be open there, so that the same is asked again by the next run.
+// and log_disconnections, by which the log would tell when, is off by default: the role counts as active until now. Where this run
+// cannot look everywhere the session may still be open there, so that the same is asked again by the next run.
 func (e *evidence) seen(accounts []role.Account, sessions map[string]int) []role.Activity {
 	var list []role.Activity
 	for _, a := range accounts {
@@ -25,15 +25,13 @@ func (e *evidence) seen(accounts []role.Account, sessions map[string]int) []role
 
 // endOfSession is when sessions that are gone may have ended. Only the time of a run itself says that one was open.
 func (e *evidence) endOfSession() time.Time {
-	for _, i := range e.instances {
-		if i.live && i.sighting.fault != nil {
-			return e.start
-		}
+	if e.unseen || slices.ContainsFunc(e.instances, func(i *instance) bool { return i.live && i.sighting.fault != nil }) {
+		return e.start
 	}
 	return e.start.Add(-time.Millisecond)
 }
 
-// wasRun reports that the last run began at t: the writer's own login is noted at that very time.
+// wasRun reports that the last run began at t: each run notes its start with the instances, also one that RDS does not tell them.
 func (e *evidence) wasRun(t time.Time) bool {
 	return slices.ContainsFunc(e.instances, func(i *instance) bool { return !i.CanaryAt.IsZero() && i.CanaryAt.Equal(t) })
 }

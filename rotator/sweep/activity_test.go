@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -206,8 +208,72 @@ func TestOpenSessionIsActivity(t *testing.T) {
 	}
 }
 
+// A session that was seen last by a run that could not look everywhere counts until it is found ended.
+func TestSessionAcrossAnImpairedRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		counts int // runs that count it, once it has ended: one, and those that cannot tell that it is not open elsewhere
+		impair func(s *stage)
+	}{
+		"a read replica is not known": {2, func(s *stage) {
+			s.setInstance(func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{s.prefix + "-r"} })
+		}},
+		"RDS does not tell the instances": {2, func(s *stage) {
+			s.stack.Intercept(func(c localaws.Call) localaws.Outcome {
+				if c.Service == "rds" {
+					return localaws.Throttle
+				}
+				return localaws.Pass
+			})
+		}},
+		"RDS names no writer": {1, func(s *stage) {
+			s.secret(map[string]any{"dbClusterIdentifier": s.prefix, "dbInstanceIdentifier": ""})
+			s.setInstance(func(i *types.DBInstance) { i.DBClusterIdentifier = &s.prefix })
+			s.stack.SetDBCluster(types.DBCluster{DBClusterIdentifier: &s.prefix, MasterUsername: aws.String("postgres"),
+				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: &s.prefix, IsClusterWriter: aws.Bool(false)}}})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, server, localaws.PublishOptions{Drop: func(e localaws.Event) bool { return strings.Contains(e.Message, "long") }})
+			s.settle()
+			long := s.user("long", 100)
+			conn, err := s.login(long) // no line of this role ever reaches the log
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.run()
+			c.impair(s)
+			s.run()
+			conn.Close(t.Context())
+			s.await("the session's end", "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)", long)
+			for range c.counts {
+				seen := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", long)
+				s.run()
+				if after := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", long); !after.After(seen) {
+					t.Errorf("a session that ended after an impaired run counts no longer than until %s", seen)
+				}
+			}
+		})
+	}
+}
+
 func TestLateLineUndoesTheLock(t *testing.T) {
 	t.Parallel()
+	for name, breaks := range map[string]string{
+		"":                                "SELECT",
+		"its record is gone":              "DELETE FROM user_login_action",
+		"another's record without a time": `INSERT INTO user_login_action (user_name, action, detail) SELECT user_name, action, '{"lastActivity": "9999-01-01T00:00:00Z"}' FROM user_login_action`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testLateLine(t, breaks)
+		})
+	}
+}
+
+// testLateLine has the table of actions broken between the lock and the late line.
+func testLateLine(t *testing.T, breaks string) {
 	s := newStage(t, server, localaws.PublishOptions{})
 	s.settle()
 	late := s.user("late", 100)
@@ -217,6 +283,7 @@ func TestLateLineUndoesTheLock(t *testing.T) {
 	if report := s.run(); !slices.Equal(closedUsers(report.Locked), []string{late}) {
 		t.Fatalf("locked %q, want %s, whose login is not in the log yet: %q", closedUsers(report.Locked), late, report.Evidence.Reasons)
 	}
+	s.exec(breaks)
 	s.publisher.Resume()
 	report := s.run()
 	if got := closedUsers(report.Unlocked); !slices.Equal(got, []string{late}) || !s.canLogin(late) || s.status(late) != "Active" {

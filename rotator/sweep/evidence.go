@@ -22,22 +22,22 @@ const (
 type instance struct {
 	role.LogRecord
 	live     bool
-	fresh    bool      // this run is the first to know it
-	born     bool      // made since the others' logs were last read, and read from its birth
-	group    string    // its log group
-	readFrom time.Time // zero = its log need not be read
-	read     bool      // its log was read to the end
-	gap      bool      // events were lost before they were read
-	pending  []string  // canaries of earlier runs that were not found yet, newest first
-	lost     []string  // those that were not logged
+	fresh    bool          // this run is the first to know it
+	born     bool          // made since the others' logs were last read, and read from its birth
+	group    string        // its log group
+	readFrom time.Time     // zero = its log need not be read
+	read     bool          // its log was read to the end
+	gap      bool          // events were lost before they were read
+	pending  []string      // canaries of earlier runs that were not found yet, newest first
+	lost     time.Time     // when one was made that was not logged, until a run has undone what rests on it; zero = none
+	patience time.Duration // how long its last lines are waited for once it is gone
 	sighting sighting
 	log      *logged
 }
 
 // sighting is what this run's own login found on a live instance.
 type sighting struct {
-	canary  string    // "" = no login
-	at      time.Time // by the instance's clock
+	canary  string // "" = no login
 	skew    time.Duration
 	logging role.Logging
 	fault   error // why there was no login
@@ -50,6 +50,8 @@ type evidence struct {
 	options   Options
 	instances []*instance
 	reasons   []string
+	blind     bool      // RDS did not tell which instances live
+	unseen    bool      // sessions may be open where this run could not look
 	doubted   time.Time // since when, at the latest, some log had stopped unnoticed; zero = none had
 }
 
@@ -62,11 +64,21 @@ func (e *evidence) doubt(format string, args ...any) {
 	e.reasons = append(e.reasons, fmt.Sprintf(format, args...))
 }
 
+// cannotSee notes a doubt about a part of the database where roles may have sessions open.
+func (e *evidence) cannotSee(format string, args ...any) {
+	e.unseen = true
+	e.doubt(format, args...)
+}
+
 // enroll brings together the instances that live and the records of earlier runs, and says from where on each log is to be read.
+// Where RDS does not tell which instances live, none is read, and what is known of them stays as it is.
 func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
+	e.blind = len(live) == 0
 	byName := map[string]*instance{}
 	for _, r := range records {
-		i := &instance{LogRecord: r, pending: strings.Fields(r.Canary), group: "/aws/rds/instance/" + r.Instance + "/postgresql"}
+		i := &instance{LogRecord: r, group: "/aws/rds/instance/" + r.Instance + "/postgresql", patience: goneAfter}
+		i.pending, i.lost = parted(r.Canary)
+		e.distrust(i.lost)
 		byName[r.Instance] = i
 		e.instances = append(e.instances, i)
 	}
@@ -83,7 +95,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 		e.begin(e.named(l.Name), l.Created, earliest, claim)
 	}
 	for _, i := range e.instances {
-		if !i.live && !i.CanaryAt.IsZero() {
+		if !i.live && !e.blind && !i.CanaryAt.IsZero() {
 			i.readFrom = e.back(i.ProcessedTo) // what it wrote until its end is still to be read
 		}
 		if !i.live && len(live) > 0 && strings.HasPrefix(live[0].Group, "/aws/rds/cluster/") {
@@ -146,14 +158,19 @@ func (e *evidence) named(name string) *instance {
 	return e.instances[at]
 }
 
-// retain takes account of how long a group keeps its events; 0 = for ever. What expired before it was read is a gap.
+// retain takes account of how long a group keeps its events; 0 = for ever. What expired before it was read is a gap. The last
+// lines of an instance that is gone are not waited for until they expire.
 func (e *evidence) retain(group string, retention time.Duration) {
 	if retention == 0 {
 		return
 	}
 	kept := e.start.Add(-retention + expiryMargin).Truncate(time.Second)
 	for _, i := range e.instances {
-		if i.group != group || i.readFrom.IsZero() || !i.readFrom.Before(kept) {
+		if i.group != group || i.readFrom.IsZero() {
+			continue
+		}
+		i.patience = min(goneAfter, retention/2)
+		if !i.readFrom.Before(kept) {
 			continue
 		}
 		i.readFrom = kept
@@ -228,7 +245,7 @@ func (e *evidence) progress(f *fold) []role.LogRecord {
 		r.CanaryAt = e.seenAt(i)
 		// One that is found is noted at once: a run that goes on from here does not read it again.
 		waiting := slices.DeleteFunc(slices.Clone(i.pending), func(canary string) bool { return i.log.canaries[canary] })
-		r.Canary = joined(i.sighting.canary, waiting)
+		r.Canary = joined(i.sighting.canary, waiting, i.lost)
 		records = append(records, r)
 	}
 	return records
@@ -271,7 +288,9 @@ func (e *evidence) judge(i *instance) {
 	if i.live {
 		e.judgeLive(i)
 	}
-	e.judgeCanaries(i)
+	if !e.blind {
+		e.judgeCanaries(i)
+	}
 	i.CanaryAt = e.seenAt(i)
 	i.Canary = joined(i.sighting.canary, i.pending, i.lost)
 }
@@ -309,7 +328,7 @@ func (e *evidence) adopt(f *fold, claim time.Time) {
 
 // expired reports an instance so long gone that its record matters to nobody.
 func (e *evidence) expired(i *instance) bool {
-	return !i.live && len(i.pending) == 0 && later(i.ProcessedTo, i.EvidenceFrom).Before(e.start.Add(-e.options.longest()))
+	return !i.live && !e.blind && len(i.pending) == 0 && i.lost.IsZero() && later(i.ProcessedTo, i.EvidenceFrom).Before(e.start.Add(-e.options.longest()))
 }
 
 // complete reports that roles may be judged.
@@ -334,4 +353,12 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// earlier is the earlier of two times; zero = none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -12,6 +12,9 @@ import (
 // stopActing is what must be left of the run's time to begin another change: the look afterwards, and undoing.
 const stopActing = 15 * time.Second
 
+// undoing is the part of it that is kept for undoing.
+const undoing = 5 * time.Second
+
 // lockAndDrop locks, with the roles to be locked, those to be dropped that can still log in: nobody shall log in to a role while
 // it is dropped.
 func (r *run) lockAndDrop(ctx context.Context, locks, drops []verdict) {
@@ -52,9 +55,12 @@ func (r *run) lock(ctx context.Context, verdicts []verdict) []verdict {
 }
 
 // outOfTime reports that no further change may begin.
-func outOfTime(ctx context.Context) bool {
+func outOfTime(ctx context.Context) bool { return !timeFor(ctx, stopActing) }
+
+// timeFor reports that so much of the function's time is left.
+func timeFor(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < stopActing
+	return !ok || time.Until(deadline) >= d
 }
 
 // slipped looks again once all locks are committed, and gives LOGIN back to whoever got in before. Where it cannot look, nobody
@@ -63,9 +69,10 @@ func (r *run) slipped(ctx context.Context, locked []verdict) map[string]bool {
 	if len(locked) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopActing)
+	giveUp := replayUntil(ctx)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), giveUp.Add(2*stopActing))
 	defer cancel()
-	open, err := r.lookAgain(ctx, users(locked))
+	open, err := r.lookAgain(ctx, users(locked), giveUp)
 	if err != nil {
 		r.evidence.doubt("All locks of this run were undone, since it could not be looked at again who had logged in meanwhile: %v.", err)
 	}

@@ -9,17 +9,20 @@ import (
 )
 
 // For a role that is to be dropped and could log in until now there is no next run that would undo it, so the log must first have
-// come as far as this run's own logins.
+// come as far as this run's own logins. They are waited for as long as a line may take to arrive, and ownLoginWithin at least.
 const (
 	ownLoginWithin = time.Minute
 	ownLoginPause  = time.Second
+	ownLoginLooks  = 120 // at most: the quota of CloudWatch Logs requests is shared with the whole account
 )
 
 // readAgain reads what has come since the first reading, before anything is done, and gives the roles that were active. A login
 // whose line comes later still is undone by the next run. With await it waits for the lines of this run's own logins on all
-// instances, and tells whether they came.
+// instances, and tells whether they came. Where the operator has said that a line takes no time (lag 0), what is absent did not
+// happen, and nothing is waited for.
 func (r *run) readAgain(ctx context.Context, await bool) (active map[string]bool, current bool, err error) {
-	for giveUp := time.Now().Add(ownLoginWithin); ; {
+	within := max(r.options.Lag, ownLoginWithin)
+	for giveUp := time.Now().Add(within); ; {
 		f := r.fold.again()
 		for _, l := range r.lookouts {
 			f.instance(l.instance.Name).canaries[l.sighting.canary] = false
@@ -32,10 +35,11 @@ func (r *run) readAgain(ctx context.Context, await bool) (active map[string]bool
 		for name := range f.take() {
 			active[name] = true
 		}
-		if current = f.foundAll(); current || !await || time.Now().After(giveUp) || outOfTime(ctx) {
+		current = r.options.Lag == 0 || f.foundAll()
+		if current || !await || time.Now().After(giveUp) || !timeFor(ctx, 2*stopActing) {
 			return active, current, nil
 		}
-		time.Sleep(ownLoginPause)
+		time.Sleep(max(ownLoginPause, within/ownLoginLooks))
 	}
 }
 
@@ -84,22 +88,31 @@ func (r *run) openNow(ctx context.Context) (map[string]bool, error) {
 // a reader lets logins in until it has replayed the lock.
 const (
 	lookAgainAfter = time.Second
-	replayWithin   = 10 * time.Second
+	replayWithin   = time.Minute // where the function's time has no end
 	replayPause    = 100 * time.Millisecond
 )
 
-// lookAgain gives those of the roles, just locked, that slipped in before the lock took hold.
-func (r *run) lookAgain(ctx context.Context, locked []string) (map[string]bool, error) {
+// replayUntil is how long the readers may take to replay the locks: as long as time is left to undo them.
+func replayUntil(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline.Add(-undoing)
+	}
+	return time.Now().Add(replayWithin)
+}
+
+// lookAgain gives those of the roles, just locked, that slipped in before the lock took hold. Every instance must have replayed
+// it by giveUp.
+func (r *run) lookAgain(ctx context.Context, locked []string, giveUp time.Time) (map[string]bool, error) {
 	time.Sleep(lookAgainAfter)
-	if err := r.awaitReplay(ctx, locked); err != nil {
+	if err := r.awaitReplay(ctx, locked, giveUp); err != nil {
 		return nil, err
 	}
 	return r.openNow(ctx)
 }
 
 // awaitReplay waits until the roles can log in on no instance any more.
-func (r *run) awaitReplay(ctx context.Context, locked []string) error {
-	deadline := time.Now().Add(replayWithin)
+func (r *run) awaitReplay(ctx context.Context, locked []string, giveUp time.Time) error {
+	begun := time.Now()
 	for _, l := range r.lookouts {
 		for {
 			if l.session == nil {
@@ -112,8 +125,9 @@ func (r *run) awaitReplay(ctx context.Context, locked []string) error {
 			if len(open) == 0 {
 				break
 			}
-			if time.Now().After(deadline) {
-				return fmt.Errorf("instance %s still lets %q log in %s after the lock", l.instance.Name, open[0], replayWithin)
+			if time.Now().After(giveUp) {
+				return fmt.Errorf("instance %s has not replayed the lock of %q after %s: look at its replication lag, or give the function more time",
+					l.instance.Name, open[0], time.Since(begun).Round(time.Second))
 			}
 			time.Sleep(replayPause)
 		}

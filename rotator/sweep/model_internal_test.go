@@ -21,9 +21,11 @@ type world struct {
 	now       time.Time
 	retention time.Duration
 	unlogged  bool // log_disconnections is off: a session's end is known by the runs that saw it, so that each lasts a few runs
+	haze      int  // percent of the runs that cannot look everywhere
 	servers   []*server
 	people    []*person
 	records   map[string]role.LogRecord
+	open      map[string]int // sessions that the last run saw
 	pid       int
 	made      int  // instances
 	calm      bool // no log is lost: the evidence must never begin anew
@@ -117,6 +119,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	if !w.calm {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
 	}
+	w.haze = []int{2, 2, 25}[rng.IntN(3)]
 	w.addServer()
 	w.addServer()
 	for n := range 6 {
@@ -374,29 +377,43 @@ func (w *world) sweep(mustLogIn bool) {
 // logIn looks at the live instances and leaves a canary on each.
 func (w *world) logIn(e *evidence, f *fold, mustLogIn bool) {
 	var live []cluster.Instance
+	blind := !mustLogIn && w.chance(w.haze) // RDS does not tell the instances: only the writer is seen
 	sightings := map[string]sighting{}
 	open := map[string]int{}
 	for _, s := range w.servers {
 		if s.dead {
 			continue
 		}
+		hidden := !s.Writer && (blind || !mustLogIn && w.chance(w.haze))
+		if hidden && (blind || w.chance(33)) {
+			e.cannotSee("RDS does not tell %s.", s.Name)
+			continue
+		}
 		live = append(live, s.Instance)
-		if !s.Writer && !mustLogIn && w.chance(2) {
+		if hidden && w.chance(50) {
 			sightings[s.Name] = sighting{fault: fmt.Errorf("no answer")}
 			continue
 		}
-		canary := newCanary(w.now) + fmt.Sprint(w.rng.Uint32())
+		if hidden {
+			e.cannotSee("The sessions of %s cannot be looked at.", s.Name)
+		}
+		canary := newCanary(w.now)
 		w.pid++
 		w.log(s, "app_a", "LOG:  connection authorized: user=app_a database=app application_name="+canary)
-		sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "on"}}
+		sightings[s.Name] = sighting{canary: canary, logging: role.Logging{Connections: "on"}}
 		if s.silent && !s.mute {
-			sightings[s.Name] = sighting{canary: canary, at: w.now, logging: role.Logging{Connections: "off"}}
+			sightings[s.Name] = sighting{canary: canary, logging: role.Logging{Connections: "off"}}
 		}
 		for _, p := range w.people {
-			if p.on == s {
+			if p.on == s && !hidden {
 				open[p.account.Name]++
 			}
 		}
+	}
+	w.open = open
+	if blind {
+		live, sightings = nil, nil
+		e.cannotSee("The instances are not known.")
 	}
 	var records []role.LogRecord
 	for _, r := range w.records {
@@ -480,10 +497,7 @@ func (w *world) store(active []role.Activity, records []role.LogRecord, forget [
 func (w *world) act(e *evidence, fate int) {
 	pol := policy{options: w.options, now: w.now, complete: e.complete(), from: e.from(), to: e.to(), doubted: e.doubted}
 	for _, p := range slices.Clone(w.people) {
-		s := subject{Account: p.account}
-		if p.on != nil && e.named(p.on.Name).sighting.fault == nil {
-			s.sessions = 1
-		}
+		s := subject{Account: p.account, sessions: w.open[p.account.Name]}
 		v := pol.judge(s)
 		w.holdAgainstTruth(p, v, pol)
 		if fate != watchesOnly {

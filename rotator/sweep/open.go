@@ -33,10 +33,10 @@ func (r *run) open(ctx context.Context) error {
 	r.evidence = newEvidence(r.server.Clock.UTC(), r.options)
 	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {
-		r.evidence.doubt("The instances are not known: %v.", err)
+		r.evidence.cannotSee("The instances are not known: %v.", err)
 	}
 	for _, unreachable := range r.cluster.Unreachable {
-		r.evidence.doubt("%s", unreachable)
+		r.evidence.cannotSee("%s", unreachable)
 	}
 	r.report.cluster = r.cluster.Name
 	r.openReaders(ctx, canary, skew)
@@ -106,7 +106,7 @@ func (r *run) openReaders(ctx context.Context, canary string, skew time.Duration
 		r.lookouts = append(r.lookouts, l)
 		if instance.Writer {
 			l.session = r.writer
-			l.sighting = sighting{canary: canary, at: r.server.Clock.UTC(), skew: skew, logging: r.server.Logging}
+			l.sighting = sighting{canary: canary, skew: skew, logging: r.server.Logging}
 			continue
 		}
 		opening.Go(func() { r.openReader(ctx, l) })
@@ -138,7 +138,7 @@ func (r *run) openReader(ctx context.Context, l *lookout) {
 		return nil
 	})
 	if l.sighting.fault == nil {
-		l.sighting = sighting{canary: canary, at: state.Clock.UTC(), skew: skew, logging: state.Logging}
+		l.sighting = sighting{canary: canary, skew: skew, logging: state.Logging}
 	}
 }
 
@@ -165,7 +165,7 @@ func (r *run) watchInstances(ctx context.Context) {
 		}
 		open, err := l.session.OpenSessions(ctx)
 		if err != nil {
-			r.evidence.doubt("The sessions of instance %s cannot be looked at: %v.", l.instance.Name, err)
+			r.evidence.cannotSee("The sessions of instance %s cannot be looked at: %v.", l.instance.Name, err)
 			continue
 		}
 		for name, count := range open {

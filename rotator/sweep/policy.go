@@ -113,8 +113,12 @@ func (p policy) wronglyLocked(s subject) string {
 	if !p.doubted.IsZero() && s.LockedAt.After(p.doubted.Add(-maxSkew)) {
 		return "the log of an instance had stopped, unnoticed, when it was locked"
 	}
-	late := !s.Lock.LastActivity.IsZero() && s.LastLogin.After(s.Lock.LastActivity) && s.LastLogin.Before(s.LockedAt.Add(clockSlack))
-	if late && s.LockedAt.Sub(s.LastLogin) < time.Duration(s.Lock.LockDays)*day {
+	limit := time.Duration(s.Lock.LockDays) * day
+	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
+		limit = p.options.lockAfter()
+	}
+	late := s.LastLogin.After(s.Lock.LastActivity) && s.LastLogin.Before(s.LockedAt.Add(clockSlack))
+	if late && s.LockedAt.Sub(s.LastLogin) < limit {
 		return "a log line that came late shows a login at " + s.LastLogin.Format(time.RFC3339) + ", before the lock"
 	}
 	return ""
@@ -180,8 +184,6 @@ func exemption(a role.Account, master string, pairs map[string]bool) string {
 		return "PostgreSQL or RDS keeps its name for its own roles."
 	case a.Name == master:
 		return "It is the master user."
-	case a.RDSSuperuser:
-		return "It is a member of rds_superuser."
 	case pairs[a.Name] || a.Paired:
 		return "It belongs to a rotation pair."
 	case strings.HasPrefix(a.Name, "rotation_"):

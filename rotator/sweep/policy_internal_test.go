@@ -47,6 +47,8 @@ func TestVerdicts(t *testing.T) {
 		"locked, with a session":                          {both, with(shut(400, 1), func(s *subject) { s.sessions = 1 }), unlock},
 		"locked, a late login a day before the lock":      {lockOnly, with(shut(92, 1), func(s *subject) { s.LastLogin = ago(2) }), unlock},
 		"locked, a late login too old to matter":          {lockOnly, with(shut(300, 1), func(s *subject) { s.LastLogin = ago(92) }), leave},
+		"locked, a late login, the lock's record gone":    {lockOnly, with(shut(92, 1), func(s *subject) { s.LastLogin, s.Lock = ago(2), role.LockRecord{} }), unlock},
+		"locked, idle long enough, its record gone":       {lockOnly, with(shut(92, 1), func(s *subject) { s.Lock = role.LockRecord{} }), leave},
 		"locked, LOCK was lengthened since":               {Options{LockDays: 180}, shut(100, 5), leave},
 		"ready to delete, DELETE unset since":             {lockOnly, with(shut(400, 300), status(role.ReadyToDelete, 5)), markLocked},
 		"ready to delete, nothing in the way":             {both, with(shut(400, 300), status(role.ReadyToDelete, 5)), drop},

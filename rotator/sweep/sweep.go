@@ -151,12 +151,11 @@ func (r *run) tables(ctx context.Context) error {
 
 // enroll tells what is to be read.
 func (r *run) enroll(ctx context.Context, records []role.LogRecord) {
-	if len(r.cluster.Instances) == 0 {
-		return // RDS did not tell: what is known of them stays as it is
-	}
 	r.evidence.enroll(r.cluster.Instances, records)
 	for _, l := range r.lookouts {
-		r.evidence.named(l.instance.Name).sighting = l.sighting
+		if i := r.evidence.named(l.instance.Name); i != nil { // nil = RDS did not tell the instances
+			i.sighting = l.sighting
+		}
 	}
 	r.evidence.watch(r.fold)
 	for _, group := range r.evidence.groups() {
