@@ -64,7 +64,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "setup":
 		return h.setup.Run(ctx, e.SecretID, e.Repair)
 	case "check":
-		return h.check.Run(ctx, e.SecretID, e.For)
+		return h.check.Run(ctx, e.SecretID, e.For), nil
 	default:
 		return h.runSweep(ctx, e)
 	}

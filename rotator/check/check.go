@@ -90,17 +90,16 @@ func (s subject) server() role.Server {
 	return role.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
 }
 
-// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report; an error would say that
-// nothing could be told, and there is none such yet: an unreadable secret is a failed check.
-func (c *Check) Run(ctx context.Context, secretID, purpose string) (Report, error) {
+// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
+func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 	var l list
 	s, ok := c.secret(ctx, &l, secretID)
 	if !ok {
-		return l.report(), nil
+		return l.report()
 	}
 	session, ok := c.login(ctx, &l, s)
 	if !ok {
-		return l.report(), nil
+		return l.report()
 	}
 	defer session.Close(ctx)
 	if purpose != ForSweep {
@@ -109,7 +108,7 @@ func (c *Check) Run(ctx context.Context, secretID, purpose string) (Report, erro
 	if purpose != ForRotation {
 		c.sweep(ctx, &l, s, session)
 	}
-	return l.report(), nil
+	return l.report()
 }
 
 // secret reads the secret and the pair.

@@ -7,21 +7,12 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
-	"pgrotator/rotator/internal/localpg/pgtest"
 )
 
 // What others than the owners have granted is revoked too, in this database and in another, up to the DROP ROLE.
 func TestStatementsRevokeWhatOthersGranted(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{15, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			if !localpg.Available(major) {
-				t.Skipf("PostgreSQL %d is not installed", major)
-			}
-			testOtherGrantors(t, pgtest.Start(t, localpg.Options{Major: major}))
-		})
-	}
+	underBothRules(t, testOtherGrantors)
 }
 
 func testOtherGrantors(t *testing.T, on *localpg.Server) {

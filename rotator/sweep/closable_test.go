@@ -8,21 +8,12 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
-	"pgrotator/rotator/internal/localpg/pgtest"
 )
 
 // Whom setup's functions close and whom not: the master is known by its name, other pairs by the records of their owner roles.
 func TestClosable(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{15, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			if !localpg.Available(major) {
-				t.Skipf("PostgreSQL %d is not installed", major)
-			}
-			testClosable(t, pgtest.Start(t, localpg.Options{Major: major}))
-		})
-	}
+	underBothRules(t, testClosable)
 }
 
 func testClosable(t *testing.T, on *localpg.Server) {

@@ -13,7 +13,6 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
-	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
@@ -23,15 +22,7 @@ import (
 // The functions of setup lock, unlock and drop, also where the shared role has no power of its own.
 func TestThroughTheFunctionsOfSetup(t *testing.T) {
 	t.Parallel()
-	for _, major := range []int{15, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			if !localpg.Available(major) {
-				t.Skipf("PostgreSQL %d is not installed", major)
-			}
-			testFunctions(t, pgtest.Start(t, localpg.Options{Major: major}))
-		})
-	}
+	underBothRules(t, testFunctions)
 }
 
 func testFunctions(t *testing.T, on *localpg.Server) {

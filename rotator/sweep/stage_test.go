@@ -241,3 +241,17 @@ func (s *stage) setMaster(name string) {
 		InstanceCreateTime: aws.Time(time.Now().Add(-1000 * time.Hour)),
 	})
 }
+
+// underBothRules runs test on PostgreSQL 15, where CREATEROLE is enough to close a role, and on 18, where ADMIN is needed besides.
+func underBothRules(t *testing.T, test func(*testing.T, *localpg.Server)) {
+	t.Helper()
+	for _, major := range []int{15, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			if !localpg.Available(major) {
+				t.Skipf("PostgreSQL %d is not installed", major)
+			}
+			test(t, pgtest.Start(t, localpg.Options{Major: major}))
+		})
+	}
+}
