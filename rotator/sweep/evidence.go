@@ -300,8 +300,8 @@ func (e *evidence) judgeLive(i *instance) {
 	switch {
 	case s.fault != nil:
 		e.doubt("Instance %s cannot be looked at: %v.", i.Instance, s.fault)
-	case loggingFault(s.logging) != "":
-		e.doubt("The log of instance %s does not show its logins: %s, in its parameter group.", i.Instance, loggingFault(s.logging))
+	case s.logging.Fault() != "":
+		e.doubt("The log of instance %s does not show its logins: %s, in its parameter group.", i.Instance, s.logging.Fault())
 	case s.skew.Abs() > maxSkew:
 		e.doubt("The clock of instance %s and that of the function differ by %s: the times of its log cannot be compared with those of the others.",
 			i.Instance, s.skew.Abs().Truncate(time.Second))
