@@ -76,7 +76,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 	e.blind = len(live) == 0
 	byName := map[string]*instance{}
 	for _, r := range records {
-		i := &instance{LogRecord: r, group: "/aws/rds/instance/" + r.Instance + "/postgresql", patience: goneAfter}
+		i := &instance{LogRecord: r, group: cluster.InstanceGroup(r.Instance), patience: goneAfter}
 		i.pending, i.lost = parted(r.Canary)
 		e.distrust(i.lost)
 		byName[r.Instance] = i
@@ -98,7 +98,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 		if !i.live && !e.blind && !i.CanaryAt.IsZero() {
 			i.readFrom = e.back(i.ProcessedTo) // what it wrote until its end is still to be read
 		}
-		if !i.live && len(live) > 0 && strings.HasPrefix(live[0].Group, "/aws/rds/cluster/") {
+		if !i.live && len(live) > 0 && cluster.SharedGroup(live[0].Group) {
 			i.group = live[0].Group // all instances of a cluster share one group
 		}
 	}
