@@ -8,28 +8,31 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// explain says what was done to which group, as AWS answered it, and where it helps, what to do.
+// explain says what was being done to which group, as AWS answered, and what to do about it. The permission is what the call takes.
 func explain(group, doing, permission string, err error) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
 		return fmt.Errorf("log group %q: %w", group, ErrNoGroup)
 	}
-	if hint := hint(permission, err); hint != "" {
-		return fmt.Errorf("%s log group %q: %w: %s", doing, group, err, hint)
+	fault := fmt.Errorf("%s log group %q: %w", doing, group, err)
+	if cure := cure(permission, err); cure != "" {
+		return fmt.Errorf("%w: %s", fault, cure)
 	}
-	return fmt.Errorf("%s log group %q: %w", doing, group, err)
+	return fault
 }
 
-func hint(permission string, err error) string {
+func cure(permission string, err error) string {
 	var fault smithy.APIError
 	if !errors.As(err, &fault) {
 		return ""
 	}
 	switch fault.ErrorCode() {
 	case "AccessDeniedException":
-		return "allow the function's role " + permission + " on it"
+		return "allow the function's role " + permission + " on the log group"
 	case "LimitExceededException":
-		return "100 queries of Logs Insights may run at once in an account and Region: run the sweep when fewer do"
+		return "an account runs 100 queries of Logs Insights at once in a Region: stop some, or sweep at another time"
+	case "ThrottlingException":
+		return "everybody in the account shares the Region's quota of this request: sweep at another time"
 	}
 	return ""
 }
