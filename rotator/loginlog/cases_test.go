@@ -168,7 +168,7 @@ func judge(p *loginlog.Parser, events []string) judged {
 			attempts[event.Session] = append(attempts[event.Session], attempt{login{event.User, event.Database}, !event.Forgeable})
 		case loginlog.Refusal:
 			delete(attempts, event.Session)
-		case loginlog.Suspicious:
+		case loginlog.Tampering:
 			j.suspicious = append(j.suspicious, text)
 		}
 	}

@@ -11,18 +11,29 @@ import (
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
+	"pgrotator/rotator/sweep/evidence"
 )
+
+// connection is the database of a secret, with a session on each of its instances.
+type connection struct {
+	value    secret.Value
+	pair     secret.Pair
+	cluster  cluster.Cluster
+	writer   *postgres.Session
+	server   account.Instance // of the writer
+	lookouts []*lookout
+}
 
 // lookout is a session on one instance: its login is the canary, and it sees which other sessions are open there.
 type lookout struct {
 	instance cluster.Instance
-	sighting sighting
+	sighting evidence.Sighting
 	session  *postgres.Session // nil = there is none
 }
 
-// open reads the secret, logs in on the writer, and finds and logs in on the readers.
-func (r *run) open(ctx context.Context) error {
-	canary := newCanary(time.Now())
+// connect reads the secret, logs in on the writer, and finds and logs in on the readers.
+func (r *run) connect(ctx context.Context) error {
+	canary := evidence.NewCanary(time.Now())
 	var skew time.Duration
 	err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		skew, err = r.openWriter(ctx, canary)
@@ -31,13 +42,13 @@ func (r *run) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.evidence = newEvidence(r.server.Clock.UTC(), r.options)
+	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Stack: r.options.Stack})
 	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {
-		r.evidence.cannotSee("The instances are not known: %v.", err)
+		r.evidence.CannotSee("The instances are not known: %v.", err)
 	}
 	for _, unreachable := range r.cluster.Unreachable {
-		r.evidence.cannotSee("%s", unreachable)
+		r.evidence.CannotSee("%s", unreachable)
 	}
 	r.report.cluster = r.cluster.Name
 	r.openReaders(ctx, canary, skew)
@@ -107,7 +118,7 @@ func (r *run) openReaders(ctx context.Context, canary string, skew time.Duration
 		r.lookouts = append(r.lookouts, l)
 		if instance.Writer {
 			l.session = r.writer
-			l.sighting = sighting{canary: canary, skew: skew, logging: r.server.Logging}
+			l.sighting = sightingOf(canary, r.server, skew)
 			continue
 		}
 		opening.Go(func() { r.openReader(ctx, l) })
@@ -118,15 +129,20 @@ func (r *run) openReaders(ctx context.Context, canary string, skew time.Duration
 	}
 }
 
+func sightingOf(canary string, state account.Instance, skew time.Duration) evidence.Sighting {
+	return evidence.Sighting{Canary: canary, Skew: skew, Logging: state.Logging,
+		Look: evidence.Look{At: state.Clock, Started: state.Started, Loaded: state.Loaded, Sessions: state.Sessions}}
+}
+
 func (r *run) openReader(ctx context.Context, l *lookout) {
 	if l.instance.Host == "" {
-		l.sighting.fault = errors.New("it has no endpoint yet")
+		l.sighting.Fault = errors.New("it has no endpoint yet")
 		return
 	}
-	canary := newCanary(time.Now())
+	canary := evidence.NewCanary(time.Now())
 	var skew time.Duration
 	var state account.Instance
-	l.sighting.fault = postgres.Attempt(ctx, func(ctx context.Context) error {
+	l.sighting.Fault = postgres.Attempt(ctx, func(ctx context.Context) error {
 		session, err := r.openerAs(canary).Open(ctx, r.serverAt(l.instance.Host, l.instance.Port), r.login())
 		if err != nil {
 			return err
@@ -138,8 +154,8 @@ func (r *run) openReader(ctx context.Context, l *lookout) {
 		l.session = session
 		return nil
 	})
-	if l.sighting.fault == nil {
-		l.sighting = sighting{canary: canary, skew: skew, logging: state.Logging}
+	if l.sighting.Fault == nil {
+		l.sighting = sightingOf(canary, state, skew)
 	}
 }
 
@@ -166,7 +182,7 @@ func (r *run) watchInstances(ctx context.Context) {
 		}
 		open, err := account.OpenSessions(ctx, l.session)
 		if err != nil {
-			r.evidence.cannotSee("The sessions of instance %s cannot be looked at: %v.", l.instance.Name, err)
+			r.evidence.CannotSee("The sessions of instance %s cannot be looked at: %v.", l.instance.Name, err)
 			continue
 		}
 		for name, count := range open {
