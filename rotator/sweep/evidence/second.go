@@ -47,7 +47,7 @@ func (e *Evidence) cover(group string) Cover {
 // SecondReading says what the second reading of a group is still to read: on from where the last one ended, less what may come late;
 // then back, as far as the log is kept and can matter. retention 0 = for ever.
 func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretch {
-	to := e.Start.Add(-e.options.Lag).Truncate(time.Second)
+	to := e.Start.Add(-e.options.Lag).Truncate(time.Second).Add(time.Second)
 	first := e.Start.Add(-e.options.Longest - day).Truncate(time.Second)
 	if retention != 0 {
 		first = later(first, e.Start.Add(-retention+expiryMargin).Truncate(time.Second))

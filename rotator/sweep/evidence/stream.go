@@ -206,10 +206,13 @@ func (e *Evidence) Expected(group string, stretch time.Duration, guess int64) in
 	return guess
 }
 
+// measuredOver is the shortest stretch that tells how much a log holds.
+const measuredOver = time.Hour
+
 // Measured notes how many bytes a stretch of a group held.
 func (e *Evidence) Measured(group string, bytes int64, stretch time.Duration) {
 	for _, i := range e.Instances {
-		if i.Group == group && stretch > 0 {
+		if i.Group == group && stretch >= measuredOver {
 			i.rate = float64(bytes) / stretch.Hours()
 		}
 	}
