@@ -97,12 +97,16 @@ func (f *fold) add(streamName string, at int64, message string) {
 	s := f.stream(streamName)
 	s.instance.note(at)
 	event, kind := f.parser.Parse(message)
-	if kind == loginlog.None {
+	if kind == loginlog.Bystander {
 		event, kind = f.former.parse(message)
 	}
-	f.release(s, kind == loginlog.Suspicious && !isStamped(message))
-	if kind == loginlog.Suspicious {
+	f.release(s, kind == loginlog.Tampering && !isStamped(message))
+	switch kind {
+	case loginlog.Login, loginlog.Disconnection, loginlog.Refusal:
+	case loginlog.Tampering:
 		s.instance.suspicious++
+		return
+	default:
 		return
 	}
 	if kind == loginlog.Login && f.pair[event.User] {
@@ -120,7 +124,7 @@ func (f *fold) add(streamName string, at int64, message string) {
 // cuts entries at newlines, a client without credentials can write a short entry of its own, but always with such a rest
 // behind it. The role is then left alone in this run.
 func (f *fold) release(s *stream, forged bool) {
-	if s.held.kind == loginlog.None {
+	if s.held.kind == loginlog.Unknown {
 		return
 	}
 	held := s.held
@@ -210,7 +214,7 @@ func (f *fold) oldestPending(in *logged) int64 {
 		if s.instance != in {
 			continue
 		}
-		if s.held.kind != loginlog.None {
+		if s.held.kind != loginlog.Unknown {
 			earlier(s.held.at)
 		}
 		for _, p := range s.pending {

@@ -38,7 +38,7 @@ func (f *formerDatabases) parse(message string) (loginlog.Event, loginlog.Kind) 
 		}
 	}
 	if f.parser == nil || !strings.Contains(message, "FATAL:  ") && !strings.Contains(message, "disconnection: ") {
-		return loginlog.Event{}, loginlog.None
+		return loginlog.Event{}, loginlog.Bystander
 	}
 	return f.parser.Parse(message)
 }
