@@ -95,7 +95,7 @@ type Session struct {
 type Event struct {
 	// User is the role that the client authenticated as, as the catalogue spells it; "" where the catalogue lacks it.
 	User string
-	// Others are further roles whose entry a Sign may be as well, where names with an @ leave that open.
+	// Others are further roles whose entry it may be as well, where names with an @ leave that open and no message says it.
 	Others []string
 	// Database is as the catalogue or, where that lacks it, the prefix spells it; "" for physical replication, which has
 	// none.

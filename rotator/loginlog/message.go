@@ -71,6 +71,9 @@ func namesShared(message string) bool {
 	}
 }
 
+// maxTail is longer than what follows the names in a login: an application name of 63 bytes, a cipher, a principal.
+const maxTail = 4096
+
 // judgeNamed reads the messages that name the client again; named is which of them the message begins as, if any.
 func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 	for _, x := range r.parser.texts.candidates(message) {
@@ -99,6 +102,9 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 func (r *reading) judgeClient(x *text, user, database, message string) verdict {
 	c, catalogued := r.parser.lookUp(user, database)
 	v := verdict{client: c, kind: Login, entry: entryNames[x.use], former: !catalogued}
+	if len(message) > 4*maxName+maxTail {
+		return v // A database's newlines have tabs in the message, so that the names may be twice as long.
+	}
 	switch x.use {
 	case useLogin:
 		message, v.genuine = r.parser.cutLogin(message, user, database)
@@ -109,7 +115,10 @@ func (r *reading) judgeClient(x *text, user, database, message string) verdict {
 		v.replication = true
 	case useDisconnection:
 		v.kind = Disconnection
-		v.genuine = !v.replication && isDisconnection(x, message, user, database, &r.session)
+		if v.replication {
+			database = "" // The prefix shows a word for none.
+		}
+		v.genuine = isDisconnection(x, message, user, database, &r.session)
 		message = ""
 	}
 	v.tail = len(message)
@@ -194,18 +203,17 @@ func isBabelfishTail(text string) bool {
 // isLoginTail accepts "[ application_name=…][ SSL enabled (…)][ GSS (…)]" (postinit.c, PerformAuthentication), in the
 // languages of the server. PostgreSQL makes the application name printable ASCII; it may hold the text of the other parts.
 func (p *Parser) isLoginTail(text string) bool {
-	if text == "" {
+	if text == "" || p.isApplication(text) {
 		return true
 	}
 	if strings.Contains(text, "\n") {
 		return false
 	}
-	if p.isApplication(text) {
+	if rest, ok := cutLast(text, p.texts.tls, false); ok && rest == "" {
 		return true
 	}
 	if rest, ok := cutLast(text, p.texts.gss, true); ok {
-		// A Kerberos principal need not be ASCII.
-		text = rest
+		text = rest // A Kerberos principal need not be ASCII.
 	}
 	if rest, ok := cutLast(text, p.texts.tls, false); ok {
 		text = rest
@@ -226,11 +234,14 @@ func (p *Parser) isApplication(text string) bool {
 func cutLast(text string, pieces [][2]string, nested bool) (rest string, ok bool) {
 	for _, piece := range pieces {
 		inside, ends := strings.CutSuffix(text, piece[1])
-		at := strings.LastIndex(inside, piece[0])
-		if !ends || at < 0 {
+		if !ends {
 			continue
 		}
-		if nested || !strings.Contains(inside[at+len(piece[0]):], ")") {
+		at := 0
+		if !strings.HasPrefix(inside, piece[0]) || nested {
+			at = strings.LastIndex(inside, piece[0])
+		}
+		if at >= 0 && (nested || !strings.Contains(inside[at+len(piece[0]):], ")")) {
 			return text[:at], true
 		}
 	}

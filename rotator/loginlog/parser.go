@@ -1,4 +1,3 @@
-// Package loginlog tells what one CloudWatch event of a PostgreSQL log shows.
 package loginlog
 
 import "strings"
@@ -123,7 +122,7 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 				return v
 			}
 		}
-		if first.entry == "" {
+		if first.entry == "" && r.marks == 1 {
 			first = r.judgeUnnamed(pair, body.severity, message, named)
 		}
 		if m.sqlstate == "" {
@@ -153,8 +152,8 @@ func (r *reading) judgeUnnamed(pair string, s severity, message, named string) v
 	}
 	switch {
 	case v.known:
-		if v.others != nil && v.kind != Sign {
-			v.kind = Tampering // Nobody can tell whose it is.
+		if v.others != nil && v.kind == Refusal {
+			v.kind = Tampering // Nobody can tell whose login it takes back.
 		}
 	case masked:
 		v.maskKind()
@@ -180,7 +179,7 @@ func (v *verdict) shape() string {
 	case v.kind == Unread || v.kind == Unknown && v.entry != "":
 		return v.entry + " under a masked name"
 	case v.kind == Unknown:
-		return "severity in an unknown language"
+		return "entry without a known severity"
 	}
 	return ""
 }

@@ -83,20 +83,20 @@ func TestKind(t *testing.T) {
 		message string
 		want    loginlog.Kind
 	}{
-		"connection received":                  {at1 + "[unknown]@[unknown]:[101]:LOG:  connection received: host=10.0.0.7 port=35542", loginlog.Bystander},
-		"background process":                   {"2026-11-22 07:43:03 UTC::@:[9]:LOG:  checkpoint starting: time", loginlog.Bystander},
-		"role not in the catalogue":            {authorized(at1, "victim", "app", ""), loginlog.Bystander},
-		"database not in the catalogue":        {authorized(at1, "alice", "gone", ""), loginlog.Bystander},
-		"PAM failure, its cause":               {at1 + "alice@app:[101]:LOG:  pam_authenticate failed: Permission denied", loginlog.Bystander},
-		"PAM failure":                          {at1 + `alice@app:[101]:FATAL:  PAM authentication failed for user "alice"`, loginlog.Ambiguous},
-		"wrong password":                       {at1 + `alice@app:[101]:FATAL:  password authentication failed for user "alice"`, loginlog.Ambiguous},
+		"connection received":                  {at1 + "[unknown]@[unknown]:[101]:LOG:  connection received: host=10.0.0.7 port=35542", loginlog.Attempt},
+		"background process":                   {"2026-11-22 07:43:03 UTC::@:[9]:LOG:  checkpoint starting: time", loginlog.Server},
+		"role not in the catalogue":            {authorized(at1, "victim", "app", ""), loginlog.OtherLogin},
+		"database not in the catalogue":        {authorized(at1, "alice", "gone", ""), loginlog.Login},
+		"PAM failure, its cause":               {at1 + "alice@app:[101]:LOG:  pam_authenticate failed: Permission denied", loginlog.Attempt},
+		"PAM failure":                          {at1 + `alice@app:[101]:FATAL:  PAM authentication failed for user "alice"`, loginlog.Refusal},
+		"wrong password":                       {at1 + `alice@app:[101]:FATAL:  password authentication failed for user "alice"`, loginlog.Refusal},
 		"terminated":                           {at1 + "alice@app:[101]:FATAL:  terminating connection due to administrator command", loginlog.Ambiguous},
-		"error in a session":                   {at1 + `alice@app:[101]:ERROR:  permission denied for table t`, loginlog.Bystander},
+		"error in a session":                   {at1 + `alice@app:[101]:ERROR:  permission denied for table t`, loginlog.Sign},
 		"no login allowed":                     {at1 + `alice@app:[101]:FATAL:  role "alice" is not permitted to log in`, loginlog.Refusal},
 		"no login allowed, second prefix":      {at2 + "alice@app:[101]:" + refused + `FATAL:  role "alice" is not permitted to log in`, loginlog.Refusal},
 		"reserved slots, 16 and later":         {at1 + "alice@app:[101]:FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", loginlog.Refusal},
 		"no replication, 16 and later":         {at1 + "alice@[unknown]:[101]:FATAL:  permission denied to start WAL sender", loginlog.Refusal},
-		"fatal with a code of success":         {at2 + "alice@app:[101]:" + between + "FATAL:  permission denied for x", loginlog.Bystander},
+		"fatal with a code of success":         {at2 + "alice@app:[101]:" + between + "FATAL:  permission denied for x", loginlog.Unknown},
 		"end":                                  {at1 + "alice@app:[101]:LOG:  " + end + "35542", loginlog.Disconnection},
 		"end of another connection":            {at1 + "alice@app:[101]:LOG:  " + end + "1", loginlog.Tampering},
 		"end of another's session":             {at1 + "a@c:[101]:LOG:  " + end + "35542", loginlog.Tampering},
@@ -123,8 +123,8 @@ func TestKind(t *testing.T) {
 		"no host":                              {authorized("2026-11-22 07:43:03 UTC:", "alice", "app", ""), loginlog.Tampering},
 		"port too large":                       {authorized("2026-11-22 07:43:03 UTC:10.0.0.7(65536):", "alice", "app", ""), loginlog.Tampering},
 		"process id too large for an integer":  {at1 + "alice@app:[99999999999999999999]:LOG:  connection authorized: user=alice database=app", loginlog.Tampering},
-		"second prefix without a severity":     {at2 + "alice@app:[101]:" + between, loginlog.Tampering},
-		"second prefix, name longer than %a's": {at2 + "alice@app:[101]:" + strings.TrimSuffix(between, "[unknown]") + strings.Repeat("x", 64) + "LOG:  connection authorized: user=alice database=app", loginlog.Tampering},
+		"second prefix without a severity":     {at2 + "alice@app:[101]:" + between, loginlog.Unknown},
+		"second prefix, name longer than %a's": {at2 + "alice@app:[101]:" + strings.TrimSuffix(between, "[unknown]") + strings.Repeat("x", 64) + "LOG:  connection authorized: user=alice database=app", loginlog.Unknown},
 	} {
 		if event, kind := parser().Parse(tt.message); kind != tt.want {
 			t.Errorf("%s: %v %+v, want %v\n%s", name, kind, event, tt.want, tt.message)

@@ -2,6 +2,7 @@ package loginlog
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -33,6 +34,7 @@ const (
 	useShutDown
 	useNotShutDown
 	useCrashed
+	useCount
 )
 
 var uses = map[string]use{
@@ -49,7 +51,7 @@ const keyLen = 3
 type texts struct {
 	byKey map[[keyLen]byte][]*text
 	// loose begin with what changes, or with less than a key.
-	loose []*text
+	loose [useCount][]*text
 
 	severities map[string]severity
 	// unknowns are what the prefix shows in place of a name that is missing.
@@ -85,22 +87,30 @@ func (t *texts) add(kind, message string) {
 		return
 	}
 	parts := parseText(message)
-	piece := [2]string{parts.between[0], parts.between[len(parts.between)-1]}
 	switch kind {
 	case "unknown":
 		t.unknowns[message] = true
 	case "database":
-		t.databases = append(t.databases, piece)
+		t.databases = parts.appendPiece(t.databases)
 	case "application":
-		t.applications = append(t.applications, piece)
+		t.applications = parts.appendPiece(t.applications)
 	case "tls":
-		t.tls = append(t.tls, piece)
+		t.tls = parts.appendPiece(t.tls)
 	case "gss":
-		t.gss = append(t.gss, piece)
+		t.gss = parts.appendPiece(t.gss)
 	default:
 		parts.use = uses[kind]
 		t.index(parts)
 	}
+}
+
+// appendPiece adds the text's two ends, unless they are there.
+func (x *text) appendPiece(pieces [][2]string) [][2]string {
+	piece := [2]string{x.between[0], x.between[len(x.between)-1]}
+	if slices.Contains(pieces, piece) {
+		return pieces
+	}
+	return append(pieces, piece)
 }
 
 func (t *texts) index(x *text) {
@@ -109,7 +119,7 @@ func (t *texts) index(x *text) {
 		t.byKey[key] = append(t.byKey[key], x)
 		return
 	}
-	t.loose = append(t.loose, x)
+	t.loose[x.use] = append(t.loose[x.use], x)
 }
 
 // candidates are the texts that a message may be, by its beginning.
@@ -120,11 +130,16 @@ func (t *texts) candidates(message string) []*text {
 	return t.byKey[[keyLen]byte{message[0], message[1], message[2]}]
 }
 
-// find returns the first text of a use up to last that the message is.
+// find returns a text of one of the uses from first to last that the message is.
 func (t *texts) find(message string, first, last use) *text {
-	for _, list := range [2][]*text{t.candidates(message), t.loose} {
-		for _, x := range list {
-			if first <= x.use && x.use <= last && x.matches(message) {
+	for _, x := range t.candidates(message) {
+		if first <= x.use && x.use <= last && x.matches(message) {
+			return x
+		}
+	}
+	for u := first; u <= last; u++ {
+		for _, x := range t.loose[u] {
+			if x.matches(message) {
 				return x
 			}
 		}
