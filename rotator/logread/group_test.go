@@ -71,7 +71,6 @@ func TestChoose(t *testing.T) {
 
 func TestExpectedBytes(t *testing.T) {
 	t.Parallel()
-	day := 24 * time.Hour
 	g := logread.Group{StoredBytes: 1000, Created: begin.Add(-100 * day), Retention: 10 * day}
 	for length, want := range map[time.Duration]int64{day: 1000, 5 * day: 5000, 30 * day: 10000} {
 		if got := g.Expected(begin.Add(-length), begin, begin); got != want {

@@ -13,6 +13,8 @@ import (
 
 const groupName = "/aws/rds/cluster/orders/postgresql"
 
+const day = 24 * time.Hour
+
 // begin is the whole second from which the tests read.
 var begin = time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC)
 
@@ -29,8 +31,9 @@ func newScene(t *testing.T, g localaws.LogGroup) scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = stack.Close() })
+	stack.SetLogClock(func() time.Time { return begin.Add(60 * day) })
 	if g.Created.IsZero() {
-		g.Created = begin.Add(-100 * 24 * time.Hour)
+		g.Created = begin.Add(-100 * day)
 	}
 	stack.SetLogGroup(groupName, g)
 	return scene{stack, cloudwatchlogs.NewFromConfig(stack.Config())}
