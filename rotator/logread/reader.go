@@ -32,8 +32,8 @@ type Event struct {
 
 // Reader reads log groups in one of the two ways. It is for one reading at a time.
 type Reader interface {
-	// Read reads a group from one whole second to another; the latter is not included. It returns ErrOutOfTime where it stopped because
-	// its time was up.
+	// Read reads a group from one whole second to another, which is not included but for what LogsInsights cannot leave out. It returns
+	// ErrOutOfTime where it stopped because its time was up.
 	Read(ctx context.Context, group Group, from, to time.Time, sink Sink) error
 	// Usage is what the Reader has used since it was made.
 	Usage() Usage

@@ -24,6 +24,8 @@ type logStore struct {
 	unmaskDenied bool
 	limits       LogLimits
 	requests     map[string][]time.Time // within the last second, by operation and Region
+	queries      []*query               // of Logs Insights, all that were ever started
+	decide       func(LogQuery) QueryOutcome
 }
 
 func newLogStore(ctx context.Context) *logStore {
@@ -41,6 +43,10 @@ func newLogsService(l *logStore) *service {
 		"DescribeLogGroups":  jsonOperation(l.describeGroups),
 		"DescribeLogStreams": jsonOperation(l.describeStreams),
 		"FilterLogEvents":    jsonOperation(l.filterEvents),
+		"GetLogRecord":       jsonOperation(l.getRecord),
+		"StartQuery":         jsonOperation(l.startQuery),
+		"GetQueryResults":    jsonOperation(l.queryResults),
+		"StopQuery":          jsonOperation(l.stopQuery),
 	}
 	for name, carryOut := range operations {
 		operations[name] = l.limited(name, carryOut)

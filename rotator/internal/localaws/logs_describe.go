@@ -51,7 +51,7 @@ func (l *logStore) describeGroups(_ caller, in *cloudwatchlogs.DescribeLogGroups
 			entries = append(entries, l.describeGroup(l.groups[name]))
 		}
 	}
-	page, token, err := pageOf(entries, in.Limit, in.NextToken)
+	page, token, err := describedPage(entries, in.Limit, in.NextToken)
 	return struct {
 		LogGroups []logGroupEntry `json:"logGroups"`
 		NextToken string          `json:"nextToken,omitempty"`
@@ -93,7 +93,7 @@ func (l *logStore) describeStreams(_ caller, in *cloudwatchlogs.DescribeLogStrea
 	if aws.ToBool(in.Descending) {
 		slices.Reverse(entries)
 	}
-	page, token, err := pageOf(entries, in.Limit, in.NextToken)
+	page, token, err := describedPage(entries, in.Limit, in.NextToken)
 	return struct {
 		LogStreams []logStreamEntry `json:"logStreams"`
 		NextToken  string           `json:"nextToken,omitempty"`
@@ -114,14 +114,19 @@ func (g *logGroup) describe(s *logStream, now time.Time) logStreamEntry {
 	return entry
 }
 
-// pageOf cuts a page of at most 50 out of all; the token is the index it goes on at.
-func pageOf[T any](all []T, limit *int32, token *string) (page []T, next string, err error) {
+// describedPage cuts a page of at most 50 out of all.
+func describedPage[T any](all []T, limit *int32, token *string) (page []T, next string, err error) {
 	size := 50
 	if limit != nil {
 		size = int(*limit)
 	}
-	if size < 1 || size > 50 {
-		return nil, "", invalidParameter("The limit must be between 1 and 50.")
+	return pageOf(all, size, 50, token)
+}
+
+// pageOf cuts a page of size, at most the largest, out of all; the token is the index it goes on at.
+func pageOf[T any](all []T, size, largest int, token *string) (page []T, next string, err error) {
+	if size < 1 || size > largest {
+		return nil, "", invalidParameter("The limit must be between 1 and " + strconv.Itoa(largest) + ".")
 	}
 	first := 0
 	if token != nil {

@@ -19,6 +19,11 @@ type LogLimits struct {
 	Quotas bool
 	// ConcurrentQueries beyond which StartQuery is refused, 0 = 100.
 	ConcurrentQueries int
+	// QueryLag is how long after its arrival an event is found by a query; FilterLogEvents has it at once.
+	QueryLag time.Duration
+	// WholeEndSecond has queries include all of the second that they end at, and not its first millisecond only: "inclusive"
+	// is all that the documentation says.
+	WholeEndSecond bool
 }
 
 func (l LogLimits) pageEvents() int        { return cmp.Or(l.PageEvents, 10_000) }

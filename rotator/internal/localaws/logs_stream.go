@@ -145,9 +145,7 @@ func (source LogSource) seen(v view) iter.Seq[storedEvent] {
 				sequence = last.sequence + 1
 			}
 			last = storedEvent{timestamp: ms, sequence: sequence, ingested: e.arrival(e.Time).UnixMilli(), message: e.Message}
-			if !v.unmask {
-				last.masked = v.masking.apply(e.Message)
-			}
+			last.masked = v.masking.apply(e.Message)
 			shown, visible := v.show(last)
 			return !visible || yield(shown)
 		})
