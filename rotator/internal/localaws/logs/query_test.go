@@ -1,4 +1,4 @@
-package localaws_test
+package logs_test
 
 import (
 	"fmt"
@@ -13,61 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
-
-// begin starts a query over the first hundred thousand seconds since 1970.
-func (j journal) begin(t *testing.T, text string) (id *string, err error) {
-	t.Helper()
-	out, err := j.client.StartQuery(t.Context(), &cloudwatchlogs.StartQueryInput{LogGroupName: j.group, QueryString: &text,
-		StartTime: aws.Int64(0), EndTime: aws.Int64(100_000)}, func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
-	if err != nil {
-		return nil, err
-	}
-	return out.QueryId, nil
-}
-
-func (j journal) poll(t *testing.T, id *string) *cloudwatchlogs.GetQueryResultsOutput {
-	t.Helper()
-	out, err := j.client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: id})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// await polls until the query has ended.
-func (j journal) await(t *testing.T, id *string) *cloudwatchlogs.GetQueryResultsOutput {
-	t.Helper()
-	for {
-		if out := j.poll(t, id); out.Status != types.QueryStatusScheduled && out.Status != types.QueryStatusRunning {
-			return out
-		}
-	}
-}
-
-// query runs a query to its end.
-func (j journal) query(t *testing.T, text string) *cloudwatchlogs.GetQueryResultsOutput {
-	t.Helper()
-	id, err := j.begin(t, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j.await(t, id)
-}
-
-// shown shows rows as "name=value name=value", sorted.
-func shown(rows [][]types.ResultField) []string {
-	var all []string
-	for _, row := range rows {
-		var fields []string
-		for _, f := range row {
-			fields = append(fields, aws.ToString(f.Field)+"="+aws.ToString(f.Value))
-		}
-		all = append(all, strings.Join(fields, " "))
-	}
-	slices.Sort(all)
-	return all
-}
 
 // appendSeconds stores messages a second after another, from the first second of 1970.
 func appendSeconds(stack *localaws.Stack, stream string, messages ...string) {
@@ -81,9 +28,9 @@ func TestQueryTellsRowsAndStatistics(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	appendSeconds(stack, "a.0", "user=ann", "user=bob", "nobody")
 	stack.AppendLog(logGroup, "b.0", localaws.Event{Time: time.Unix(9, 0), Message: "user=ann"}, localaws.Event{Time: time.Unix(100_001, 0), Message: "user=late"})
-	out := j.query(t, `parse @message /user=(?<user>\w+)/ | filter ispresent(user) | stats count(*) as n, max(toMillis(@timestamp)) as at by @logStream, user`)
+	out := j.Query(t, `parse @message /user=(?<user>\w+)/ | filter ispresent(user) | stats count(*) as n, max(toMillis(@timestamp)) as at by @logStream, user`)
 	want := []string{"@logStream=a.0 user=ann n=1 at=1000", "@logStream=a.0 user=bob n=1 at=2000", "@logStream=b.0 user=ann n=1 at=9000"}
-	if got := shown(out.Results); !slices.Equal(got, want) {
+	if got := awstest.Shown(out.Results); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if s := out.Statistics; s.RecordsMatched != 3 || s.RecordsScanned != 4 || s.BytesScanned != 8+8+6+8 || s.ResultCount != 3 || s.LogGroupsScanned != 1 {
@@ -99,12 +46,12 @@ func TestQueriedTimesAreWholeSecondsBothIncluded(t *testing.T) {
 	}
 	for whole, want := range map[bool][]string{false: {"@message=1000", "@message=2000"}, true: {"@message=1000", "@message=2000", "@message=2500"}} {
 		stack.SetLogLimits(localaws.LogLimits{WholeEndSecond: whole})
-		out, err := j.client.StartQuery(t.Context(), &cloudwatchlogs.StartQueryInput{LogGroupIdentifiers: []string{"arn:aws:logs:us-east-1:123456789012:log-group:" + logGroup},
+		out, err := j.Client.StartQuery(t.Context(), &cloudwatchlogs.StartQueryInput{LogGroupIdentifiers: []string{"arn:aws:logs:us-east-1:123456789012:log-group:" + logGroup},
 			QueryString: aws.String(`stats count(*) by @message | display @message`), StartTime: aws.Int64(1), EndTime: aws.Int64(2)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := shown(j.await(t, out.QueryId).Results); !slices.Equal(got, want) {
+		if got := awstest.Shown(j.Await(t, out.QueryId).Results); !slices.Equal(got, want) {
 			t.Errorf("whole second %v: got %q, want %q", whole, got, want)
 		}
 	}
@@ -114,26 +61,26 @@ func TestQueryResultsComeInPages(t *testing.T) {
 	t.Parallel()
 	stack, j := newLocalJournal(t)
 	appendSeconds(stack, "a.0", "a", "b", "c", "d", "e")
-	id, err := j.begin(t, `stats count(*) as n by @message`)
+	id, err := j.Begin(t, `stats count(*) as n by @message`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.await(t, id)
+	j.Await(t, id)
 	var rows [][]types.ResultField
 	pages := 0
 	in := &cloudwatchlogs.GetQueryResultsInput{QueryId: id, MaxItems: aws.Int32(2)}
 	for ; pages == 0 || in.NextToken != nil; pages++ {
-		out, err := j.client.GetQueryResults(t.Context(), in)
+		out, err := j.Client.GetQueryResults(t.Context(), in)
 		if err != nil || out.Statistics.ResultCount != 5 {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		rows, in.NextToken = append(rows, out.Results...), out.NextToken
 	}
-	if got := shown(rows); !slices.Equal(got, []string{"@message=a n=1", "@message=b n=1", "@message=c n=1", "@message=d n=1", "@message=e n=1"}) || pages != 3 {
+	if got := awstest.Shown(rows); !slices.Equal(got, []string{"@message=a n=1", "@message=b n=1", "@message=c n=1", "@message=d n=1", "@message=e n=1"}) || pages != 3 {
 		t.Errorf("%q in %d pages", got, pages)
 	}
-	_, err = j.client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: id, MaxItems: aws.Int32(10_001)})
-	wantCode(t, err, "InvalidParameterException")
+	_, err = j.Client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: id, MaxItems: aws.Int32(10_001)})
+	awstest.WantCode(t, err, "InvalidParameterException")
 }
 
 func TestQueryIsScheduledThenRunning(t *testing.T) {
@@ -143,7 +90,7 @@ func TestQueryIsScheduledThenRunning(t *testing.T) {
 	stack.DecideQueries(func(localaws.LogQuery) localaws.QueryOutcome {
 		return localaws.QueryOutcome{ScheduledPolls: 1, RunningPolls: 2}
 	})
-	id, err := j.begin(t, `stats count(*) as n by @message`)
+	id, err := j.Begin(t, `stats count(*) as n by @message`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +98,7 @@ func TestQueryIsScheduledThenRunning(t *testing.T) {
 		status types.QueryStatus
 		rows   int
 	}{{types.QueryStatusScheduled, 0}, {types.QueryStatusRunning, 2}, {types.QueryStatusRunning, 2}, {types.QueryStatusComplete, 3}} {
-		if out := j.poll(t, id); out.Status != want.status || len(out.Results) != want.rows {
+		if out := j.Poll(t, id); out.Status != want.status || len(out.Results) != want.rows {
 			t.Errorf("%s with %d rows, want %s with %d", out.Status, len(out.Results), want.status, want.rows)
 		}
 	}
@@ -163,7 +110,7 @@ func TestQueryEndsAsDecided(t *testing.T) {
 	appendSeconds(stack, "a.0", "a", "b")
 	for _, status := range []types.QueryStatus{types.QueryStatusFailed, types.QueryStatusTimeout, types.QueryStatusCancelled, types.QueryStatusUnknown} {
 		stack.DecideQueries(func(localaws.LogQuery) localaws.QueryOutcome { return localaws.QueryOutcome{Status: status} })
-		if out := j.query(t, `fields @message`); out.Status != status {
+		if out := j.Query(t, `fields @message`); out.Status != status {
 			t.Errorf("%s, want %s", out.Status, status)
 		}
 	}
@@ -176,7 +123,7 @@ func TestQueryEndsAsDecided(t *testing.T) {
 			out.Statistics = nil
 		}}
 	})
-	if out := j.query(t, `fields @message`); len(out.Results) != 1 || out.Results[0][0].Value != nil || out.Statistics != nil {
+	if out := j.Query(t, `fields @message`); len(out.Results) != 1 || out.Results[0][0].Value != nil || out.Statistics != nil {
 		t.Errorf("altered to %+v", out)
 	}
 }
@@ -187,28 +134,28 @@ func TestStoppedQueryFreesItsPlace(t *testing.T) {
 	appendSeconds(stack, "a.0", "a")
 	stack.SetLogLimits(localaws.LogLimits{ConcurrentQueries: 2})
 	stack.DecideQueries(func(localaws.LogQuery) localaws.QueryOutcome { return localaws.QueryOutcome{Endless: true} })
-	first, err := j.begin(t, `fields @message`)
+	first, err := j.Begin(t, `fields @message`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.begin(t, `fields @message`); err != nil {
+	if _, err := j.Begin(t, `fields @message`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = j.begin(t, `fields @message`)
-	wantCode(t, err, "LimitExceededException")
-	if out := j.poll(t, first); out.Status != types.QueryStatusRunning {
+	_, err = j.Begin(t, `fields @message`)
+	awstest.WantCode(t, err, "LimitExceededException")
+	if out := j.Poll(t, first); out.Status != types.QueryStatusRunning {
 		t.Errorf("an endless query is %s", out.Status)
 	}
-	out, err := j.client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: first})
+	out, err := j.Client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: first})
 	if err != nil || !out.Success {
 		t.Errorf("%+v, %v", out, err)
 	}
-	if out := j.poll(t, first); out.Status != types.QueryStatusCancelled {
+	if out := j.Poll(t, first); out.Status != types.QueryStatusCancelled {
 		t.Errorf("a stopped query is %s", out.Status)
 	}
-	_, err = j.client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: first})
-	wantCode(t, err, "InvalidParameterException")
-	if _, err := j.begin(t, `fields @message`); err != nil {
+	_, err = j.Client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: first})
+	awstest.WantCode(t, err, "InvalidParameterException")
+	if _, err := j.Begin(t, `fields @message`); err != nil {
 		t.Error(err)
 	}
 }
@@ -217,15 +164,15 @@ func TestEndedQueryCannotBeStopped(t *testing.T) {
 	t.Parallel()
 	stack, j := newLocalJournal(t)
 	appendSeconds(stack, "a.0", "a")
-	id, err := j.begin(t, `fields @message`)
+	id, err := j.Begin(t, `fields @message`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.await(t, id)
-	_, err = j.client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: id})
-	wantCode(t, err, "InvalidParameterException")
-	_, err = j.client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: aws.String("none")})
-	wantCode(t, err, "ResourceNotFoundException")
+	j.Await(t, id)
+	_, err = j.Client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: id})
+	awstest.WantCode(t, err, "InvalidParameterException")
+	_, err = j.Client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: aws.String("none")})
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func TestStoppingEndsTheWork(t *testing.T) {
@@ -237,14 +184,14 @@ func TestStoppingEndsTheWork(t *testing.T) {
 		for yield(localaws.Event{Time: from, Message: "one of infinitely many"}) {
 		}
 	})
-	id, err := j.begin(t, `stats count(*) as n`)
+	id, err := j.Begin(t, `stats count(*) as n`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := j.poll(t, id); out.Status != types.QueryStatusRunning {
+	if out := j.Poll(t, id); out.Status != types.QueryStatusRunning {
 		t.Errorf("%s, want Running", out.Status)
 	}
-	if _, err := j.client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: id}); err != nil {
+	if _, err := j.Client.StopQuery(t.Context(), &cloudwatchlogs.StopQueryInput{QueryId: id}); err != nil {
 		t.Fatal(err)
 	}
 	<-ended
@@ -254,9 +201,9 @@ func TestUndocumentedQueryFails(t *testing.T) {
 	t.Parallel()
 	stack, j := newLocalJournal(t)
 	appendSeconds(stack, "a.0", "user=ann", "nobody")
-	_, err := j.begin(t, `filter @message like /a.b/`)
-	wantCode(t, err, "MalformedQueryException")
-	out := j.query(t, `parse @message /user=(?<user>\w+)/ | filter user != "ann"`)
+	_, err := j.Begin(t, `filter @message like /a.b/`)
+	awstest.WantCode(t, err, "MalformedQueryException")
+	out := j.Query(t, `parse @message /user=(?<user>\w+)/ | filter user != "ann"`)
 	if out.Status != types.QueryStatusFailed || len(out.Results) != 0 {
 		t.Errorf("%+v", out)
 	}
@@ -270,20 +217,20 @@ func TestQueriesOfMaskedGroups(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Protection: activated("")})
 	appendSeconds(stack, "a.0", "user=x@y.z")
-	if got := shown(j.query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=user=***** n=1"}) {
+	if got := awstest.Shown(j.Query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=user=***** n=1"}) {
 		t.Errorf("masked: %q", got)
 	}
 	const unmasking = `fields unmask(@message) as m | stats count(*) as n by m`
-	if got := shown(j.query(t, unmasking).Results); !slices.Equal(got, []string{"m=user=x@y.z n=1"}) {
+	if got := awstest.Shown(j.Query(t, unmasking).Results); !slices.Equal(got, []string{"m=user=x@y.z n=1"}) {
 		t.Errorf("unmasked: %q", got)
 	}
 	stack.DenyUnmask(true)
-	_, err := j.begin(t, unmasking)
-	wantCode(t, err, "AccessDeniedException")
+	_, err := j.Begin(t, unmasking)
+	awstest.WantCode(t, err, "AccessDeniedException")
 	stack.DenyUnmask(false)
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Class: types.LogGroupClassInfrequentAccess})
-	_, err = j.begin(t, unmasking)
-	wantCode(t, err, "MalformedQueryException")
+	_, err = j.Begin(t, unmasking)
+	awstest.WantCode(t, err, "MalformedQueryException")
 }
 
 func TestClassesThatCanBeQueried(t *testing.T) {
@@ -291,18 +238,18 @@ func TestClassesThatCanBeQueried(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	appendSeconds(stack, "a.0", "a")
 	const thrice = `stats count(*) as a | stats max(a) as b | stats max(b) as c`
-	if got := shown(j.query(t, thrice).Results); !slices.Equal(got, []string{"c=1"}) {
+	if got := awstest.Shown(j.Query(t, thrice).Results); !slices.Equal(got, []string{"c=1"}) {
 		t.Errorf("got %q", got)
 	}
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Class: types.LogGroupClassInfrequentAccess})
-	if got := shown(j.query(t, `stats count(*) as n`).Results); !slices.Equal(got, []string{"n=1"}) {
+	if got := awstest.Shown(j.Query(t, `stats count(*) as n`).Results); !slices.Equal(got, []string{"n=1"}) {
 		t.Errorf("got %q", got)
 	}
-	_, err := j.begin(t, thrice)
-	wantCode(t, err, "MalformedQueryException")
+	_, err := j.Begin(t, thrice)
+	awstest.WantCode(t, err, "MalformedQueryException")
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Class: types.LogGroupClassDelivery})
-	_, err = j.begin(t, `stats count(*) as n`)
-	wantCode(t, err, "InvalidOperationException")
+	_, err = j.Begin(t, `stats count(*) as n`)
+	awstest.WantCode(t, err, "InvalidOperationException")
 }
 
 func TestWhatQueriesCannotSee(t *testing.T) {
@@ -316,16 +263,16 @@ func TestWhatQueriesCannotSee(t *testing.T) {
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Created: time.Unix(70_000, 0)})
 	stack.SetLogLimits(localaws.LogLimits{QueryLag: time.Minute})
 	now.Store(90_040)
-	if got := shown(j.query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=old n=1"}) {
+	if got := awstest.Shown(j.Query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=old n=1"}) {
 		t.Errorf("50 s after it arrived: %q", got)
 	}
 	now.Store(90_050)
-	if got := shown(j.query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=fresh n=1", "@message=old n=1"}) {
+	if got := awstest.Shown(j.Query(t, `stats count(*) as n by @message`).Results); !slices.Equal(got, []string{"@message=fresh n=1", "@message=old n=1"}) {
 		t.Errorf("60 s after it arrived: %q", got)
 	}
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Created: time.Unix(200_000, 0)})
-	_, err := j.begin(t, `stats count(*) as n`)
-	wantCode(t, err, "MalformedQueryException")
+	_, err := j.Begin(t, `stats count(*) as n`)
+	awstest.WantCode(t, err, "MalformedQueryException")
 }
 
 func TestQueryRequestsThatContradictThemselves(t *testing.T) {
@@ -338,15 +285,15 @@ func TestQueryRequestsThatContradictThemselves(t *testing.T) {
 		code string
 	}{
 		"no group":       {cloudwatchlogs.StartQueryInput{QueryString: text, StartTime: from, EndTime: to}, "InvalidParameterException"},
-		"name and names": {cloudwatchlogs.StartQueryInput{LogGroupName: j.group, LogGroupNames: []string{logGroup}, QueryString: text, StartTime: from, EndTime: to}, "InvalidParameterException"},
+		"name and names": {cloudwatchlogs.StartQueryInput{LogGroupName: j.Group, LogGroupNames: []string{logGroup}, QueryString: text, StartTime: from, EndTime: to}, "InvalidParameterException"},
 		"unknown group":  {cloudwatchlogs.StartQueryInput{LogGroupName: aws.String("none"), QueryString: text, StartTime: from, EndTime: to}, "ResourceNotFoundException"},
-		"limit":          {cloudwatchlogs.StartQueryInput{LogGroupName: j.group, QueryString: text, StartTime: from, EndTime: to, Limit: aws.Int32(100_001)}, "InvalidParameterException"},
-		"end before":     {cloudwatchlogs.StartQueryInput{LogGroupName: j.group, QueryString: text, StartTime: to, EndTime: from}, "MalformedQueryException"},
-		"not a query":    {cloudwatchlogs.StartQueryInput{LogGroupName: j.group, QueryString: aws.String("select 1"), StartTime: from, EndTime: to}, "MalformedQueryException"},
+		"limit":          {cloudwatchlogs.StartQueryInput{LogGroupName: j.Group, QueryString: text, StartTime: from, EndTime: to, Limit: aws.Int32(100_001)}, "InvalidParameterException"},
+		"end before":     {cloudwatchlogs.StartQueryInput{LogGroupName: j.Group, QueryString: text, StartTime: to, EndTime: from}, "MalformedQueryException"},
+		"not a query":    {cloudwatchlogs.StartQueryInput{LogGroupName: j.Group, QueryString: aws.String("select 1"), StartTime: from, EndTime: to}, "MalformedQueryException"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := j.client.StartQuery(t.Context(), &test.in)
-			wantCode(t, err, test.code)
+			_, err := j.Client.StartQuery(t.Context(), &test.in)
+			awstest.WantCode(t, err, test.code)
 		})
 	}
 }
@@ -357,19 +304,19 @@ func TestRecordOfAPointer(t *testing.T) {
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Protection: activated("")})
 	long := strings.Repeat("x", 2000) + " x@y.z"
 	appendSeconds(stack, "a.0", "first", long)
-	row := j.query(t, `fields @message | limit 1`).Results[0]
+	row := j.Query(t, `fields @message | limit 1`).Results[0]
 	if *row[0].Value != long[:1000] || *row[1].Field != "@ptr" {
-		t.Fatalf("%+v", shown([][]types.ResultField{row}))
+		t.Fatalf("%+v", awstest.Shown([][]types.ResultField{row}))
 	}
 	for unmask, want := range map[bool]string{false: strings.Replace(long, "x@y.z", "*****", 1), true: long} {
-		out, err := j.client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: row[1].Value, Unmask: unmask})
+		out, err := j.Client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: row[1].Value, Unmask: unmask})
 		if err != nil || out.LogRecord["@message"] != want || out.LogRecord["@timestamp"] != "2000" || out.LogRecord["@logStream"] != "a.0" {
 			t.Errorf("unmask %v: %v, %v", unmask, out, err)
 		}
 	}
 	stack.DenyUnmask(true)
-	_, err := j.client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: row[1].Value, Unmask: true})
-	wantCode(t, err, "AccessDeniedException")
-	_, err = j.client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: aws.String("none")})
-	wantCode(t, err, "InvalidParameterException")
+	_, err := j.Client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: row[1].Value, Unmask: true})
+	awstest.WantCode(t, err, "AccessDeniedException")
+	_, err = j.Client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: aws.String("none")})
+	awstest.WantCode(t, err, "InvalidParameterException")
 }

@@ -1,4 +1,4 @@
-package localaws_test
+package rds_test
 
 import (
 	"maps"
@@ -13,11 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 func TestDescribeComesBackAsSet(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	client := rds.NewFromConfig(stack.Config())
 	created := time.Date(2026, 3, 1, 12, 30, 0, 250e6, time.UTC)
 	cluster := types.DBCluster{
@@ -61,14 +62,14 @@ func TestDescribeComesBackAsSet(t *testing.T) {
 
 	stack.RemoveDBInstance("main-1")
 	_, err = client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("main-1")})
-	wantCode(t, err, "DBInstanceNotFound")
+	awstest.WantCode(t, err, "DBInstanceNotFound")
 	_, err = client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{Filters: []types.Filter{{Name: aws.String("colour"), Values: []string{"red"}}}})
-	wantCode(t, err, "InvalidParameterValue")
+	awstest.WantCode(t, err, "InvalidParameterValue")
 }
 
 func TestInstanceKeepsItsResourceID(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	for _, name := range []string{"main-1", "main-2"} {
 		stack.SetDBInstance(types.DBInstance{DBInstanceIdentifier: &name, DBClusterIdentifier: aws.String("main")})
 	}
@@ -116,7 +117,7 @@ func resourceIDs(t *testing.T, stack *localaws.Stack) map[string]string {
 
 func TestClusterWithoutItsMembers(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	stack.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("main"), DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("main-1")}}})
 	for withheld, want := range map[bool]int{true: 0, false: 1} {
 		stack.WithholdDBClusterMembers("main", withheld)
@@ -129,7 +130,7 @@ func TestClusterWithoutItsMembers(t *testing.T) {
 
 func TestEventsAreSelected(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	ago := func(d time.Duration) *time.Time { return aws.Time(now.Add(-d)) }
 	for _, e := range []types.Event{
@@ -172,12 +173,12 @@ func TestEventsAreSelected(t *testing.T) {
 		t.Errorf("%+v, %v", out.Events, err)
 	}
 	_, err = rds.NewFromConfig(stack.Config()).DescribeEvents(t.Context(), &rds.DescribeEventsInput{SourceIdentifier: aws.String("main")})
-	wantCode(t, err, "InvalidParameterCombination")
+	awstest.WantCode(t, err, "InvalidParameterCombination")
 }
 
 func TestEventsComeInPages(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	for range 45 {
 		stack.AddDBEvent(types.Event{Message: aws.String("backed up"), Date: aws.Time(time.Now()), SourceType: types.SourceTypeDbCluster, SourceIdentifier: aws.String("main")})
 	}

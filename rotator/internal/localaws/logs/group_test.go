@@ -1,4 +1,4 @@
-package localaws_test
+package logs_test
 
 import (
 	"errors"
@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 var mailAddress = regexp.MustCompile(`[a-z.]+@[a-z.]+`)
@@ -39,12 +40,12 @@ func TestMaskingIsDecidedOnArrival(t *testing.T) {
 	write("deleted: user=x@y.z")
 	stack.SetAccountDataProtection(activated("***"))
 	write("account: user=x@y.z")
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{},
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{},
 		"before: user=x@y.z", "group: user=***** database=db", "deleted: user=x@y.z", "account: user=***")
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{Unmask: true},
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{Unmask: true},
 		"before: user=x@y.z", "group: user=x@y.z database=db", "deleted: user=x@y.z", "account: user=x@y.z")
 	// A pattern finds what the caller is shown.
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(`"user=x@"`)}, "before: user=x@y.z", "deleted: user=x@y.z")
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(`"user=x@"`)}, "before: user=x@y.z", "deleted: user=x@y.z")
 }
 
 func TestMaskedSource(t *testing.T) {
@@ -53,9 +54,9 @@ func TestMaskedSource(t *testing.T) {
 	stack.SetLogSource(logGroup, "a.0", minutely("x@y.z"))
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Protection: activated("*")})
 	hour := cloudwatchlogs.FilterLogEventsInput{StartTime: aws.Int64(0), EndTime: aws.Int64(59_999)}
-	j.wantMessages(t, hour, "* 00:00")
+	j.WantMessages(t, hour, "* 00:00")
 	hour.Unmask = true
-	j.wantMessages(t, hour, "x@y.z 00:00")
+	j.WantMessages(t, hour, "x@y.z 00:00")
 }
 
 func TestUnmaskRefused(t *testing.T) {
@@ -63,14 +64,14 @@ func TestUnmaskRefused(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: time.Now(), Message: "m"})
 	stack.DenyUnmask(true)
-	_, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, Unmask: true})
-	wantCode(t, err, "AccessDeniedException")
+	_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, Unmask: true})
+	awstest.WantCode(t, err, "AccessDeniedException")
 	if !strings.Contains(err.Error(), "is not authorized to perform: logs:Unmask on resource: arn:aws:logs:us-east-1:123456789012:log-group:"+logGroup) {
 		t.Error(err)
 	}
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "m")
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "m")
 	stack.DenyUnmask(false)
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{Unmask: true}, "m")
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{Unmask: true}, "m")
 }
 
 func TestGroupIsDescribedAsSet(t *testing.T) {
@@ -80,7 +81,7 @@ func TestGroupIsDescribedAsSet(t *testing.T) {
 	stack.SetLogGroup(logGroup, localaws.LogGroup{Class: types.LogGroupClassInfrequentAccess, Created: created, RetentionDays: 30,
 		StoredBytes: 5 << 40, Protection: activated("")})
 	stack.SetAccountDataProtection(activated(""))
-	out, err := j.client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: j.group})
+	out, err := j.Client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: j.Group})
 	if err != nil || len(out.LogGroups) != 1 {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -97,7 +98,7 @@ func TestStoredBytesAreThoseOfTheEvents(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: time.Now(), Message: "12345"})
 	stack.AppendLog(logGroup, "b.0", localaws.Event{Time: time.Now(), Message: "123"})
-	out, err := j.client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
+	out, err := j.Client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
 	if err != nil || aws.ToInt64(out.LogGroups[0].StoredBytes) != 5+26+3+26 {
 		t.Errorf("%+v, %v", out, err)
 	}
@@ -108,8 +109,8 @@ func TestClassesThatCannotBeFiltered(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	for _, class := range []types.LogGroupClass{types.LogGroupClassInfrequentAccess, types.LogGroupClassDelivery} {
 		stack.SetLogGroup(logGroup, localaws.LogGroup{Class: class})
-		_, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group})
-		wantCode(t, err, "InvalidOperationException")
+		_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group})
+		awstest.WantCode(t, err, "InvalidOperationException")
 		want := fmt.Sprintf("The log group %s is of log-group-class %s. FilterLogEvents is not supported for this log class.", logGroup, class)
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
@@ -126,25 +127,25 @@ func TestLateEventIsInvisibleUntilItArrives(t *testing.T) {
 	stack.AppendLog(logGroup, "a.0",
 		localaws.Event{Time: time.Unix(9_000, 0), Message: "late", Ingested: time.Unix(10_200, 0)},
 		localaws.Event{Time: time.Unix(9_500, 0), Message: "in time"})
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "in time")
-	if s := j.stream(t); *s.FirstEventTimestamp != 9_500_000 || *s.LastIngestionTime != 10_000_000 {
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "in time")
+	if s := firstStream(t, j); *s.FirstEventTimestamp != 9_500_000 || *s.LastIngestionTime != 10_000_000 {
 		t.Errorf("before the late event: %+v", s)
 	}
 	now.Store(10_200)
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "late", "in time")
-	if s := j.stream(t); *s.FirstEventTimestamp != 9_000_000 || *s.LastIngestionTime != 10_200_000 {
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "late", "in time")
+	if s := firstStream(t, j); *s.FirstEventTimestamp != 9_000_000 || *s.LastIngestionTime != 10_200_000 {
 		t.Errorf("after the late event: %+v", s)
 	}
-	out, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group})
+	out, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group})
 	if err != nil || *out.Events[0].IngestionTime != 10_200_000 || *out.Events[1].IngestionTime != 10_000_000 {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
 
-// stream describes the group's first stream.
-func (j journal) stream(t *testing.T) types.LogStream {
+// firstStream describes the first stream of a journal's group.
+func firstStream(t *testing.T, j awstest.Journal) types.LogStream {
 	t.Helper()
-	out, err := j.client.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: j.group})
+	out, err := j.Client.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: j.Group})
 	if err != nil || len(out.LogStreams) == 0 {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -164,7 +165,7 @@ func TestQuotasAreThoseOfTheRegion(t *testing.T) {
 		client := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
 		for range 2 {
 			second.Add(1)
-			if got := requestsUntilThrottled(t, client, j.group); got != want {
+			if got := requestsUntilThrottled(t, client, j.Group); got != want {
 				t.Errorf("%s: throttled after %d requests within a second, want %d", region, got, want)
 			}
 		}

@@ -1,4 +1,4 @@
-package localaws_test
+package logs_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 const logGroup = "/aws/rds/cluster/main/postgresql"
@@ -27,10 +28,10 @@ func minutely(name string) localaws.LogSource {
 	}
 }
 
-func newLocalJournal(t *testing.T) (*localaws.Stack, journal) {
+func newLocalJournal(t *testing.T) (*localaws.Stack, awstest.Journal) {
 	t.Helper()
-	stack := startStack(t)
-	return stack, journal{client: cloudwatchlogs.NewFromConfig(stack.Config()), group: aws.String(logGroup)}
+	stack := awstest.Start(t)
+	return stack, awstest.Journal{Client: cloudwatchlogs.NewFromConfig(stack.Config()), Group: aws.String(logGroup)}
 }
 
 func TestSourcesArePagedAndInterleaved(t *testing.T) {
@@ -41,7 +42,7 @@ func TestSourcesArePagedAndInterleaved(t *testing.T) {
 	stack.SetLogSource(logGroup, "b.0", minutely("b"))
 	stack.AppendLog(logGroup, "c.0", localaws.Event{Time: day.Add(90 * time.Second), Message: "c between"})
 	stack.SetLogLimits(localaws.LogLimits{PageEvents: 3, EmptyPages: 2})
-	got, pages := j.filter(t, cloudwatchlogs.FilterLogEventsInput{StartTime: aws.Int64(day.UnixMilli()), EndTime: aws.Int64(day.Add(3 * time.Minute).UnixMilli())})
+	got, pages := j.Filter(t, cloudwatchlogs.FilterLogEventsInput{StartTime: aws.Int64(day.UnixMilli()), EndTime: aws.Int64(day.Add(3 * time.Minute).UnixMilli())})
 	want := []string{"a 00:00", "b 00:00", "a 00:01", "b 00:01", "c between", "a 00:02", "b 00:02", "a 00:03", "b 00:03"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -71,7 +72,7 @@ func TestPagesSplitEventsOfOneMillisecond(t *testing.T) {
 		want = append(want, fmt.Sprint(10+i))
 	}
 	stack.SetLogLimits(localaws.LogLimits{PageEvents: 3})
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, want...)
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, want...)
 }
 
 func TestLateEventsTakeTheirPlace(t *testing.T) {
@@ -80,7 +81,7 @@ func TestLateEventsTakeTheirPlace(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: at.Add(2 * time.Second), Message: "2"}, localaws.Event{Time: at, Message: "0"})
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: at.Add(time.Second), Message: "1"}, localaws.Event{Time: at.Add(3 * time.Second), Message: "3"})
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "0", "1", "2", "3")
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "0", "1", "2", "3")
 }
 
 func TestThrottledBeyondTheQuota(t *testing.T) {
@@ -90,7 +91,7 @@ func TestThrottledBeyondTheQuota(t *testing.T) {
 	stack.SetLogLimits(localaws.LogLimits{RequestsPerSecond: 1})
 	refused := 0
 	for range 50 {
-		_, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group},
+		_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group},
 			func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
 		if refusal, ok := errors.AsType[smithy.APIError](err); ok && refusal.ErrorCode() == "ThrottlingException" {
 			refused++
@@ -108,10 +109,10 @@ func TestRetentionHidesEvents(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	now := time.Now()
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: now.AddDate(0, 0, -8), Message: "old"}, localaws.Event{Time: now.AddDate(0, 0, -6), Message: "young"})
-	if _, err := j.client.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: j.group, RetentionInDays: aws.Int32(7)}); err != nil {
+	if _, err := j.Client.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: j.Group, RetentionInDays: aws.Int32(7)}); err != nil {
 		t.Fatal(err)
 	}
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "young")
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "young")
 }
 
 func TestDeletedStreamAndGroupAreGone(t *testing.T) {
@@ -119,15 +120,15 @@ func TestDeletedStreamAndGroupAreGone(t *testing.T) {
 	stack, j := newLocalJournal(t)
 	stack.AppendLog(logGroup, "a.0", localaws.Event{Time: time.Now(), Message: "a"})
 	stack.AppendLog(logGroup, "b.0", localaws.Event{Time: time.Now(), Message: "b"})
-	if _, err := j.client.DeleteLogStream(t.Context(), &cloudwatchlogs.DeleteLogStreamInput{LogGroupName: j.group, LogStreamName: aws.String("a.0")}); err != nil {
+	if _, err := j.Client.DeleteLogStream(t.Context(), &cloudwatchlogs.DeleteLogStreamInput{LogGroupName: j.Group, LogStreamName: aws.String("a.0")}); err != nil {
 		t.Fatal(err)
 	}
-	j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "b")
-	if _, err := j.client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: j.group}); err != nil {
+	j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, "b")
+	if _, err := j.Client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: j.Group}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group})
-	wantCode(t, err, "ResourceNotFoundException")
+	_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group})
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func TestFilterPatterns(t *testing.T) {
@@ -148,13 +149,13 @@ func TestFilterPatterns(t *testing.T) {
 		`"say \"hi\" to a\\b"`: {`say "hi" to a\b`},
 	} {
 		t.Run(pattern, func(t *testing.T) {
-			j.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: &pattern}, want...)
+			j.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: &pattern}, want...)
 		})
 	}
 	for _, pattern := range []string{`"open`, `connection:`, `{ $.a = 1 }`, `[a, b]`, `%x%`, `?`} {
 		t.Run("refused: "+pattern, func(t *testing.T) {
-			_, err := j.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, FilterPattern: &pattern})
-			wantCode(t, err, "InvalidParameterException")
+			_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, FilterPattern: &pattern})
+			awstest.WantCode(t, err, "InvalidParameterException")
 		})
 	}
 }
@@ -168,15 +169,15 @@ func TestFilterRequestsThatContradictThemselves(t *testing.T) {
 		code string
 	}{
 		"no group":         {cloudwatchlogs.FilterLogEventsInput{}, "InvalidParameterException"},
-		"name and ARN":     {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, LogGroupIdentifier: j.group}, "InvalidParameterException"},
-		"names and prefix": {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, LogStreamNames: []string{"a.0"}, LogStreamNamePrefix: aws.String("a")}, "InvalidParameterException"},
-		"unknown stream":   {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, LogStreamNames: []string{"z.0"}}, "ResourceNotFoundException"},
-		"limit":            {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, Limit: aws.Int32(10_001)}, "InvalidParameterException"},
-		"foreign token":    {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.group, NextToken: aws.String("???")}, "InvalidParameterException"},
+		"name and ARN":     {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, LogGroupIdentifier: j.Group}, "InvalidParameterException"},
+		"names and prefix": {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, LogStreamNames: []string{"a.0"}, LogStreamNamePrefix: aws.String("a")}, "InvalidParameterException"},
+		"unknown stream":   {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, LogStreamNames: []string{"z.0"}}, "ResourceNotFoundException"},
+		"limit":            {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, Limit: aws.Int32(10_001)}, "InvalidParameterException"},
+		"foreign token":    {cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group, NextToken: aws.String("???")}, "InvalidParameterException"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := j.client.FilterLogEvents(t.Context(), &test.in)
-			wantCode(t, err, test.code)
+			_, err := j.Client.FilterLogEvents(t.Context(), &test.in)
+			awstest.WantCode(t, err, test.code)
 		})
 	}
 }

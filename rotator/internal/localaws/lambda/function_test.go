@@ -1,13 +1,9 @@
-package localaws_test
+package lambda_test
 
 import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,79 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
-// probe is the path of the test function's binary.
-var probe string
-
-func TestMain(m *testing.M) {
-	os.Exit(buildProbeAndRun(m))
-}
-
-func buildProbeAndRun(m *testing.M) int {
-	directory, err := os.MkdirTemp("", "probe-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(directory)
-	probe = filepath.Join(directory, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", probe, "./testdata/probe")
-	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the probe: %v\n%s", err, output)
-		return 1
-	}
-	return m.Run()
-}
-
-func startStack(t *testing.T) *localaws.Stack {
-	t.Helper()
-	stack, err := localaws.Start(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := stack.Close(); err != nil {
-			t.Errorf("closing the stack: %v", err)
-		}
-	})
-	return stack
-}
-
-func addProbe(t *testing.T, stack *localaws.Stack, o localaws.FunctionOptions) *localaws.Function {
-	t.Helper()
-	o.Name, o.Binary = "probe", probe
-	function, err := stack.AddFunction(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return function
-}
-
-// do invokes function with an event made of pairs of key and value.
-func do(t *testing.T, function *localaws.Function, pairs ...string) localaws.Result {
-	t.Helper()
-	result, err := function.Invoke(t.Context(), event(pairs...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
-}
-
-func event(pairs ...string) []byte {
-	fields := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		fields[pairs[i]] = pairs[i+1]
-	}
-	// Strings always encode.
-	encoded, _ := json.Marshal(fields)
-	return encoded
-}
+func TestMain(m *testing.M) { awstest.Main(m) }
 
 func TestInvokeAnswers(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
-	function := addProbe(t, stack, localaws.FunctionOptions{Env: map[string]string{"COLOUR": "green", "AWS_REGION": "eu-west-1"}, Timeout: 30 * time.Second})
+	stack := awstest.Start(t)
+	function := awstest.AddProbe(t, stack, localaws.FunctionOptions{Env: map[string]string{"COLOUR": "green", "AWS_REGION": "eu-west-1"}, Timeout: 30 * time.Second})
 	for name, test := range map[string]struct{ event, want string }{
 		"the handler's value":             {`{"do":"echo","value":"<héllo> & \u2028"}`, "\"<héllo> & \\u2028\""},
 		"the function's environment":      {`{"do":"env","value":"COLOUR"}`, `"green"`},
@@ -130,7 +62,7 @@ func TestInvokeFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			function := addProbe(t, startStack(t), test.options)
+			function := awstest.AddProbe(t, awstest.Start(t), test.options)
 			result, err := function.Invoke(t.Context(), []byte(test.event))
 			if err != nil {
 				t.Fatal(err)
@@ -148,17 +80,17 @@ func TestInvokeFailures(t *testing.T) {
 
 func TestProcessServesUntilItDies(t *testing.T) {
 	t.Parallel()
-	function := addProbe(t, startStack(t), localaws.FunctionOptions{})
-	first := do(t, function, "do", "pid")
-	if again := do(t, function, "do", "pid"); string(again.Payload) != string(first.Payload) || again.Init != 0 || first.Init == 0 {
+	function := awstest.AddProbe(t, awstest.Start(t), localaws.FunctionOptions{})
+	first := awstest.Do(t, function, "do", "pid")
+	if again := awstest.Do(t, function, "do", "pid"); string(again.Payload) != string(first.Payload) || again.Init != 0 || first.Init == 0 {
 		t.Errorf("second invocation: process %s after %v to start, want the idle process %s (which took %v)", again.Payload, again.Init, first.Payload, first.Init)
 	}
-	do(t, function, "do", "exit")
-	if after := do(t, function, "do", "pid"); string(after.Payload) == string(first.Payload) {
+	awstest.Do(t, function, "do", "exit")
+	if after := awstest.Do(t, function, "do", "pid"); string(after.Payload) == string(first.Payload) {
 		t.Error("the process that exited served again")
 	}
 	function.Kill()
-	if after := do(t, function, "do", "echo", "value", "alive"); string(after.Payload) != `"alive"` {
+	if after := awstest.Do(t, function, "do", "echo", "value", "alive"); string(after.Payload) != `"alive"` {
 		t.Errorf("after Kill: %s", after.Payload)
 	}
 	if processes := function.Processes(); len(processes) != 3 || !processes[0].Exited || !processes[1].Exited || processes[2].Exited {
@@ -179,10 +111,10 @@ func awaitProcess(t *testing.T, function *localaws.Function) {
 
 func TestKillEndsPendingInvocation(t *testing.T) {
 	t.Parallel()
-	function := addProbe(t, startStack(t), localaws.FunctionOptions{})
+	function := awstest.AddProbe(t, awstest.Start(t), localaws.FunctionOptions{})
 	pending := make(chan localaws.Result, 1)
 	go func() {
-		result, _ := function.Invoke(context.Background(), event("do", "sleep"))
+		result, _ := function.Invoke(context.Background(), awstest.Event("do", "sleep"))
 		pending <- result
 	}()
 	awaitProcess(t, function)
@@ -194,12 +126,12 @@ func TestKillEndsPendingInvocation(t *testing.T) {
 
 func TestConcurrentInvocationsUseProcessesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	function := addProbe(t, startStack(t), localaws.FunctionOptions{Timeout: 20 * time.Second})
+	function := awstest.AddProbe(t, awstest.Start(t), localaws.FunctionOptions{Timeout: 20 * time.Second})
 	folder := t.TempDir()
 	results := make(chan localaws.Result)
 	for range 2 {
 		go func() {
-			result, _ := function.Invoke(context.Background(), event("do", "rendezvous", "value", folder))
+			result, _ := function.Invoke(context.Background(), awstest.Event("do", "rendezvous", "value", folder))
 			results <- result
 		}()
 	}
@@ -212,13 +144,13 @@ func TestConcurrentInvocationsUseProcessesOfTheirOwn(t *testing.T) {
 
 func TestOutputKeepsWhatProcessesWrote(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
-	function := addProbe(t, stack, localaws.FunctionOptions{})
-	if result := do(t, function, "do", "print", "value", "line one"); !strings.Contains(result.Log, "line one") {
+	stack := awstest.Start(t)
+	function := awstest.AddProbe(t, stack, localaws.FunctionOptions{})
+	if result := awstest.Do(t, function, "do", "print", "value", "line one"); !strings.Contains(result.Log, "line one") {
 		t.Errorf("log of the invocation: %q", result.Log)
 	}
 	function.Kill()
-	if result := do(t, function, "do", "print", "value", "line two"); strings.Contains(result.Log, "line one") {
+	if result := awstest.Do(t, function, "do", "print", "value", "line two"); strings.Contains(result.Log, "line one") {
 		t.Errorf("log of the second invocation: %q", result.Log)
 	}
 	if err := stack.Close(); err != nil {
@@ -231,9 +163,9 @@ func TestOutputKeepsWhatProcessesWrote(t *testing.T) {
 
 func TestDeadlineReachesHandler(t *testing.T) {
 	t.Parallel()
-	function := addProbe(t, startStack(t), localaws.FunctionOptions{Timeout: 40 * time.Second})
+	function := awstest.AddProbe(t, awstest.Start(t), localaws.FunctionOptions{Timeout: 40 * time.Second})
 	var remaining int64
-	if err := json.Unmarshal(do(t, function, "do", "remaining").Payload, &remaining); err != nil {
+	if err := json.Unmarshal(awstest.Do(t, function, "do", "remaining").Payload, &remaining); err != nil {
 		t.Fatal(err)
 	}
 	if remaining <= 0 || remaining > 40_000 {
@@ -243,8 +175,8 @@ func TestDeadlineReachesHandler(t *testing.T) {
 
 func TestInvokeThroughSDK(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
-	function := addProbe(t, stack, localaws.FunctionOptions{})
+	stack := awstest.Start(t)
+	function := awstest.AddProbe(t, stack, localaws.FunctionOptions{})
 	client := lambda.NewFromConfig(stack.Config())
 	for _, name := range []string{"probe", function.ARN()} {
 		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &name, LogType: types.LogTypeTail,
@@ -257,22 +189,22 @@ func TestInvokeThroughSDK(t *testing.T) {
 			t.Errorf("%s: payload %s, function error %v, log %q, %v", name, out.Payload, out.FunctionError, tail, err)
 		}
 	}
-	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("probe"), Payload: event("do", "fail", "value", "sorry")})
+	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("probe"), Payload: awstest.Event("do", "fail", "value", "sorry")})
 	if err != nil || aws.ToString(out.FunctionError) != "Unhandled" || !strings.Contains(string(out.Payload), "sorry") {
 		t.Errorf("failing handler: %+v, %v", out, err)
 	}
 	_, err = client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("nobody")})
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func TestInvokeAsEvent(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
-	addProbe(t, stack, localaws.FunctionOptions{})
+	stack := awstest.Start(t)
+	awstest.AddProbe(t, stack, localaws.FunctionOptions{})
 	finished := make(chan localaws.Invocation, 1)
 	stack.AfterInvoke(func(i localaws.Invocation) { finished <- i })
 	out, err := lambda.NewFromConfig(stack.Config()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("probe"),
-		InvocationType: types.InvocationTypeEvent, Payload: event("do", "echo", "value", "later")})
+		InvocationType: types.InvocationTypeEvent, Payload: awstest.Event("do", "echo", "value", "later")})
 	if err != nil || out.StatusCode != 202 {
 		t.Fatalf("status %v, %v, want 202", out, err)
 	}

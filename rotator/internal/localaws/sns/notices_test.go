@@ -1,4 +1,4 @@
-package localaws_test
+package sns_test
 
 import (
 	"slices"
@@ -8,11 +8,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 func TestNoticesArePublishedOnes(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	client := sns.NewFromConfig(stack.Config())
 	const topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	for name, in := range map[string]sns.PublishInput{
@@ -23,7 +24,7 @@ func TestNoticesArePublishedOnes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.Publish(t.Context(), &in)
-			wantCode(t, err, "InvalidParameter")
+			awstest.WantCode(t, err, "InvalidParameter")
 		})
 	}
 	if _, err := client.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(topic), Subject: aws.String("Locked 2 roles"), Message: aws.String("a & b\nc=d")}); err != nil {

@@ -1,4 +1,4 @@
-package localaws_test
+package secretsmanager_test
 
 import (
 	"errors"
@@ -10,19 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/aws/smithy-go"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
-// wantCode checks that err is an API error of that code.
-func wantCode(t *testing.T, err error, code string) {
-	t.Helper()
-	refusal, ok := errors.AsType[smithy.APIError](err)
-	if !ok || refusal.ErrorCode() != code {
-		t.Errorf("got %v, want %s", err, code)
-	}
-}
+func TestMain(m *testing.M) { awstest.Main(m) }
 
 // rotating is a stack with a secret that holds "one", and the probe as its
 // rotation function.
@@ -35,9 +28,9 @@ type rotating struct {
 
 func newRotating(t *testing.T, env map[string]string) *rotating {
 	t.Helper()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	stack.SetRotationRetries(2, time.Millisecond)
-	r := &rotating{stack: stack, function: addProbe(t, stack, localaws.FunctionOptions{Env: env}),
+	r := &rotating{stack: stack, function: awstest.AddProbe(t, stack, localaws.FunctionOptions{Env: env}),
 		client: secretsmanager.NewFromConfig(stack.Config())}
 	out, err := r.client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: aws.String("one")})
 	if err != nil {
@@ -119,7 +112,7 @@ func TestRotationThatFailsIsRetriedThenLeftOver(t *testing.T) {
 	r.wantStages(t, map[string]string{r.first: "AWSCURRENT", token: "AWSPENDING"})
 
 	_, err = r.client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: aws.String("db")})
-	wantCode(t, err, "InvalidRequestException")
+	awstest.WantCode(t, err, "InvalidRequestException")
 	if err == nil || !strings.Contains(err.Error(), "A previous rotation isn't complete") {
 		t.Errorf("RotateSecret with a left-over AWSPENDING: %v", err)
 	}
@@ -182,12 +175,12 @@ func TestRotateNotImmediatelyTestsAlone(t *testing.T) {
 
 func TestRotationRefused(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	client := secretsmanager.NewFromConfig(stack.Config())
 	if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: aws.String("one")}); err != nil {
 		t.Fatal(err)
 	}
-	function := addProbe(t, stack, localaws.FunctionOptions{})
+	function := awstest.AddProbe(t, stack, localaws.FunctionOptions{})
 	for name, test := range map[string]struct {
 		in   secretsmanager.RotateSecretInput
 		code string
@@ -205,7 +198,7 @@ func TestRotationRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test.in.SecretId = aws.String("db")
 			_, err := client.RotateSecret(t.Context(), &test.in)
-			wantCode(t, err, test.code)
+			awstest.WantCode(t, err, test.code)
 		})
 	}
 	if function.Output() != "" {
@@ -246,7 +239,7 @@ func TestRotationTokenProvesTheSource(t *testing.T) {
 	}
 	_, err := r.client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String("db"), SecretString: aws.String("x"),
 		VersionStages: []string{"AWSPENDING"}, RotationToken: aws.String("00000000-0000-4000-8000-000000000000")})
-	wantCode(t, err, "InvalidRequestException")
+	awstest.WantCode(t, err, "InvalidRequestException")
 }
 
 func TestPendingValueOfAStrangerEndsRotation(t *testing.T) {
@@ -278,12 +271,12 @@ func TestBegunRotationIsTheCallersToDrive(t *testing.T) {
 	}
 	r.wantStages(t, map[string]string{r.first: "AWSCURRENT", token: "AWSPENDING"})
 	_, err = r.client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("db"), VersionId: &token, VersionStage: aws.String("AWSPENDING")})
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 	if _, _, err := r.stack.BeginRotation("db", r.function); err == nil || !strings.Contains(err.Error(), "A previous rotation isn't complete") {
 		t.Errorf("begun twice: %v", err)
 	}
 	for _, step := range []string{"createSecret", "createSecret", "setSecret", "testSecret", "finishSecret", "finishSecret"} {
-		if result := do(t, r.function, "Step", step, "SecretId", "db", "ClientRequestToken", token, "RotationToken", rotationToken); result.FunctionError != "" {
+		if result := awstest.Do(t, r.function, "Step", step, "SecretId", "db", "ClientRequestToken", token, "RotationToken", rotationToken); result.FunctionError != "" {
 			t.Errorf("%s: %s", step, result.Payload)
 		}
 	}

@@ -1,4 +1,4 @@
-package localaws_test
+package logs_test
 
 import (
 	"context"
@@ -15,13 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 )
 
 // serverLog is a growing server log that is being published.
 type serverLog struct {
-	journal
+	awstest.Journal
 	path      string
 	publisher *localaws.Publisher
 }
@@ -29,7 +30,7 @@ type serverLog struct {
 func newServerLog(t *testing.T, text string, o localaws.PublishOptions) *serverLog {
 	t.Helper()
 	stack, j := newLocalJournal(t)
-	l := &serverLog{journal: j, path: filepath.Join(t.TempDir(), "server.log")}
+	l := &serverLog{Journal: j, path: filepath.Join(t.TempDir(), "server.log")}
 	l.write(t, text)
 	var err error
 	if l.publisher, err = stack.PublishLog(t.Context(), l.path, logGroup, "main-1.0", o); err != nil {
@@ -68,11 +69,11 @@ func TestPublishedEntriesStayWhole(t *testing.T) {
 	t.Parallel()
 	l := newServerLog(t, loginLine+"\n"+failedLine+"\n", localaws.PublishOptions{})
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, failedLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, failedLine)
 	l.write(t, queryLines+"\n"+preciseLine+"\n")
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, failedLine, queryLines, preciseLine)
-	out, err := l.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: l.group})
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, failedLine, queryLines, preciseLine)
+	out, err := l.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: l.Group})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,17 +89,17 @@ func TestPublishedLineByLine(t *testing.T) {
 	l := newServerLog(t, queryLines+"\n"+preciseLine+"\n", localaws.PublishOptions{SplitLines: true})
 	l.flush(t)
 	lines := strings.Split(queryLines, "\n")
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, lines[0], lines[1], lines[3], preciseLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, lines[0], lines[1], lines[3], preciseLine)
 }
 
 func TestPublisherWaitsForTheEndOfALine(t *testing.T) {
 	t.Parallel()
 	l := newServerLog(t, loginLine[:40], localaws.PublishOptions{})
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{})
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{})
 	l.write(t, loginLine[40:]+"\n")
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine)
 }
 
 func TestPublisherPausedDuplicatingDropping(t *testing.T) {
@@ -108,18 +109,18 @@ func TestPublisherPausedDuplicatingDropping(t *testing.T) {
 	l.publisher.Pause()
 	l.write(t, loginLine+"\n"+failedLine+"\n")
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{})
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{})
 	l.publisher.Resume()
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, loginLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, loginLine)
 }
 
 func TestPublisherCutsLongEvents(t *testing.T) {
 	t.Parallel()
 	l := newServerLog(t, loginLine+"é\n", localaws.PublishOptions{MaxEventBytes: 30})
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine[:30], loginLine[30:60], loginLine[60:90], loginLine[90:]+"é")
-	out, err := l.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: l.group})
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine[:30], loginLine[30:60], loginLine[60:90], loginLine[90:]+"é")
+	out, err := l.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: l.Group})
 	if err != nil || *out.Events[0].Timestamp != *out.Events[3].Timestamp {
 		t.Errorf("pieces at different times: %+v, %v", out, err)
 	}
@@ -130,7 +131,7 @@ func TestPublisherCutsBetweenCharacters(t *testing.T) {
 	const line = "2026-11-22 10:00:00 UTC:éé"
 	l := newServerLog(t, line+"\n", localaws.PublishOptions{MaxEventBytes: len(line) - 1})
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, strings.TrimSuffix(line, "é"), "é")
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, strings.TrimSuffix(line, "é"), "é")
 }
 
 func TestPublisherRoutesEventsToStreams(t *testing.T) {
@@ -147,7 +148,7 @@ func TestPublisherRoutesEventsToStreams(t *testing.T) {
 	late.Store(0)
 	l.write(t, preciseLine+"\n")
 	l.awaitMessages(t, failedLine, preciseLine)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"main-1.1"}}, preciseLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"main-1.1"}}, preciseLine)
 }
 
 func TestStoppedExportLosesWhatIsWritten(t *testing.T) {
@@ -160,7 +161,7 @@ func TestStoppedExportLosesWhatIsWritten(t *testing.T) {
 	l.publisher.Start()
 	l.write(t, preciseLine+"\n")
 	l.flush(t)
-	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, preciseLine)
+	l.WantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, preciseLine)
 }
 
 func TestPublisherRefusesAnotherZone(t *testing.T) {
@@ -184,7 +185,7 @@ func (l *serverLog) awaitMessages(t *testing.T, want ...string) {
 	defer cancel()
 	var messages []string
 	for ctx.Err() == nil {
-		if messages, _ = l.filter(t, cloudwatchlogs.FilterLogEventsInput{}); slices.Equal(messages, want) {
+		if messages, _ = l.Filter(t, cloudwatchlogs.FilterLogEventsInput{}); slices.Equal(messages, want) {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -211,7 +212,7 @@ func TestPublishedServerLogShowsLogins(t *testing.T) {
 	if err := publisher.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	logins, _ := j.filter(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(`"connection authorized: user=reader"`)})
+	logins, _ := j.Filter(t, cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(`"connection authorized: user=reader"`)})
 	if len(logins) != 1 {
 		t.Errorf("published %q, want one login of the reader", logins)
 	}
