@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 // queryChecks are those of Logs Insights.
@@ -27,15 +29,15 @@ const afterCreation = 3_660_000
 // recent runs a query over the two hours around now.
 func (j journal) recent(t *testing.T, text string) *cloudwatchlogs.GetQueryResultsOutput {
 	t.Helper()
-	out, err := j.client.StartQuery(t.Context(), j.recentQuery(text))
+	out, err := j.Client.StartQuery(t.Context(), j.recentQuery(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return j.await(t, out.QueryId)
+	return j.Await(t, out.QueryId)
 }
 
 func (j journal) recentQuery(text string) *cloudwatchlogs.StartQueryInput {
-	return &cloudwatchlogs.StartQueryInput{LogGroupName: j.group, QueryString: &text, StartTime: aws.Int64(j.start/1000 - 1), EndTime: aws.Int64(j.start/1000 + 7200)}
+	return &cloudwatchlogs.StartQueryInput{LogGroupName: j.Group, QueryString: &text, StartTime: aws.Int64(j.start/1000 - 1), EndTime: aws.Int64(j.start/1000 + 7200)}
 }
 
 func checkQueryTellsTheEventsThatItFinds(t *testing.T, to target) {
@@ -46,7 +48,7 @@ func checkQueryTellsTheEventsThatItFinds(t *testing.T, to target) {
 	for _, row := range out.Results {
 		got = append(got, valueIn(row, "@message")+" in "+valueIn(row, "@logStream"))
 		if valueIn(row, "@ptr") == "" {
-			t.Errorf("a row without @ptr: %q", shown([][]types.ResultField{row}))
+			t.Errorf("a row without @ptr: %q", awstest.Shown([][]types.ResultField{row}))
 		}
 	}
 	if out.Status != types.QueryStatusComplete || !slices.Equal(got, []string{"two in a.0", "one in a.0"}) {
@@ -68,36 +70,36 @@ func checkQueryCounts(t *testing.T, to target) {
 	j := newJournal(t, to)
 	j.put(t, "a.0", afterCreation, "red", "green", "red")
 	out := j.recent(t, `filter @message like "red" | stats count(*) as n by @logStream`)
-	if got := shown(out.Results); !slices.Equal(got, []string{"@logStream=a.0 n=2"}) || out.Statistics == nil || out.Statistics.RecordsMatched != 2 {
+	if got := awstest.Shown(out.Results); !slices.Equal(got, []string{"@logStream=a.0 n=2"}) || out.Statistics == nil || out.Statistics.RecordsMatched != 2 {
 		t.Errorf("%q, %+v", got, out.Statistics)
 	}
 }
 
 func checkQueryThatIsNoneIsMalformed(t *testing.T, to target) {
 	j := newJournal(t, to)
-	_, err := j.client.StartQuery(t.Context(), j.recentQuery("select @message"))
-	wantCode(t, err, "MalformedQueryException")
+	_, err := j.Client.StartQuery(t.Context(), j.recentQuery("select @message"))
+	awstest.WantCode(t, err, "MalformedQueryException")
 }
 
 func checkQueryOfAnUnknownGroupIsNotFound(t *testing.T, to target) {
 	j := newJournal(t, to)
 	in := j.recentQuery("fields @message")
 	in.LogGroupName = aws.String("none")
-	_, err := j.client.StartQuery(t.Context(), in)
-	wantCode(t, err, "ResourceNotFoundException")
+	_, err := j.Client.StartQuery(t.Context(), in)
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkUnknownQueryIsNotFound(t *testing.T, to target) {
 	j := newJournal(t, to)
-	_, err := j.client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: aws.String("7f5a1c9e-0000-4000-8000-000000000000")})
-	wantCode(t, err, "ResourceNotFoundException")
+	_, err := j.Client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: aws.String("7f5a1c9e-0000-4000-8000-000000000000")})
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkPointerOfARowLeadsToItsWholeRecord(t *testing.T, to target) {
 	j := newJournal(t, to)
 	j.put(t, "a.0", afterCreation, "one")
 	row := j.recent(t, `fields @message`).Results[0]
-	out, err := j.client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: aws.String(valueIn(row, "@ptr"))})
+	out, err := j.Client.GetLogRecord(t.Context(), &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: aws.String(valueIn(row, "@ptr"))})
 	if err != nil || out.LogRecord["@message"] != "one" {
 		t.Errorf("%+v, %v", out, err)
 	}
