@@ -19,7 +19,7 @@ func TestPaceFollowsTheQuota(t *testing.T) {
 	for region, want := range map[string]struct{ first, most float64 }{
 		"us-east-1": {5, 20}, "eu-west-1": {5, 8}, "eu-central-1": {4, 4}, "ca-west-1": {4, 4},
 	} {
-		p, now := newPace(region), time.Unix(0, 0)
+		p, now := newPace(Options{Region: region}), time.Unix(0, 0)
 		if n := steady(p, &now, 4*time.Second); float64(n) < 4*want.first || float64(n) > 4*want.first+1 {
 			t.Errorf("%s: %d requests in the first 4 s, want %v a second", region, n, want.first)
 		}
@@ -32,7 +32,7 @@ func TestPaceFollowsTheQuota(t *testing.T) {
 
 func TestPaceHalvesAndRecovers(t *testing.T) {
 	t.Parallel()
-	p, now := newPace("us-east-1"), time.Unix(0, 0)
+	p, now := newPace(Options{Region: "us-east-1"}), time.Unix(0, 0)
 	steady(p, &now, 5*time.Minute)
 	p.throttled(now)
 	if n := steady(p, &now, 4*time.Second); n < 39 || n > 41 {
