@@ -14,8 +14,9 @@ const module = "pgrotator/"
 var rooms = [][]string{
 	{"rotator"},
 	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check"},
+	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
-	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/verifier"},
+	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/verifier"},
 	{"rotator/secret", "rotator/postgres"},
 	{"rotator/awserror", "sql"},
 }

@@ -4,6 +4,6 @@ import "pgrotator/rotator/logread"
 
 // Unpaced lifts the pace of requests: the stand-in has no quota unless a test gives it one.
 func (s *Sweep) Unpaced() *Sweep {
-	s.pace = logread.Pace{First: 1e6, Most: 1e6}
+	s.pace = logread.Pace{First: 1000, Most: 1000}
 	return s
 }

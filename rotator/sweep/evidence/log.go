@@ -35,7 +35,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	hasty     bool                // no attempt is left to be judged later
+	hasty     bool                        // no attempt is left to be judged later
 	rows      *tally                      // of the stretch at hand, where rows are read
 	stored    storedRun                   // the newest of this deployment's runs whose commit the log shows
 }
