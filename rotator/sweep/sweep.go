@@ -53,8 +53,9 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
 	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
-	defer r.close(ctx)
-	if err := r.sweep(ctx); err != nil {
+	err := r.sweep(ctx)
+	r.close(ctx)
+	if err != nil {
 		return Report{}, err
 	}
 	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
