@@ -132,22 +132,19 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return account.Store(ctx, r.writer, r.options.StateSchema, active, r.evidence.progress(r.fold), nil)
 }
 
-// tables makes the tables that are missing and refuses those that are not the sweep's.
+// tables finds the tables. While they have the columns of version 1.0 nobody is acted on.
 func (r *run) tables(ctx context.Context) error {
-	owners := []string{r.server.CurrentUser}
-	if r.found.Owner != "" {
-		owners = append(owners, r.found.Owner)
-	}
-	missing, err := account.AdmitTables(ctx, r.writer, r.options.StateSchema, owners)
-	if err != nil || len(missing) == 0 {
+	found, err := account.FindTables(ctx, r.writer, r.options.StateSchema, r.found)
+	if err != nil {
 		return err
 	}
-	if err := account.MakeTables(ctx, r.writer, r.options.StateSchema); err != nil {
-		return err
+	if found.Old {
+		r.evidence.doubt(`The sweep's tables in schema %s have the columns of version 1.0: run setup with "for":"sweep".`, postgres.Quote(found.Schema))
 	}
-	// Somebody else may have made them at the same moment.
-	_, err = account.AdmitTables(ctx, r.writer, r.options.StateSchema, owners)
-	return err
+	here := *r.Sweep
+	here.options.StateSchema = found.Schema
+	r.Sweep = &here
+	return nil
 }
 
 // enroll tells what is to be read.
