@@ -43,7 +43,7 @@ func FindTables(ctx context.Context, s *postgres.Session, stateSchema string, i 
 		}
 		old, err := admitTables(found, schema)
 		if err == nil {
-			err = admitSchema(ctx, s, schema, i.Owner)
+			err = admitSchema(ctx, s, schema, i)
 		}
 		return Tables{Schema: schema, Old: old, Public: stateSchema == "" && schema == oldPlace}, err
 	}
@@ -66,7 +66,7 @@ func HoldTables(ctx context.Context, s *postgres.Session, t Tables, i Installati
 	if _, err := admitTables(found, t.Schema); err != nil {
 		return err
 	}
-	return admitSchema(ctx, s, t.Schema, i.Owner)
+	return admitSchema(ctx, s, t.Schema, i)
 }
 
 // table is one of the sweep's tables as the catalogs tell of it.
@@ -122,10 +122,10 @@ func (t table) unfit(columns tableShape) string {
 }
 
 // admitSchema refuses a schema whose owner could put tables in the place of the sweep's.
-func admitSchema(ctx context.Context, s *postgres.Session, schema, owner string) error {
+func admitSchema(ctx context.Context, s *postgres.Session, schema string, i Installation) error {
 	var holder string
 	var trusted bool
-	err := s.Row(ctx, sql.SweepTablesSchema, nil, []any{schema, owner}, &holder, &trusted)
+	err := s.Row(ctx, sql.SweepTablesSchema, nil, []any{schema, i.Owner, i.Master}, &holder, &trusted)
 	if err != nil || trusted {
 		return err
 	}

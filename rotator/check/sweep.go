@@ -148,6 +148,7 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
+	found.Master = master
 	tables, err := account.FindTables(ctx, session, c.options.StateSchema, found)
 	if err != nil {
 		tablesFault(l, err)

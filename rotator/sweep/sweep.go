@@ -111,6 +111,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.found.Master = r.cluster.MasterUser
 	if err := r.tables(ctx); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 -- Whose schema $1 is, and whether its owner could do the sweep no harm: they may drop any table in it and make another. Such are $2,
--- the owner role, whoever holds ADMIN on that (the master that made it), superusers and what RDS has in their place.
+-- the owner role, $3, the master, whoever holds ADMIN on the owner role (who made it), superusers and what RDS has in their place.
 SELECT r.rolname::text,
-       coalesce(h.rolname = $2::text OR h.rolsuper
+       coalesce(h.rolname IN ($2::text, $3::text) OR h.rolsuper
                 OR EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(h.oid, g.oid, 'MEMBER'))
                 OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles o ON o.oid = m.roleid
                            WHERE o.rolname = $2::text AND m.member = h.oid AND m.admin_option), false)
