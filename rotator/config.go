@@ -35,7 +35,7 @@ const (
 	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
-	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables
+	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
@@ -196,7 +196,7 @@ func (e *environment) patterns() []string {
 }
 
 func (e *environment) schema() string {
-	schema := e.text(envStateSchema, "public")
+	schema := e.text(envStateSchema, "")
 	if len(schema) > secret.MaxNameBytes {
 		e.fault("%s is %d bytes long; PostgreSQL's names end at %d", envStateSchema, len(schema), secret.MaxNameBytes)
 	}

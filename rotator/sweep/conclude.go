@@ -13,7 +13,7 @@ func (r *run) conclude(ctx context.Context) error {
 	r.dateStrangers(ctx)
 	records, forget := r.evidence.Conclude()
 	r.nameCauses(ctx)
-	return account.Store(ctx, r.writer, r.schema, r.remember(r.evidence.Active()), records, forget)
+	return account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), records, forget)
 }
 
 // dateStrangers asks when the streams of unknown instances were made. Where nobody tells, their first event counts.
@@ -53,7 +53,7 @@ func (r *run) nameCauses(ctx context.Context) {
 // tells that the tables were restored.
 func (r *run) markCommit(ctx context.Context) {
 	number := r.evidence.Number()
-	if err := account.Store(ctx, r.writer, r.schema, nil, r.evidence.Records(), nil); err != nil {
+	if err := account.Store(ctx, r.writer, r.place, nil, r.evidence.Records(), nil); err != nil {
 		r.evidence.Note("The number of this run could not be stored: %v.", err)
 		return
 	}

@@ -15,18 +15,22 @@ import (
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := account.List(ctx, r.writer, r.schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
 	if err != nil {
 		return err
 	}
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	if r.place.Old {
+		r.reportEvidence(p)
+		return nil
+	}
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
 	if settled := r.evidence.Settled(); settled != nil && !r.dryRun {
-		if err := account.Store(ctx, r.writer, r.schema, nil, settled, nil); err != nil {
+		if err := account.Store(ctx, r.writer, r.place, nil, settled, nil); err != nil {
 			return err
 		}
 	}

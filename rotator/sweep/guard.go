@@ -17,7 +17,7 @@ func (r *run) takeLock(ctx context.Context) (holder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return account.TakeLock(ctx, r.guard, r.schema)
+	return account.TakeLock(ctx, r.guard, r.place.Schema)
 }
 
 // holdsLock returns an error unless this run still holds the lock: its session may have been ended.

@@ -127,7 +127,7 @@ func (r *run) reactivate(ctx context.Context, verdicts []policy.Verdict) error {
 		r.status[v.Account.Name] = account.Active
 		r.logAction(ctx, "role reactivated", v)
 	}
-	return account.Reactivate(ctx, r.writer, r.schema, accounts)
+	return account.Reactivate(ctx, r.writer, r.place.Schema, accounts)
 }
 
 // drop drops a role that nothing depends on, and writes down what would make it again.
