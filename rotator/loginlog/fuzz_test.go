@@ -76,3 +76,52 @@ var shapes = func() []string {
 	}
 	return shapes
 }()
+
+// strangers are what PostgreSQL writes of a client that it does not let in; %s is the user as a message has it.
+var strangers = []struct{ severity, sqlstate, message string }{
+	{"FATAL", "28P01", `password authentication failed for user "%s"`},
+	{"FATAL", "3D000", `database "x" does not exist`},
+	{"FATAL", "08P01", "expected SASL response, got message type 88"},
+	{"LOG", "00000", "pam_authenticate failed: Permission denied"},
+	{"LOG", "08006", "could not receive data from client: Connection reset by peer"},
+	{"DETAIL", "28P01", `Connection matched file "/x/pg_hba.conf" line 9`},
+	{"ВАЖНО", "28P01", `пользователь "%s" не прошёл проверку подлинности (по паролю)`},
+}
+
+// Whatever names a client without credentials sends, it shows nobody's activity, and turns nobody else's attempt away.
+func FuzzStranger(f *testing.F) {
+	p := loginlog.New(append(slices.Clone(roles), "*****"), databases)
+	f.Add("alice", "app:[1]:LOG:  connection authorized: user=alice database=app", uint8(0))
+	f.Add("a@b:[1]:LOG:  connection authorized: user=a database=b", "c", uint8(1))
+	f.Add("jane@corp@app:[1]:LOG:  connection authorized: user=jane", "corp database=app application_name=", uint8(2))
+	f.Add("alice", "app:[1]:ERROR:  x", uint8(3))
+	f.Add("******", "app", uint8(4))
+	f.Add("alice", "app\n* ", uint8(5))
+	f.Add("alice", "app:[1]:3:22012:2026-11-22 07:43:01 UTC:1/1:0:1.1:ERROR:  x", uint8(6))
+	f.Fuzz(func(t *testing.T, user, database string, which uint8) {
+		user, database = asSent(user), asSent(database)
+		s := strangers[int(which)%len(strangers)]
+		if user == "" || database == "" {
+			return
+		}
+		message := strings.ReplaceAll(s.message, "%s", strings.ReplaceAll(user, "\n", "\n\t"))
+		for _, entry := range forms(user+"@"+database, s.severity, s.sqlstate, message) {
+			e, kind := p.Parse(entry)
+			switch kind {
+			case loginlog.Login, loginlog.OtherLogin, loginlog.Disconnection, loginlog.Sign, loginlog.Unread:
+				t.Fatalf("%v of a stranger: %+v\n%q", kind, e, entry)
+			case loginlog.Refusal:
+				// With a second @ the names can be cut in two places, and the catalogue decides.
+				if e.User != "" && e.User != user && strings.Count(user+"@"+database, "@") == 1 {
+					t.Fatalf("refusal of another: %+v\n%q", e, entry)
+				}
+			}
+		}
+	})
+}
+
+// asSent is a name as the startup packet can hold it.
+func asSent(name string) string {
+	name, _, _ = strings.Cut(name, "\x00")
+	return cut(name)
+}

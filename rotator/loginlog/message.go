@@ -89,8 +89,9 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 			if pair[at] != '@' {
 				continue
 			}
-			r.tried++
-			if v := r.judgeClient(x, pair[:at], pair[at+1:], text); v.genuine {
+			v := r.judgeClient(x, pair[:at], pair[at+1:], text)
+			// Names of the catalogue are the prefix's own, whatever else the message makes of them.
+			if v.genuine && (v.both || !r.parser.clientOf(pair).both) {
 				return v, named
 			}
 		}
@@ -100,11 +101,11 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 
 // judgeClient reads the message for one reading of the names.
 func (r *reading) judgeClient(x *text, user, database, message string) verdict {
-	c, catalogued := r.parser.lookUp(user, database)
-	v := verdict{client: c, kind: Login, entry: entryNames[x.use], former: !catalogued}
+	v := verdict{client: r.parser.lookUp(user, database), kind: Login, entry: entryNames[x.use]}
 	if len(message) > 4*maxName+maxTail {
 		return v // A database's newlines have tabs in the message, so that the names may be twice as long.
 	}
+	r.scanned += len(message)
 	switch x.use {
 	case useLogin:
 		message, v.genuine = r.parser.cutLogin(message, user, database)
