@@ -76,10 +76,7 @@ const maxTail = 4096
 
 // judgeNamed reads the messages that name the client again; named is which of them the message begins as, if any.
 func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
-	for _, x := range r.parser.texts.candidates(message) {
-		if x.use > useDisconnection {
-			continue
-		}
+	for _, x := range r.parser.texts.naming(message) {
 		text, ok := strings.CutPrefix(message, x.between[0])
 		if !ok {
 			continue
@@ -188,8 +185,11 @@ func cutName(text, name string) (rest string, ok bool) {
 // application's name is the client's, in any script.
 func isBabelfishTail(text string) bool {
 	text, ok := strings.CutPrefix(text, ", application=")
+	if !ok || strings.Contains(text, "\n") {
+		return false
+	}
 	at := strings.LastIndex(text, ", Tds Version=0x")
-	if !ok || at < 0 || strings.Contains(text, "\n") {
+	if at < 0 {
 		return false
 	}
 	version := strings.TrimSuffix(text[at+len(", Tds Version=0x"):], ".")

@@ -136,39 +136,48 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 // if it named it and is not genuine was written by RAISE LOG.
 func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
 	r.scanned += len(message)
-	v := verdict{entry: s.String()}
-	masked := false
-	if v.client = r.parser.clientOf(pair); !v.known {
-		if masked = isMaskedPair(pair); !masked && s != severityFatal && !r.parser.isNobody(pair) {
-			v.kind = Bystander
-			return v
-		}
-	}
-	v.kind = r.parser.kindOf(s, message)
+	v := verdict{client: r.parser.clientOf(pair), entry: s.String()}
 	if named != "" {
-		v.kind, v.entry = Tampering, named
+		v.entry = named
 	}
 	switch {
-	case v.known:
-		if v.others != nil && v.kind == Refusal {
-			v.kind = Tampering // Nobody can tell whose login it takes back.
-		}
-	case masked:
-		v.maskKind()
-	case v.kind != Refusal && v.kind != Attempt:
-		v.kind = Bystander
+	case !v.known:
+		v.kind = r.parser.kindOfOther(pair, s, message, named)
+	case named != "":
+		v.kind = Tampering
+	default:
+		v.kind = r.parser.kindOf(s, message)
+	}
+	if v.others != nil && v.kind == Refusal {
+		v.kind = Tampering // Nobody can tell whose login it takes back.
 	}
 	return v
 }
 
-// maskKind is the kind of an entry whose user nobody can read.
-func (v *verdict) maskKind() {
-	switch v.kind {
-	case Sign, Tampering:
-		v.kind = Unread
-	case Attempt, Ambiguous:
-		v.kind = Unknown
+// kindOfOther judges an entry of a user whom the catalogue lacks.
+func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
+	switch {
+	case isMaskedPair(pair) && named != "":
+		return Unread
+	case isMaskedPair(pair):
+		return maskedKind(p.kindOf(s, message))
+	case s == severityLog && p.isNobody(pair):
+		return Attempt
+	case s == severityFatal && p.kindOf(s, message) == Refusal:
+		return Refusal
 	}
+	return Bystander
+}
+
+// maskedKind is the kind of an entry whose user nobody can read.
+func maskedKind(kind Kind) Kind {
+	switch kind {
+	case Sign:
+		return Unread
+	case Attempt, Ambiguous:
+		return Unknown
+	}
+	return kind
 }
 
 // shape describes an event that could not be read.
@@ -184,6 +193,9 @@ func (v *verdict) shape() string {
 
 // isNobody reports whether the prefix has no names yet, as before the client has sent them.
 func (p *Parser) isNobody(pair string) bool {
+	if !strings.HasPrefix(pair, "[") {
+		return false
+	}
 	user, database, _ := strings.Cut(pair, "@")
 	return p.texts.unknowns[user] && p.texts.unknowns[database]
 }

@@ -1,6 +1,8 @@
 package loginlog
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,11 +24,8 @@ func (x *text) sample() string { return strings.Join(x.between, "v") }
 func TestEveryText(t *testing.T) {
 	t.Parallel()
 	known := knownTexts()
-	texts := known.loose[useAttempt]
-	for u := useAmbiguous; u <= useRefusal; u++ {
-		texts = append(texts, known.loose[u]...)
-	}
-	for _, list := range known.byKey {
+	texts := slices.Concat(known.loose[:]...)
+	for _, list := range slices.Concat(slices.Collect(maps.Values(known.byBeginning)), slices.Collect(maps.Values(known.byEnd))) {
 		texts = append(texts, list...)
 	}
 	judged := 0
