@@ -82,7 +82,7 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 			continue
 		}
 		named = entryNames[x.use]
-		for at := range len(pair) {
+		for at := 1; at < len(pair)-1; at++ {
 			if pair[at] != '@' {
 				continue
 			}

@@ -204,7 +204,7 @@ func (p *Parser) isNobody(pair string) bool {
 // one whose user it has.
 func (p *Parser) clientOf(pair string) client {
 	var best client
-	for at := range len(pair) {
+	for at := 1; at < len(pair)-1; at++ { // The prefix has a word for a name that is missing.
 		if pair[at] != '@' {
 			continue
 		}
