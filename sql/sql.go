@@ -8,7 +8,7 @@ import (
 	"regexp"
 )
 
-//go:embed *.sql
+//go:embed *.sql script/*.sql
 var files embed.FS
 
 // Statement is the name of a file of this folder, without its ending.
