@@ -1,0 +1,103 @@
+// Package account is the sweep's statements: the roles of a cluster with what is remembered of them, how far each instance's log is
+// read, who is left alone, and the locks and drops themselves.
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
+	"pgrotator/sql"
+)
+
+// The statuses of a role's row in user_login_status.
+const (
+	Active        = "Active"
+	Locked        = "Locked"
+	ReadyToDelete = "ReadyToDelete"
+)
+
+// Account is a role and its row in user_login_status.
+type Account struct {
+	OID        int64
+	Name       string
+	Quoted     string // as SQL writes it
+	CanLogin   bool
+	Superuser  bool
+	IAM        bool // a member of rds_iam, directly or not: logs in by IAM token
+	Paired     bool // one of X, X_a and X_b, the latter two members of X
+	Subscriber bool // owns a subscription, whose worker logs no login
+	ByFunction bool // setup's functions can lock, unlock and drop it
+	Directly   bool // the session's role can
+	Tracked    bool // it has a row; what follows is that row
+
+	Status        string
+	LastLogin     time.Time
+	StatusChanged time.Time
+	LockedAt      time.Time // zero = the sweep has not locked it
+	Lock          LockRecord
+}
+
+// LockRecord is on what grounds a role was locked. Its zero value is a lock whose record is gone.
+type LockRecord struct {
+	LastActivity time.Time `json:"lastActivity"`
+	LockDays     int       `json:"lockDays"`
+}
+
+// Installation is what setup left in a database, as far as the session can see it, and the databases there are.
+type Installation struct {
+	Owner     string // setup's owner role for this pair, or ""
+	Functions string // the schema of the functions that the session may call, or ""
+	Records   []role.Record
+	Databases []string
+}
+
+// ReadInstallation looks for what setup made for a pair whose shared role the session is.
+func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner string) (Installation, error) {
+	var p Installation
+	var comments []string
+	err := s.Row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments, &p.Databases)
+	p.Records = role.Records(comments)
+	return p, err
+}
+
+// List reads every role of the cluster, in the order of their names. functions is the schema of setup's functions, or "".
+func List(ctx context.Context, s *postgres.Session, stateSchema, functions string) ([]Account, error) {
+	var accounts []Account
+	var a Account
+	var lastLogin, changed, lockedAt *time.Time
+	var lock string
+	into := []any{&a.OID, &a.Name, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
+		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &changed, &lockedAt, &lock}
+	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{functions}, into, func() {
+		a.LastLogin, a.StatusChanged, a.LockedAt = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt)
+		a.Lock = lockRecord(lock)
+		accounts = append(accounts, a)
+	})
+	return accounts, err
+}
+
+// lockRecord leaves out what is no record: others may write into user_login_action too.
+func lockRecord(detail string) LockRecord {
+	var r LockRecord
+	if detail == "" || json.Unmarshal([]byte(detail), &r) != nil {
+		return LockRecord{}
+	}
+	return r
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

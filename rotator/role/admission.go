@@ -1,0 +1,46 @@
+package role
+
+import (
+	"fmt"
+	"strings"
+
+	"pgrotator/rotator/postgres"
+)
+
+// Reserved reports names that PostgreSQL (pg_…) or RDS (rds…) keeps for its own roles.
+func Reserved(name string) bool {
+	return strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "rds")
+}
+
+// AdmitPair returns an error unless the pair may be rotated: AdmitUser, and a user that exists can become the shared role, which
+// exists too.
+func (t State) AdmitPair() error {
+	if err := t.AdmitUser(); err != nil {
+		return err
+	}
+	switch {
+	case t.Shared != "" && !t.SharedExists:
+		return fmt.Errorf("the shared role %q does not exist: run setup, or CREATE ROLE %s NOLOGIN and GRANT it to both users", t.Shared, postgres.Quote(t.Shared))
+	case t.Exists && t.Shared != "" && !t.Member:
+		return fmt.Errorf("user %q cannot become the shared role %q: GRANT %s TO %s", t.User, t.Shared, postgres.Quote(t.Shared), postgres.Quote(t.User))
+	}
+	return nil
+}
+
+// AdmitUser returns an error if the user may not be set whatever it is a member of: on a reader, a name that PostgreSQL or RDS
+// keeps, a powerful role, a user that logs in by IAM, one that is its own shared role.
+func (t State) AdmitUser() error {
+	switch {
+	case t.Standby:
+		return fmt.Errorf("the secret's host %s is a reader (in recovery), where no password can be set: use the cluster's writer endpoint as host", t.Host)
+	case Reserved(t.User) || Reserved(t.Shared):
+		return fmt.Errorf("the pair's user %q or its shared role %q has a name that PostgreSQL or RDS keeps for its own roles", t.User, t.Shared)
+	case t.Powerful != "":
+		return fmt.Errorf("%q is a superuser or a member of rds_superuser, and such are not rotated: take the name out of the secret, or REVOKE rds_superuser from it", t.Powerful)
+	case t.Shared != "" && (t.Shared == t.User || t.Shared == t.Partner):
+		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", t.Shared)
+	case t.IAM:
+		return fmt.Errorf("user %q is a member of rds_iam, directly or through another role, so RDS refuses its password: REVOKE rds_iam from it", t.User)
+	}
+	return nil
+}

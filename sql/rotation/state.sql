@@ -1,0 +1,70 @@
+-- What a rotation needs to know of a pair, in one row, without provoking an error.
+-- $1 the user to be set or tested; $2 its partner; $3 the shared role that the secret names, '' = none; $4 X of X_a and X_b, '' = not so named.
+WITH server AS (
+    SELECT pg_catalog.current_setting('server_version_num')::int AS version,
+           coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true') AS restricted,
+           CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becomes
+), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all
+    SELECT DISTINCT ON (r.rolname) r.rolname AS member, pg_catalog.substr(c.setting, 6) AS role
+    FROM pg_catalog.pg_db_role_setting s
+    JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
+    WHERE c.setting LIKE 'role=%'
+      AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+    ORDER BY r.rolname, s.setdatabase DESC
+), shared AS (
+    SELECT coalesce(
+        nullif($3::text, ''),
+        (SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = nullif($4::text, '')),
+        (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $1::text),
+        (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $2::text)
+    ) AS name
+), setter AS ( -- the function that setup makes: found by its owner, who owns the schema and holds what it needs
+    SELECT n.nspname AS schema
+    FROM server, shared, pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspowner = p.proowner
+    JOIN pg_catalog.pg_roles o ON o.oid = p.proowner AND o.rolname = n.nspname AND o.rolcreaterole AND NOT o.rolcanlogin
+    WHERE p.proname = 'set_other_user' AND p.prosecdef
+      AND p.pronargs = 2 AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype
+      AND p.proargtypes[1] = 'pg_catalog.timestamptz'::pg_catalog.regtype
+      AND pg_catalog.shobj_description(o.oid, 'pg_authid') = pg_catalog.json_build_object('role', shared.name, 'users',
+              pg_catalog.json_build_array(least($1::text COLLATE "C", $2::text), greatest($1::text COLLATE "C", $2::text)))::text
+      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+      AND (server.version < 160000 OR 2 = (
+          SELECT count(*) FROM pg_catalog.pg_roles u
+          WHERE u.rolname IN ($1::text, $2::text) AND pg_catalog.pg_has_role(o.oid, u.oid, 'MEMBER WITH ADMIN OPTION')))
+      AND (NOT server.restricted OR EXISTS (
+          SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(o.oid, g.oid, 'MEMBER')))
+)
+SELECT server.version,
+       pg_catalog.pg_is_in_recovery(),
+       current_user::text,
+       pg_catalog.current_setting('password_encryption'),
+       server.restricted,
+       coalesce(shared.name, ''),
+       s.oid IS NOT NULL,
+       coalesce((SELECT l.role FROM login_setting l WHERE l.member = $1::text), ''),
+       t.oid IS NOT NULL,
+       coalesce(t.rolcanlogin, false),
+       coalesce(t.rolvaliduntil < pg_catalog.now(), false),
+       CASE WHEN pg_catalog.isfinite(t.rolvaliduntil) THEN t.rolvaliduntil END,
+       coalesce((SELECT r.rolname::text FROM pg_catalog.pg_roles r
+                 WHERE r.rolname IN ($1::text, $2::text, shared.name) AND (r.rolsuper OR EXISTS (
+                     SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')))
+                 ORDER BY r.rolname = $1::text DESC, r.rolname LIMIT 1), ''),
+       coalesce(pg_catalog.pg_has_role(t.oid, s.oid, server.becomes), false),
+       coalesce(t.rolconnlimit <> 0 AND pg_catalog.has_database_privilege(t.oid, pg_catalog.current_database(), 'CONNECT'), true),
+       EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_iam' AND pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER')),
+       coalesce((SELECT setter.schema::text FROM setter), ''),
+       -- may this session's role ALTER the user? (PostgreSQL 16 asks for ADMIN besides CREATEROLE)
+       coalesce(CASE WHEN c.rolsuper THEN true
+                     WHEN t.rolsuper THEN false
+                     WHEN server.version < 160000 THEN c.rolcreaterole AND NOT t.rolreplication
+                     ELSE c.rolcreaterole AND pg_catalog.pg_has_role(c.oid, t.oid, 'MEMBER WITH ADMIN OPTION') END, false),
+       EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(c.oid, g.oid, 'MEMBER')),
+       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usename = $1::text AND a.pid <> pg_catalog.pg_backend_pid())
+FROM server
+CROSS JOIN shared
+JOIN pg_catalog.pg_roles c ON c.rolname = current_user
+LEFT JOIN pg_catalog.pg_roles s ON s.rolname = shared.name
+LEFT JOIN pg_catalog.pg_roles t ON t.rolname = $1::text
