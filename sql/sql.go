@@ -63,7 +63,7 @@ const (
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
 const (
 	Dependencies         Statement = "roles/dependencies"
-	Memberships          Statement = "roles/memberships"
+	Members              Statement = "roles/members"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 )
 
 // mark stores new statuses, which touch no role.
@@ -48,7 +49,7 @@ func (r *run) standing(ctx context.Context, verdicts []verdict) (map[int64]accou
 	if len(oids) == 0 {
 		return nil, nil
 	}
-	return account.ReadObstacles(ctx, r.writer, oids, r.cluster.MasterUser)
+	return account.ReadObstacles(ctx, r.writer, oids)
 }
 
 // reportReady lists the roles that are ReadyToDelete now, with what stands in the way.
@@ -59,10 +60,19 @@ func (r *run) reportReady(verdicts []verdict, standing map[int64]account.Obstacl
 		}
 		found := standing[v.account.OID]
 		ready := Ready{User: v.account.Name, LastActivity: v.last, IdleDays: days(v.idle), Owns: []Owned{},
-			Statements: clearing(v.account, found, r.cluster.MasterUser), IAM: r.iam(v.account)}
+			Statements: clearing(v.account, found), IAM: r.iam(v.account)}
 		for _, d := range found.Dependencies {
 			ready.Owns = append(ready.Owns, Owned{Database: d.Database, Objects: d.Objects})
 		}
 		r.report.ReadyToDelete = append(r.report.ReadyToDelete, ready)
 	}
+}
+
+// clearing is the script by which the master user clears away what keeps a role from being dropped, and drops it.
+func clearing(a account.Account, found account.Obstacles) []string {
+	leaver := script.Leaver{Name: a.Name, OID: a.OID}
+	for _, d := range found.Dependencies {
+		leaver.Databases = append(leaver.Databases, d.Database)
+	}
+	return script.Clear(leaver)
 }

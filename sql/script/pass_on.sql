@@ -135,20 +135,24 @@ BEGIN
         EXECUTE format('ALTER SCHEMA %I OWNER TO %s', item.nspname, heir::regrole);
     END LOOP;
     FOR item IN
-        SELECT DISTINCT n.nspname, has_schema_privilege(heir, n.oid, 'USAGE') AS usable, has_schema_privilege(heir, n.oid, 'CREATE') AS creatable
+        SELECT DISTINCT n.oid, n.nspname, has_schema_privilege(heir, n.oid, 'USAGE') AS usable, has_schema_privilege(heir, n.oid, 'CREATE') AS creatable
         FROM pg_shdepend s
         CROSS JOIN LATERAL pg_identify_object(s.classid, s.objid, 0) AS i
         JOIN pg_namespace n ON i.schema = quote_ident(n.nspname)
         WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = leaver AND s.deptype = 'o' AND n.nspname !~ '^pg_'
           AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+          AND NOT (has_schema_privilege(heir, n.oid, 'USAGE') AND has_schema_privilege(heir, n.oid, 'CREATE'))
     LOOP
-        IF NOT item.usable THEN
-            EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', item.nspname, heir::regrole);
-            RAISE NOTICE 'granted USAGE on schema % to %', regexp_replace(quote_ident(item.nspname), '[[:cntrl:]]', '?', 'g'), shown;
-        END IF;
-        IF NOT item.creatable THEN
-            EXECUTE format('GRANT CREATE ON SCHEMA %I TO %s', item.nspname, heir::regrole);
+        BEGIN
+            EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %s', item.nspname, heir::regrole);
+        EXCEPTION WHEN insufficient_privilege THEN NULL; -- REASSIGN OWNED tells where CREATE is really needed: not for tables
+        END;
+        IF NOT item.creatable AND has_schema_privilege(heir, item.oid, 'CREATE') THEN
             schemas := schemas || item.nspname::text;
+        END IF;
+        IF NOT item.usable THEN
+            RAISE NOTICE '%granted USAGE on schema % to %', CASE WHEN has_schema_privilege(heir, item.oid, 'USAGE') THEN '' ELSE 'its owner should have ' END,
+                regexp_replace(quote_ident(item.nspname), '[[:cntrl:]]', '?', 'g'), shown;
         END IF;
     END LOOP;
     EXECUTE format('REASSIGN OWNED BY %s TO %s', leaver::regrole, heir::regrole);
