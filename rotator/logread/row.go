@@ -19,8 +19,8 @@ type Kind struct {
 	// Names are what the prefix holds for user@database, raw, as far as the first mark ":[pid]:". Nothing says where the user's name
 	// ends if there are several @. Entries of the server's own processes have "@"; Unproven, Tampering, Stamped and Unstamped have "".
 	Names string
-	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. An Unproven entry of
-	// severity LOG has the beginning of its message too.
+	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
+	// entry is how its message begins, if it is LOG.
 	Severity string
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
@@ -73,7 +73,7 @@ func kindOf(stream, who, what string) Kind {
 	case who == what && isStampDigit(who):
 		k.Class = Stamped
 	case who == what:
-		k.Class, k.Severity = Unproven, strings.TrimSuffix(strings.TrimSuffix(what, ":"), ")")
+		k.Class, k.Severity = Unproven, what
 	default:
 		k.Names = who
 		k.readEntry(what)
