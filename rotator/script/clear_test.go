@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgrotator/rotator/internal/localpg"
-	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/script"
 )
 
@@ -19,18 +17,11 @@ var leavers = []string{
 	`sj` + "\u82a0\u0082",
 }
 
-func TestMatrixClearing(t *testing.T) {
-	t.Parallel()
-	needsPsql(t)
-	localtest.EachMajor(t, server, localpg.Options{}, func(t *testing.T, server *localpg.Server) {
-		h := newHostile(t, server)
-		h.super("postgres", "CREATE ROLE before")
-		for i, name := range leavers {
-			t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
-		}
-		t.Run("an heir that exists", func(t *testing.T) { stopsAtHeir(h.in(t)) })
-		h.nothingSprung()
-	})
+func allLeavers(t *testing.T, h *hostile) {
+	for i, name := range leavers {
+		t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
+	}
+	t.Run("an heir that exists", func(t *testing.T) { stopsAtHeir(h.in(t)) })
 }
 
 // in is the same server for a test of its own.

@@ -10,6 +10,7 @@ import (
 
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/internal/localtest"
 )
 
 const password = "Password-of_everybody.1"
@@ -37,17 +38,18 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 	h := &hostile{t: t, server: server, databases: []string{home, lure, quotes}}
 	h.super("postgres", "CREATE ROLE rds_superuser", "CREATE ROLE rds_iam", "CREATE ROLE rds_password",
 		"CREATE ROLE "+master+" LOGIN CREATEROLE CREATEDB PASSWORD '"+password+"' IN ROLE rds_superuser",
-		"GRANT rds_password, rds_iam TO "+master+" WITH ADMIN OPTION", "REVOKE rds_iam FROM "+master,
+		"GRANT rds_superuser, rds_password, rds_iam TO "+master+" WITH ADMIN OPTION",
 		"CREATE DATABASE "+ident(home)+" OWNER "+master)
 	h.as(master, home, "CREATE ROLE evil LOGIN CREATEDB PASSWORD '"+password+"'", "GRANT CREATE ON DATABASE "+ident(home)+" TO evil",
 		"GRANT ALL ON SCHEMA public TO PUBLIC")
 	for _, database := range h.databases[1:] {
 		h.as("evil", home, "CREATE DATABASE "+ident(database), "ALTER DATABASE "+ident(database)+" SET search_path = public, pg_catalog",
 			"ALTER DATABASE "+ident(database)+" SET standard_conforming_strings = off", "ALTER DATABASE "+ident(database)+" SET client_encoding = 'SJIS'",
-			"ALTER DATABASE "+ident(database)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(database)+" SET client_min_messages = error",
+			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error",
 			"ALTER DATABASE "+ident(database)+" SET role = 'evil'")
 		h.super(database, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
+	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on")
 	for _, database := range h.databases {
 		h.as("evil", database, traps...)
 	}
@@ -110,17 +112,19 @@ func (h *hostile) psql(database, script string) (string, error) {
 	return h.psqlAs(master, database, script)
 }
 
-func (h *hostile) psqlAs(user, database, script string) (string, error) {
+func (h *hostile) psqlAs(user, database, script string, environment ...string) (string, error) {
 	h.t.Helper()
 	command := exec.CommandContext(h.t.Context(), "psql", "-Xq", h.server.URL(user, password, database))
 	command.Stdin = strings.NewReader(script + "\n")
+	command.Env = append(command.Environ(), environment...)
 	printed, err := command.CombinedOutput()
 	return string(printed), err
 }
 
-func (h *hostile) must(database, script string) string {
+// paste runs statements as a DBA would who pastes them into psql. At a terminal psql takes the encoding from the locale.
+func (h *hostile) paste(database string, script string) string {
 	h.t.Helper()
-	printed, err := h.psql(database, "\\set ON_ERROR_STOP on\n"+script)
+	printed, err := h.psqlAs(master, database, "\\set ON_ERROR_STOP on\n"+script, "PGCLIENTENCODING=UTF8")
 	if err != nil {
 		h.t.Fatalf("psql: %v\n%s\n%s", err, script, printed)
 	}
@@ -187,6 +191,20 @@ func needsPsql(t *testing.T) {
 	if _, err := exec.LookPath("psql"); err != nil {
 		t.Skip("psql is not installed")
 	}
+}
+
+// Every statement that people are shown, run by real psql as a master that is no superuser: what it is for is healed, and nothing of
+// the stranger's ran.
+func TestMatrixHostileDatabase(t *testing.T) {
+	t.Parallel()
+	needsPsql(t)
+	localtest.EachMajor(t, server, localpg.Options{}, func(t *testing.T, server *localpg.Server) {
+		h := newHostile(t, server)
+		for name, all := range map[string]func(*testing.T, *hostile){"cures": allCures, "leavers": allLeavers, "remade": allRemade} {
+			t.Run(name, func(t *testing.T) { all(t, h) })
+		}
+		h.nothingSprung()
+	})
 }
 
 // The traps are traps: a careless statement springs them, in each database.

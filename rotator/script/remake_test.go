@@ -9,24 +9,17 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/internal/localpg"
-	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/script"
 )
 
 // A dropped role is made again as it was, whatever it had chosen for itself, and nothing of what it chose runs.
-func TestMatrixRemake(t *testing.T) {
-	t.Parallel()
-	needsPsql(t)
-	localtest.EachMajor(t, server, localpg.Options{}, func(t *testing.T, server *localpg.Server) {
-		h := newHostile(t, server)
-		r := rand.New(rand.NewPCG(7, uint64(server.Major())))
-		for i := range 5 {
-			h.remakes(fmt.Sprint(i, adversarial(r, 50)), i, r)
-		}
-		h.nothingSprung()
-	})
+func allRemade(t *testing.T, h *hostile) {
+	r := rand.New(rand.NewPCG(7, uint64(h.server.Major())))
+	for i := range 5 {
+		name := fmt.Sprint(i, adversarial(r, 50))
+		t.Run(name, func(t *testing.T) { h.in(t).remakes(name, i, r) })
+	}
 }
 
 func (h *hostile) remakes(name string, i int, r *rand.Rand) {
@@ -54,7 +47,7 @@ func (h *hostile) remakes(name string, i int, r *rand.Rand) {
 
 	before := h.remake(name)
 	h.as(master, home, "DROP ROLE "+role)
-	h.must(lure, `\encoding UTF8`+"\nSET default_transaction_read_only = off;\n"+before)
+	h.paste(lure, before)
 	if after := h.remake(name); after != before {
 		h.t.Errorf("made again, the role is\n%s\nand was\n%s", after, before)
 	}
