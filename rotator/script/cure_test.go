@@ -37,6 +37,11 @@ var cures = map[string]cure{
 		func(int) script.Statement { return script.Unlock(user) },
 		func(h *hostile) bool { return h.logsIn(user, home) == user },
 	},
+	"Lock": {
+		nil,
+		func(int) script.Statement { return script.Lock(user) },
+		func(h *hostile) bool { return h.logsIn(user, home) == "" },
+	},
 	"LiftConnectionLimit": {
 		[]string{"ALTER ROLE " + ident(user) + " CONNECTION LIMIT 0"},
 		func(int) script.Statement { return script.LiftConnectionLimit(user) },
@@ -85,6 +90,13 @@ var cures = map[string]cure{
 		func(int) script.Statement { return script.CreateShared(shared) },
 		func(h *hostile) bool {
 			return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin)", shared)
+		},
+	},
+	"CreateUser": {
+		[]string{"DROP ROLE " + ident(user)},
+		func(int) script.Statement { return script.CreateUser(user) },
+		func(h *hostile) bool {
+			return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)", user)
 		},
 	},
 	// From 16 on CREATEROLE is not enough, and before it is all that there is.

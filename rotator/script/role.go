@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// Lock keeps a role from logging in. Its open sessions go on.
+func Lock(role string) Statement {
+	return fill(`ALTER ROLE :"role" NOLOGIN;`, "role", role)
+}
+
 // Unlock lets a role log in again.
 func Unlock(role string) Statement {
 	return fill(`ALTER ROLE :"role" LOGIN;`, "role", role)
@@ -61,6 +66,11 @@ func AllowPasswords(role string) Statement {
 // CreateShared makes the shared role of a pair. Its users are not members of it yet.
 func CreateShared(shared string) Statement {
 	return fill(`CREATE ROLE :"shared" NOLOGIN;`, "shared", shared)
+}
+
+// CreateUser makes a login role. It has no password yet, and so does not log in.
+func CreateUser(user string) Statement {
+	return fill(`CREATE ROLE :"user" LOGIN;`, "user", user)
 }
 
 // AllowAlter lets another role alter and drop roles, and no more: neither log in as them nor have their rights. version is

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 )
 
 // act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
@@ -19,7 +20,7 @@ func (r *run) act(ctx context.Context, verdicts []verdict) error {
 		return err
 	}
 	for _, v := range due(verdicts, complain) {
-		r.fail(v, "the table says Active, and the role is still NOLOGIN", "ALTER ROLE "+v.account.Quoted+" LOGIN;")
+		r.fail(v, "the table says Active, and the role is still NOLOGIN", string(script.Unlock(v.account.Name)))
 	}
 	for _, v := range r.permitted(due(verdicts, unlock)) {
 		r.unlock(ctx, v)

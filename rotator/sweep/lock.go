@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 )
 
 // stopActing is what must be left of the run's time to begin another change: the look afterwards, and undoing.
@@ -97,7 +98,7 @@ func (r *run) unlock(ctx context.Context, v verdict) {
 	if !r.dryRun {
 		done, err := account.Unlock(ctx, r.writer, r.closing(v, nil))
 		if err != nil {
-			r.fail(v, "it was locked and should not be ("+v.reason+"), and "+err.Error(), "ALTER ROLE "+v.account.Quoted+" LOGIN;")
+			r.fail(v, "it was locked and should not be ("+v.reason+"), and "+err.Error(), string(script.Unlock(v.account.Name)))
 			return
 		}
 		if !done {
