@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +39,7 @@ const (
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
+	envFunctionName        = "AWS_LAMBDA_FUNCTION_NAME"   // Lambda's own
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
 
@@ -65,7 +68,8 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:        e.level(),
 	}
-	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore}
+	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore,
+		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
 	}
@@ -118,6 +122,7 @@ func (e *environment) sweepOptions() sweep.Options {
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
+		Stack:       e.stack(),
 		Topic:       e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
 	}
 }
@@ -200,6 +205,13 @@ func (e *environment) schema() string {
 		e.fault("%s is %d bytes long; PostgreSQL's names end at %d", envStateSchema, len(schema), secret.MaxNameBytes)
 	}
 	return schema
+}
+
+// stack tells this deployment from others in the same database, in few characters: it becomes part of an application_name, which ends
+// at 63 bytes.
+func (e *environment) stack() string {
+	sum := sha256.Sum256([]byte(e.text(envFunctionName, "")))
+	return hex.EncodeToString(sum[:4])
 }
 
 func (e *environment) level() slog.Level {

@@ -73,7 +73,7 @@ func wire(ctx context.Context) (*handler, error) {
 		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
-		metrics:  newMetrics(os.Stdout, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
+		metrics:  newMetrics(os.Stdout, os.Getenv(envFunctionName)),
 		log:      log,
 	}, nil
 }

@@ -15,9 +15,11 @@ func sweepTables() map[string][]string {
 	return map[string][]string{
 		"user_login_action": {"action text", "detail jsonb", "happened_at timestamp with time zone", "user_name text"},
 		"user_login_job_status": {"canary text", "canary_at timestamp with time zone", "canary_seen_at timestamp with time zone",
-			"evidence_from timestamp with time zone", "instance_name text", "last_processed_time timestamp with time zone"},
-		"user_login_status": {"last_login_time timestamp with time zone", "locked_at timestamp with time zone", "role_oid oid",
-			"status text", "status_changed_at timestamp with time zone", "user_name text"},
+			"conf_loaded_at timestamp with time zone", "evidence_from timestamp with time zone", "instance_name text",
+			"last_processed_time timestamp with time zone", "resource_id text", "run_number bigint", "sessions jsonb",
+			"started_at timestamp with time zone", "streams jsonb"},
+		"user_login_status": {"first_seen_at timestamp with time zone", "last_login_source text", "last_login_time timestamp with time zone",
+			"locked_at timestamp with time zone", "role_oid oid", "status text", "status_changed_at timestamp with time zone", "user_name text"},
 	}
 }
 

@@ -5,6 +5,7 @@ package check
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -23,9 +24,10 @@ const (
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
 type Options struct {
-	ValidDays   int
-	StateSchema string
-	Ignore      []string // IGNORE_USER_LIST
+	ValidDays       int
+	StateSchema     string
+	Ignore          []string      // IGNORE_USER_LIST
+	LongestInterval time.Duration // of the sweep's two
 }
 
 // Check looks at one secret and its database.

@@ -38,7 +38,7 @@ func TestTwoSweepsAtOnce(t *testing.T) {
 			if !first.Evidence.Complete {
 				t.Errorf("the first sweep is not complete: %q", first.Evidence.Reasons)
 			}
-			if slices.Equal(second.Evidence.Reasons, []string{anotherSweep}) && !second.Evidence.Complete {
+			if refusedForAnother(second) && !second.Evidence.Complete {
 				refused++
 			} else if !second.Evidence.Complete {
 				t.Errorf("the second sweep is not complete: %q", second.Evidence.Reasons)

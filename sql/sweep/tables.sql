@@ -3,6 +3,8 @@
 CREATE TABLE IF NOT EXISTS :"state_schema".user_login_status (
     user_name text PRIMARY KEY,
     last_login_time timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_login_source text NOT NULL DEFAULT 'first seen',
+    first_seen_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     status text NOT NULL DEFAULT 'Active',
     status_changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     locked_at timestamptz,
@@ -14,7 +16,13 @@ CREATE TABLE IF NOT EXISTS :"state_schema".user_login_job_status (
     evidence_from timestamptz NOT NULL,
     canary text,
     canary_at timestamptz,
-    canary_seen_at timestamptz
+    canary_seen_at timestamptz,
+    resource_id text,
+    started_at timestamptz,
+    conf_loaded_at timestamptz,
+    sessions jsonb,
+    run_number bigint,
+    streams jsonb
 );
 CREATE TABLE IF NOT EXISTS :"state_schema".user_login_action (
     happened_at timestamptz,
