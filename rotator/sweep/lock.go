@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -98,7 +99,7 @@ func (r *run) unlock(ctx context.Context, v policy.Verdict) {
 	if !r.dryRun {
 		done, err := account.Unlock(ctx, r.writer, r.closing(v, nil))
 		if err != nil {
-			r.fail(v, "it was locked and should not be ("+v.Reason+"), and "+err.Error(), "ALTER ROLE "+v.Account.Quoted+" LOGIN;")
+			r.fail(v, "it was locked and should not be ("+v.Reason+"), and "+err.Error(), string(script.Unlock(v.Account.Name)))
 			return
 		}
 		if !done {
