@@ -32,8 +32,7 @@ const queryAttempts = 10
 // errTooMuch says that a piece has to be shorter.
 var errTooMuch = errors.New("more than one query can give")
 
-// insightsReader reads rows through Logs Insights. Both ends of a query's time are included, in whole seconds, so the events of a
-// second in which one piece ends and another begins may be counted in both.
+// insightsReader reads rows through Logs Insights.
 type insightsReader struct {
 	client *cloudwatchlogs.Client
 	until  time.Time
