@@ -148,7 +148,7 @@ func (r *insightsReader) stop(ctx context.Context, group Group, id string) error
 	return explain(group.Name, "stopping a query of", anyQuery("logs:StopQuery"), err)
 }
 
-// anyQuery names a permission that cannot be bound to a log group (Service Authorization Reference).
+// anyQuery names a permission for requests that name a query and no log group.
 func anyQuery(action string) string { return action + ` on "*"` }
 
 // endedFault says how a query ended that gave no result. One that ran out of its own time had too much to read.
