@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
+
+	"pgrotator/rotator/awserror"
 )
 
 // explain says what was being done to which group, as AWS answered, and what to do about it. permissions are what the call takes, and
@@ -15,11 +17,10 @@ func explain(group, doing, permissions string, err error) error {
 	if errors.As(err, &missing) {
 		return fmt.Errorf("log group %q: %w", group, ErrNoGroup)
 	}
-	fault := fmt.Errorf("%s log group %q: %w", doing, group, err)
 	if cure := cure(permissions, err); cure != "" {
-		return fmt.Errorf("%w: %s", fault, cure)
+		return fmt.Errorf("%s log group %q: %w: %s", doing, group, err, cure)
 	}
-	return fault
+	return fmt.Errorf("%s log group %q: %w", doing, group, awserror.Logs.Explain(err))
 }
 
 func cure(permissions string, err error) string {
