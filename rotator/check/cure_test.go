@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"pgrotator/rotator/role"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 // Terraform writes the value back that it knows. The password that clients hold must survive the cure.
