@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -127,12 +128,13 @@ var cures = map[string]cure{
 }
 
 // elsewhere are the scripts, by the test that runs them in a hostile database.
-var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes"}
+var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "RenameDatabase": "renames"}
 
 func allCures(t *testing.T, h *hostile) {
 	for _, name := range slices.Sorted(maps.Keys(cures)) {
 		t.Run(name, func(t *testing.T) { h.in(t).heals(cures[name]) })
 	}
+	t.Run("RenameDatabase", func(t *testing.T) { h.in(t).renames() })
 	t.Run("Join where the membership does not let the user become it", func(t *testing.T) {
 		if h.server.Major() < 16 {
 			t.Skip("memberships have no such option")
@@ -141,6 +143,19 @@ func allCures(t *testing.T, h *hostile) {
 		without.provoke = append(slices.Clone(without.provoke), "GRANT "+ident(shared)+" TO "+ident(user)+" WITH SET FALSE, INHERIT FALSE")
 		h.in(t).heals(without)
 	})
+}
+
+// renames gives a database a name that any log can carry.
+func (h *hostile) renames() {
+	h.t.Helper()
+	h.as(master, home, "CREATE DATABASE "+ident(place))
+	oid := ask[int64](h, home, "SELECT oid::int8 FROM pg_database WHERE datname = $1::text::name", place)
+	h.paste(lure, string(script.RenameDatabase(oid)))
+	named := ask[string](h, home, "SELECT datname::text FROM pg_database WHERE oid = $1::int8::oid", oid)
+	h.super("postgres", "DROP DATABASE "+ident(named))
+	if want := fmt.Sprintf("renamed_%d", oid); named != want {
+		h.t.Errorf("the database is called %q, want %q", named, want)
+	}
 }
 
 func (h *hostile) heals(c cure) {
