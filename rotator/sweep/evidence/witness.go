@@ -16,8 +16,8 @@ type Look struct {
 
 	Starting  bool      `json:"starting,omitempty"` // the log holds the entry of Started
 	Ready     bool      `json:"ready,omitempty"`    // and the one that says that connections are accepted
-	Reload    bool      `json:"reload,omitempty"`  // and of Loaded
-	Logins    int64     `json:"logins,omitempty"`  // in the log from this look to the next, as far as they are counted
+	Reload    bool      `json:"reload,omitempty"`   // and of Loaded
+	Logins    int64     `json:"logins,omitempty"`   // in the log from this look to the next, as far as they are counted
 	CountedTo time.Time `json:"countedTo,omitzero"`
 	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time
 }
