@@ -24,10 +24,9 @@ func Clear(l Leaver) []string {
 		return []string{string(unwritable(l.Name))}
 	}
 	if len(l.Databases) == 0 {
-		return []string{preface(l), session(l), text(sql.ScriptDrop)}
+		return []string{preface(l), session(l), names(l), text(sql.ScriptDrop)}
 	}
-	heir := session(l) + "\n" + text(sql.ScriptHeir)
-	lines := []string{preface(l), advice(l), heir, "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else"}
+	lines := []string{preface(l), advice(l), session(l), names(l), text(sql.ScriptHeir), "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else", heir(l)}
 	blocks, complete := passOn(l)
 	lines = append(lines, blocks...)
 	if complete {
@@ -48,9 +47,9 @@ func passOn(l Leaver) (blocks []string, complete bool) {
 		command, ok := connect(database)
 		switch {
 		case database == "":
-			blocks = append(blocks, text(sql.ScriptPassOn))
+			blocks = append(blocks, settingHeir+"\n"+text(sql.ScriptPassOn))
 		case ok:
-			blocks = append(blocks, command+"\n"+session(l)+"\n"+text(sql.ScriptPassOn))
+			blocks = append(blocks, command+"\n"+session(l)+"\n"+settingHeir+"\n"+text(sql.ScriptPassOn))
 		default:
 			complete = false
 			blocks = append(blocks, unconnectable(database))
@@ -96,10 +95,20 @@ SET default_transaction_read_only = off;
 SET client_min_messages = notice;
 SET statement_timeout = 0;
 SET lock_timeout = '30s';
-SET pgrotator.leaver = :'leaver';
-SET pgrotator.leaver_oid = :'oid';
-SET pgrotator.heir = :'heir';`, "leaver", l.Name, "oid", fmt.Sprint(l.OID), "heir", heirOf(l.Name)))
+SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
 }
+
+// names are known where the script starts. Further databases, which may be of other encodings, know the two roles by oid.
+func names(l Leaver) string {
+	return string(fill(`SET pgrotator.leaver = :'leaver';
+SET pgrotator.heir = :'heir';`, "leaver", l.Name, "heir", heirOf(l.Name)))
+}
+
+func heir(l Leaver) string {
+	return string(fill(`SELECT r.oid AS pgrotator_heir FROM pg_roles r WHERE r.rolname = :'heir' \gset`, "heir", heirOf(l.Name)))
+}
+
+const settingHeir = `SET pgrotator.heir_oid = :'pgrotator_heir';`
 
 // heirOf is the name of the role that gets what a leaver owned.
 func heirOf(leaver string) string { return DerivedName("former_", leaver) }

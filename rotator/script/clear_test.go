@@ -69,8 +69,14 @@ func clears(h *hostile, name, schema string) {
 		h.t.Errorf("%s has the rights of the heir", gained)
 	}
 	for _, database := range h.databases {
-		h.holdHeir(database, heir, schema)
+		h.holdHeir(database, h.nameIn(database, heir), schema)
 	}
+}
+
+// nameIn is how a database reads the name of a role that was made in the database home.
+func (h *hostile) nameIn(database, name string) string {
+	h.t.Helper()
+	return ask[string](h, database, "SELECT rolname::text FROM pg_roles WHERE oid = $1::int8::oid", ask[int64](h, home, "SELECT oid::int8 FROM pg_roles WHERE rolname = $1", name))
 }
 
 // makeLeaver: the schema named common is an owner's, who is no more than the master made him.
@@ -79,6 +85,7 @@ func (h *hostile) makeLeaver(name, schema string) {
 	h.as(master, home, "CREATE ROLE "+ident(name)+" CREATEDB", "CREATE ROLE "+owner, "CREATE ROLE "+ident(grantor), "CREATE ROLE "+reader,
 		"GRANT "+ident(name)+" TO "+reader)
 	for _, database := range h.databases {
+		name := h.nameIn(database, name)
 		h.super(database, "CREATE SCHEMA "+schema+"common AUTHORIZATION "+owner, "CREATE SCHEMA "+schema+"own AUTHORIZATION "+ident(name),
 			"SET ROLE "+owner, "GRANT ALL ON SCHEMA "+schema+"common TO "+ident(name), "CREATE TABLE "+schema+"common.t (n int, m int)", "CREATE SEQUENCE "+schema+"common.s",
 			"GRANT SELECT ON "+schema+"common.t, "+schema+"common.s TO "+ident(grantor)+", "+master+" WITH GRANT OPTION",

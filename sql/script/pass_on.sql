@@ -1,6 +1,7 @@
--- Passes on to the role pgrotator.heir, in this database and in what all databases share, what the role pgrotator.leaver (by name
--- and oid) owns, takes back what was granted to the leaver, and says what runs with the heir's rights from now on. One statement:
--- all of it happens or nothing, whatever psql makes of errors, since DROP OWNED without REASSIGN OWNED drops the tables.
+-- Passes on to the role pgrotator.heir_oid, in this database and in what all databases share, what the role pgrotator.leaver_oid owns,
+-- takes back what was granted to the leaver, and says what runs with the heir's rights from now on. One statement: all of it happens
+-- or nothing, whatever psql makes of errors, since DROP OWNED without REASSIGN OWNED drops the tables. Both roles are told by oid: a
+-- database of another encoding reads their names differently.
 -- Privileges that this needs are lent to whoever runs it, and taken back in reverse order.
 DO $do$
 DECLARE
@@ -23,16 +24,15 @@ BEGIN
     becomes := CASE WHEN modern THEN 'SET' ELSE 'MEMBER' END;
     lent := '{}';
     schemas := '{}';
-    SELECT r.oid INTO leaver FROM pg_roles r
-    WHERE r.rolname = current_setting('pgrotator.leaver') AND r.oid = current_setting('pgrotator.leaver_oid')::oid;
+    SELECT r.oid INTO leaver FROM pg_roles r WHERE r.oid = current_setting('pgrotator.leaver_oid')::oid;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'role % is gone, or was made again since this script was written', quote_ident(current_setting('pgrotator.leaver'));
+        RAISE EXCEPTION 'the role is gone';
     END IF;
     IF EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = leaver) THEN
-        RAISE EXCEPTION 'role % is in use: it has a session', quote_ident(current_setting('pgrotator.leaver'));
+        RAISE EXCEPTION 'role % is in use: it has a session', leaver::regrole;
     END IF;
-    shown := regexp_replace(quote_ident(current_setting('pgrotator.heir')), '[[:cntrl:]]', '?', 'g');
-    SELECT r.oid INTO STRICT heir FROM pg_roles r WHERE r.rolname = current_setting('pgrotator.heir');
+    SELECT r.oid, regexp_replace(quote_ident(r.rolname), '[[:cntrl:]]', '?', 'g') INTO STRICT heir, shown
+    FROM pg_roles r WHERE r.oid = current_setting('pgrotator.heir_oid')::oid;
 
     -- Whoever runs this cannot be lent a role that is, through another, a member of him.
     FOR item IN
