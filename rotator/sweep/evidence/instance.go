@@ -43,11 +43,11 @@ type Sighting struct {
 
 // See notes what this run's own login found on a live instance. Enroll comes before it.
 func (i *Instance) See(s Sighting) {
+	s.Look.Good = s.Logging.Fault() == ""
 	i.Sighting = s
 	if s.Fault != nil || s.Look.At.IsZero() {
 		return
 	}
-	s.Look.Good = s.Logging.Fault() == ""
 	i.witnesses.Looks = append(i.witnesses.Looks, s.Look)
 	i.StartedAt, i.ConfLoadedAt = s.Look.Started, s.Look.Loaded
 }
