@@ -87,12 +87,15 @@ func (i *Instance) knowPID(pid int) {
 // judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come.
 func (e *Evidence) judgeLooks(i *Instance) {
 	i.tally(e.resume(i))
+	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
+		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
+	}
 	for len(i.witnesses.Looks) > 1 {
 		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
-		passed := e.passed(i, b.At)
+		passed := e.passed(i, b.At) || e.ended(i)
 		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Restart, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
-		if !passed {
+		if !passed || i.log.newest == 0 {
 			return
 		}
 		e.judgeSessions(i, a, b, i.log.windows[0].total)
@@ -146,8 +149,13 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 	}
 }
 
-// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again.
+// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again: never
+// what this run has not read.
 func (i *Instance) tally(next time.Time) {
+	if i.log.newest == 0 {
+		return
+	}
+	next = earlier(next, milli(i.log.newest))
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		look.Uncounted = look.Uncounted || !i.log.counting

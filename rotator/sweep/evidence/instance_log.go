@@ -62,6 +62,16 @@ func (in *instanceLog) refused(c connection, at int64) bool {
 	return ok && refusal >= at && refusal-at <= pairingWindow.Milliseconds()
 }
 
+// refusalHeld reports that a refusal of a connection waits for the next event of its stream.
+func (in *instanceLog) refusalHeld(c connection) bool {
+	for _, s := range in.streams {
+		if s.held.at != 0 && s.held.connection == c {
+			return true
+		}
+	}
+	return false
+}
+
 // refuse takes in a refusal, whose login may come later by another stream. Whoever knows a role's name can cause any number of them,
 // so that only so many are kept for logins that have not come.
 func (in *instanceLog) refuse(c connection, at int64) {

@@ -191,9 +191,10 @@ func (l *Log) ReadTo(to time.Time) {
 		in.settle(to.UnixMilli())
 		limit := min(to.UnixMilli(), in.settled()) - pairingWindow.Milliseconds()
 		for c, at := range in.waiting {
-			if in.refused(c, at) {
+			switch {
+			case in.refused(c, at):
 				delete(in.waiting, c)
-			} else if at <= limit {
+			case at <= limit && !in.refusalHeld(c):
 				l.counted(in, c, at)
 				delete(in.waiting, c)
 			}
