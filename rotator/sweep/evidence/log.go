@@ -30,12 +30,13 @@ type Names struct {
 // for their refusal, not with the log.
 type Log struct {
 	names     Names
+	open      map[string]bool // roles that may log in
 	parser    *loginlog.Parser
 	start     time.Time
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	hasty     bool                // no attempt is left to be judged later
+	hasty     bool                        // no attempt is left to be judged later
 	rows      *tally                      // of the stretch at hand, where rows are read
 	stored    storedRun                   // the newest of this deployment's runs whose commit the log shows
 }
@@ -51,7 +52,10 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start}
+	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: map[string]bool{}}
+	for _, role := range names.Roles {
+		l.open[role] = !names.Locked[role]
+	}
 	return l.empty()
 }
 
@@ -64,7 +68,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles)}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles, l.open), open: l.open}
 }
 
 // Roles are those whom the log is read for.
@@ -126,7 +130,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Tampering:
 		s.instance.suspicious++
 	case loginlog.Unread:
-		s.instance.unread[event.Shape]++
+		s.instance.unreadable(event.Shape, 1, at, at)
 	case loginlog.Unknown:
 		s.instance.tell(event.Shape)
 	}
