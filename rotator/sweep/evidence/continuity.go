@@ -34,13 +34,15 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 	in.entries = append(in.entries, entry)
 }
 
-// entry finds an entry of a kind near a time.
-func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntry, bool) {
-	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.entry == kind && s.at.Sub(t).Abs() <= entrySlack })
-	if at < 0 {
-		return serverEntry{}, false
+// pidsNear lists the processes that wrote an entry of a kind near a time.
+func (in *instanceLog) pidsNear(t time.Time, kind loginlog.ServerEntry) []int {
+	var pids []int
+	for _, s := range in.entries {
+		if s.entry == kind && s.at.Sub(t).Abs() <= entrySlack {
+			pids = append(pids, s.pid)
+		}
 	}
-	return in.entries[at], true
+	return pids
 }
 
 // judgeContinuity holds each instance's log against what the looks at the instance told.
@@ -60,15 +62,22 @@ func (e *Evidence) judgeContinuity() {
 func (i *Instance) findEntries() {
 	for n := range i.witnesses.Looks {
 		look := &i.witnesses.Looks[n]
-		if entry, found := i.log.entry(look.Started, loginlog.Starting); found {
-			look.Restart = true
-			i.knowPID(entry.pid)
-		}
-		if entry, found := i.log.entry(look.Loaded, loginlog.ReloadRequested); found {
-			look.Reload = true
-			i.knowPID(entry.pid)
-		}
+		look.Restart = i.find(look.Started, loginlog.Starting) || look.Restart
+		look.Reload = i.find(look.Loaded, loginlog.ReloadRequested) || look.Reload
 	}
+}
+
+// find reports that the log holds an entry of a kind near a time, and notes whose process id it has. Where several have it, as any role
+// can write one that looks so at such a moment, those of a process id that is known already count, or all.
+func (i *Instance) find(t time.Time, kind loginlog.ServerEntry) bool {
+	pids := i.log.pidsNear(t, kind)
+	if slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(i.witnesses.PIDs, pid) }) {
+		return true
+	}
+	for _, pid := range pids {
+		i.knowPID(pid)
+	}
+	return len(pids) > 0
 }
 
 // maxPIDs bounds the process ids that count as the postmaster's: the last few restarts'.
@@ -156,6 +165,9 @@ func (i *Instance) tally(next time.Time) {
 		return
 	}
 	next = earlier(next, milli(i.log.newest))
+	if i.log.held > 0 {
+		next = earlier(next, milli(i.log.held).Truncate(time.Second))
+	}
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		look.Uncounted = look.Uncounted || !i.log.counting
