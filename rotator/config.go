@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,9 +35,8 @@ const (
 	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
-	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables
+	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
-	envFunctionName        = "AWS_LAMBDA_FUNCTION_NAME"   // Lambda's own
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
 
@@ -122,7 +119,6 @@ func (e *environment) sweepOptions() sweep.Options {
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
-		Stack:       e.stack(),
 		Topic:       e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
 	}
 }
@@ -200,18 +196,11 @@ func (e *environment) patterns() []string {
 }
 
 func (e *environment) schema() string {
-	schema := e.text(envStateSchema, "public")
+	schema := e.text(envStateSchema, "")
 	if len(schema) > secret.MaxNameBytes {
 		e.fault("%s is %d bytes long; PostgreSQL's names end at %d", envStateSchema, len(schema), secret.MaxNameBytes)
 	}
 	return schema
-}
-
-// stack tells this deployment from others in the same database, in few characters: it becomes part of an application_name, which ends
-// at 63 bytes.
-func (e *environment) stack() string {
-	sum := sha256.Sum256([]byte(e.text(envFunctionName, "")))
-	return hex.EncodeToString(sum[:4])
 }
 
 func (e *environment) level() slog.Level {

@@ -7,6 +7,7 @@ package sql
 
 import (
 	"embed"
+	"path"
 	"regexp"
 )
 
@@ -16,8 +17,8 @@ var files embed.FS
 // Statement is the path of a file of this folder, without its ending.
 type Statement string
 
-// include is psql's \ir, by which a script takes in another, named by its path from this folder.
-var include = regexp.MustCompile(`(?m)^\\ir ([\w/]+)\.sql$`)
+// include is psql's \ir, by which a script takes in another, named by its path from the script's own folder.
+var include = regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`)
 
 // Path is where the file is in the project.
 func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
@@ -29,7 +30,7 @@ func (s Statement) Text() string {
 		panic(err)
 	}
 	return include.ReplaceAllStringFunc(string(text), func(line string) string {
-		return Statement(include.FindStringSubmatch(line)[1]).Text()
+		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()
 	})
 }
 
@@ -46,11 +47,14 @@ const (
 	GrantSharedRole       Statement = "rotation/grant_shared_role"
 )
 
-// The statements of setup.
+// The statements of setup. A DBA's setup.sql has the last three run in their order.
 const (
-	Setup          Statement = "setup"
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
+	SetupValue     Statement = "setup/value"
+	SetupPair      Statement = "setup/pair"
+	SetupTables    Statement = "setup/tables"
+	SetupClosable  Statement = "setup/closable"
 )
 
 // The scripts for people, which no code sends: package script puts them together.
@@ -77,7 +81,8 @@ const (
 const (
 	SweepTables       Statement = "sweep/tables"
 	SweepTablesState  Statement = "sweep/tables_state"
-	SweepTablesUsable Statement = "sweep/tables_usable"
+	SweepTablesSchema Statement = "sweep/tables_schema"
+	SweepTablesHold   Statement = "sweep/tables_hold"
 	SweepInstance     Statement = "sweep/instance"
 	SweepTakeLock     Statement = "sweep/take_lock"
 	SweepHoldsLock    Statement = "sweep/holds_lock"
@@ -85,9 +90,11 @@ const (
 	SweepDatabases    Statement = "sweep/databases"
 	SweepPair         Statement = "sweep/pair"
 	SweepSync         Statement = "sweep/sync"
+	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
+	SweepStoreOld     Statement = "sweep/store_old"
 	SweepSessions     Statement = "sweep/sessions"
 	SweepLockedHere   Statement = "sweep/locked_here"
 	SweepMark         Statement = "sweep/mark"

@@ -12,14 +12,9 @@ import (
 
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
-)
-
-// What a check can be for; "" is both.
-const (
-	ForRotation = "rotation"
-	ForSweep    = "sweep"
 )
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
@@ -94,7 +89,7 @@ func (s subject) server() postgres.Server {
 	return postgres.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
 }
 
-// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
+// Run looks at a secret, for role.ForRotation, role.ForSweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
 func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 	var l list
 	s, ok := c.secret(ctx, &l, secretID)
@@ -106,10 +101,10 @@ func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 		return l.report()
 	}
 	defer session.Close(ctx)
-	if purpose != ForSweep {
+	if purpose != role.ForSweep {
 		c.rotation(ctx, &l, s, session)
 	}
-	if purpose != ForRotation {
+	if purpose != role.ForRotation {
 		c.sweep(ctx, &l, s, session)
 	}
 	return l.report()

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"pgrotator/rotator/check"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 // Terraform writes the value back that it knows. The password that clients hold must survive the cure.
@@ -23,7 +23,7 @@ func TestValuePutBackIsMovedBack(t *testing.T) {
 	}
 	held, verifiers := s.Credential("AWSCURRENT"), s.Verifiers()
 	s.PutCurrent(json.RawMessage(first))
-	result := find(t, run(t, s, check.ForRotation), "current login")
+	result := find(t, run(t, s, role.ForRotation), "current login")
 	if result.OK || strings.Contains(result.Fix, "repair") {
 		t.Fatalf("check says %+v", result)
 	}
@@ -31,7 +31,7 @@ func TestValuePutBackIsMovedBack(t *testing.T) {
 	if now := s.Credential("AWSCURRENT"); now != held {
 		t.Errorf("AWSCURRENT is %+v, and clients hold %+v", now, held)
 	}
-	if report := run(t, s, check.ForRotation); !report.OK {
+	if report := run(t, s, role.ForRotation); !report.OK {
 		t.Errorf("afterwards: %+v", report.Checks)
 	}
 	if after := s.Verifiers(); after != verifiers {
@@ -49,8 +49,8 @@ func TestLeftOverIsCleared(t *testing.T) {
 	s.ArticleRoles("CREATEROLE")
 	s.CreateSecret(nil)
 	s.Begin()
-	s.CLI(find(t, run(t, s, check.ForRotation), "pending").Fix)
-	if result := find(t, run(t, s, check.ForRotation), "pending"); !result.OK {
+	s.CLI(find(t, run(t, s, role.ForRotation), "pending").Fix)
+	if result := find(t, run(t, s, role.ForRotation), "pending"); !result.OK {
 		t.Errorf("afterwards: %+v", result)
 	}
 	if err := s.Rotate(); err != nil {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -129,28 +130,44 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
-	state, err := account.ReadTablesState(ctx, session, c.options.StateSchema, found.Owner)
-	switch {
-	case err != nil:
-		l.fail("tables", err.Error(), "Do as the detail says.")
-		return
-	case !state.Usable:
-		l.fail("tables", "the sweep's tables in schema "+postgres.Quote(c.options.StateSchema)+" are missing or not writable, and the shared role may not make them", "Run setup, or set STATE_SCHEMA to a schema of the shared role.")
-		return
-	case len(state.Missing) > 0:
-		l.pass("tables", "the first sweep makes its tables in schema "+postgres.Quote(c.options.StateSchema))
+	found.Master = master
+	tables, err := account.FindTables(ctx, session, c.options.StateSchema, found)
+	if err != nil {
+		tablesFault(l, err)
 		return
 	}
-	l.pass("tables", "the sweep's tables are in schema "+postgres.Quote(c.options.StateSchema)+" and writable")
+	tablesFound(l, tables)
 	databases(l, found.Databases)
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
-	c.closable(ctx, l, session, found.Functions, account.NewExemptions(master, own, found.Records))
-	c.canary(ctx, l, session)
+	c.closable(ctx, l, session, tables.Schema, found.Functions, account.NewExemptions(master, own, found.Records))
+	c.canary(ctx, l, session, tables.Schema)
+}
+
+// tablesFault tells why there are no tables to work with. A pair that is not set up for the sweep is no fault.
+func tablesFault(l *list, err error) {
+	if errors.Is(err, account.ErrNoTables) {
+		l.advise("tables", err.Error(), `Run setup with "for":"sweep" where this pair is to sweep; a pair that only rotates needs none.`)
+		return
+	}
+	l.fail("tables", err.Error(), "Do as the detail says.")
+}
+
+// tablesFound tells where the tables are and what setup has to do with them.
+func tablesFound(l *list, t account.Tables) {
+	place := "the sweep's tables are in schema " + postgres.Quote(t.Schema)
+	switch {
+	case t.Old:
+		l.fail("tables", place+" and have the columns of version 1.0: a sweep acts on nobody", `Run setup with "for":"sweep", which brings them up to date.`)
+	case t.Public:
+		l.advise("tables", place+", as version 1.0 made them", `Run setup with "for":"sweep", which moves them to the owner role's schema.`)
+	default:
+		l.pass("tables", place+" and writable")
+	}
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, functions string, exempt account.Exemptions) {
-	accounts, err := account.List(ctx, session, c.options.StateSchema, functions)
+func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, stateSchema, functions string, exempt account.Exemptions) {
+	accounts, err := account.List(ctx, session, stateSchema, functions)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
 		return
@@ -179,8 +196,8 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.
-func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session) {
-	records, err := account.ReadLogRecords(ctx, session, c.options.StateSchema)
+func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session, stateSchema string) {
+	records, err := account.ReadLogRecords(ctx, session, stateSchema)
 	if err != nil {
 		l.fail("canary", err.Error(), "")
 		return

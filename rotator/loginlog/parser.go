@@ -52,8 +52,8 @@ type client struct {
 	user, database string
 	// replication without a database leaves that empty.
 	replication bool
-	// known says that the catalogue has the user.
-	known bool
+	// known says that the catalogue has the user, both that it has the database too.
+	known, both bool
 	// others are the catalogued users of the prefix's other readings.
 	others []string
 }
@@ -65,8 +65,6 @@ type verdict struct {
 	entry string
 	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it.
 	genuine bool
-	// former says that the catalogue lacks the user or the database of a genuine entry.
-	former bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -75,8 +73,8 @@ type verdict struct {
 type reading struct {
 	parser  *Parser
 	session Session
-	// marks are the places where the names may end; tried counts the messages looked at.
-	marks, tried int
+	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
+	marks, scanned int
 }
 
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
@@ -97,7 +95,7 @@ func (r *reading) judgeMarks(text string) verdict {
 		}
 		v = r.judgeMark(pair, &m)
 	}
-	if r.marks == 0 || r.marks > 1 && (!v.genuine || v.former) {
+	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
 		return verdict{kind: Tampering}
 	}
 	return v
@@ -111,7 +109,6 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 		if body.severity == noSeverity {
 			break
 		}
-		r.tried++
 		sqlstate, message := cutState(m.sqlstate, body.message)
 		if body.severity == severityFatal && sqlstate == succeeded {
 			continue
@@ -138,39 +135,49 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 // judgeUnnamed judges a message that does not name its client: by the prefix, its severity and its text. One that looks as
 // if it named it and is not genuine was written by RAISE LOG.
 func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
-	v := verdict{entry: s.String()}
-	masked := false
-	if v.client = r.parser.clientOf(pair); !v.known {
-		if masked = isMaskedPair(pair); !masked && s != severityFatal && !r.parser.isNobody(pair) {
-			v.kind = Bystander
-			return v
-		}
-	}
-	v.kind = r.parser.kindOf(s, message)
+	r.scanned += len(message)
+	v := verdict{client: r.parser.clientOf(pair), entry: s.String()}
 	if named != "" {
-		v.kind, v.entry = Tampering, named
+		v.entry = named
 	}
 	switch {
-	case v.known:
-		if v.others != nil && v.kind == Refusal {
-			v.kind = Tampering // Nobody can tell whose login it takes back.
-		}
-	case masked:
-		v.maskKind()
-	case v.kind != Refusal && v.kind != Attempt:
-		v.kind = Bystander
+	case !v.known:
+		v.kind = r.parser.kindOfOther(pair, s, message, named)
+	case named != "":
+		v.kind = Tampering
+	default:
+		v.kind = r.parser.kindOf(s, message)
+	}
+	if v.others != nil && v.kind == Refusal {
+		v.kind = Tampering // Nobody can tell whose login it takes back.
 	}
 	return v
 }
 
-// maskKind is the kind of an entry whose user nobody can read.
-func (v *verdict) maskKind() {
-	switch v.kind {
-	case Sign, Tampering:
-		v.kind = Unread
-	case Attempt, Ambiguous:
-		v.kind = Unknown
+// kindOfOther judges an entry of a user whom the catalogue lacks.
+func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
+	switch {
+	case isMaskedPair(pair) && named != "":
+		return Unread
+	case isMaskedPair(pair):
+		return maskedKind(p.kindOf(s, message))
+	case s == severityLog && p.isNobody(pair):
+		return Attempt
+	case s == severityFatal && p.kindOf(s, message) == Refusal:
+		return Refusal
 	}
+	return Bystander
+}
+
+// maskedKind is the kind of an entry whose user nobody can read.
+func maskedKind(kind Kind) Kind {
+	switch kind {
+	case Sign:
+		return Unread
+	case Attempt, Ambiguous:
+		return Unknown
+	}
+	return kind
 }
 
 // shape describes an event that could not be read.
@@ -186,6 +193,9 @@ func (v *verdict) shape() string {
 
 // isNobody reports whether the prefix has no names yet, as before the client has sent them.
 func (p *Parser) isNobody(pair string) bool {
+	if !strings.HasPrefix(pair, "[") {
+		return false
+	}
 	user, database, _ := strings.Cut(pair, "@")
 	return p.texts.unknowns[user] && p.texts.unknowns[database]
 }
@@ -194,42 +204,33 @@ func (p *Parser) isNobody(pair string) bool {
 // one whose user it has.
 func (p *Parser) clientOf(pair string) client {
 	var best client
-	rank := 0
-	for at := strings.IndexByte(pair, '@'); at >= 0; {
-		c, catalogued := p.lookUp(pair[:at], pair[at+1:])
-		r := 0
-		if c.known {
-			r = 1
-			if catalogued {
-				r = 2
-			}
+	for at := 1; at < len(pair)-1; at++ { // The prefix has a word for a name that is missing.
+		if pair[at] != '@' {
+			continue
 		}
+		c := p.lookUp(pair[:at], pair[at+1:])
 		switch {
-		case r > rank:
-			best, rank = c, r
-		case r == rank && r > 0:
+		case !c.known || best.both && !c.both:
+		case !best.known || c.both && !best.both:
+			best = c
+		default:
 			best.others = append(best.others, c.user)
 		}
-		next := strings.IndexByte(pair[at+1:], '@')
-		if next < 0 {
-			break
-		}
-		at += next + 1
 	}
 	return best
 }
 
 // lookUp finds the names in the catalogue; a connection for replication may have no database.
-func (p *Parser) lookUp(user, database string) (c client, catalogued bool) {
+func (p *Parser) lookUp(user, database string) client {
 	role, known := p.roles[user]
 	if !known {
-		return client{database: database}, false
+		return client{database: database}
 	}
-	if name, catalogued := p.databases[database]; catalogued {
-		return client{user: role, database: name, known: true}, true
+	if name, ok := p.databases[database]; ok {
+		return client{user: role, database: name, known: true, both: true}
 	}
 	if p.texts.unknowns[database] {
-		return client{user: role, replication: true, known: true}, true
+		return client{user: role, replication: true, known: true, both: true}
 	}
-	return client{user: role, database: database, known: true}, false
+	return client{user: role, database: database, known: true}
 }

@@ -142,7 +142,7 @@ func curesOf(n names) map[string]cure {
 }
 
 // elsewhere are the scripts, by the test that runs them in a hostile database.
-var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes"}
+var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "RenameDatabase": "renames"}
 
 func allCures(t *testing.T, h *hostile) {
 	for name, cure := range curesOf(careful) {
@@ -151,6 +151,7 @@ func allCures(t *testing.T, h *hostile) {
 	if h.server.Major() == server.Major() {
 		t.Run("any names", func(t *testing.T) { anyNames(h.in(t)) })
 	}
+	t.Run("RenameDatabase", func(t *testing.T) { h.in(t).renames() })
 	t.Run("Join where the membership does not let the user become it", func(t *testing.T) {
 		if h.server.Major() < 16 {
 			t.Skip("memberships have no such option")
@@ -159,6 +160,19 @@ func allCures(t *testing.T, h *hostile) {
 		without.provoke = append(without.provoke, "GRANT "+ident(careful.shared)+" TO "+ident(careful.user)+" WITH SET FALSE, INHERIT FALSE")
 		h.in(t).heals(careful, without)
 	})
+}
+
+// renames gives a database a name that any log can carry.
+func (h *hostile) renames() {
+	h.t.Helper()
+	h.as(master, home, "CREATE DATABASE "+ident(careful.place))
+	oid := ask[int64](h, home, "SELECT oid::int8 FROM pg_database WHERE datname = $1::text::name", careful.place)
+	h.paste(lure, string(script.RenameDatabase(oid)))
+	named := ask[string](h, home, "SELECT datname::text FROM pg_database WHERE oid = $1::int8::oid", oid)
+	h.super("postgres", "DROP DATABASE "+ident(named))
+	if want := fmt.Sprintf("renamed_%d", oid); named != want {
+		h.t.Errorf("the database is called %q, want %q", named, want)
+	}
 }
 
 // anyNames takes each cure through names that nobody chose.

@@ -96,6 +96,12 @@ func MarkTwin(user, partner string) Statement {
 // TwinComment is the comment by which MarkTwin says so.
 func TwinComment(partner string) string { return "pgrotator: twin of " + partner }
 
+// RenameDatabase gives a database, by its oid, a name in ASCII. It holds no name of the database's, since it is for those that no
+// statement can hold: with a line end in it, or of another encoding.
+func RenameDatabase(oid int64) Statement {
+	return Statement(fmt.Sprintf(`SELECT pg_catalog.format('ALTER DATABASE %%I RENAME TO renamed_%[1]d;', d.datname) FROM pg_catalog.pg_database d WHERE d.oid OPERATOR(pg_catalog.=) %[1]d \gexec`, oid))
+}
+
 // numbered lists placeholders for names, and pairsOf what they stand for.
 func numbered(word string, names []string) string {
 	list := make([]string, len(names))

@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"pgrotator/rotator/internal/localaws"
-	"pgrotator/rotator/sweep"
 )
 
 func TestWhatDoesNotMoveTheClock(t *testing.T) {

@@ -91,7 +91,7 @@ func (r *run) readEnded(group string, err error) error {
 
 // storeProgress stores what was learnt so far: also in a dry run, since evidence must grow while one only watches.
 func (r *run) storeProgress(ctx context.Context) error {
-	return account.Store(ctx, r.writer, r.schema, r.remember(r.evidence.Active()), r.evidence.Progress(), nil)
+	return account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), r.evidence.Progress(), nil)
 }
 
 // remember keeps what the first reading shows of each role, beside what is stored.

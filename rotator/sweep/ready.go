@@ -25,7 +25,7 @@ func (r *run) mark(ctx context.Context, verdicts []policy.Verdict) error {
 	if len(marks) == 0 || r.dryRun {
 		return nil
 	}
-	return account.SetStatus(ctx, r.writer, r.schema, marks)
+	return account.SetStatus(ctx, r.writer, r.place.Schema, marks)
 }
 
 // standing asks, once for all, what keeps the roles from being dropped that are to be, or that are ReadyToDelete.
