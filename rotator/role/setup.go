@@ -2,14 +2,12 @@ package role
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -58,21 +56,8 @@ func Records(owners []string) []Record {
 // OwnerPrefix begins the name of each role that owns setup's functions.
 const OwnerPrefix = "rotation_"
 
-// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
-// characters as fit into 50 bytes, and a hash of the shared role's name.
-func ownerName(shared string) string {
-	const longest, kept, hashed = 63, 50, 12
-	name := OwnerPrefix + shared
-	if len(name) <= longest {
-		return name
-	}
-	cut := kept
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	sum := sha256.Sum256([]byte(shared))
-	return name[:cut] + "_" + hex.EncodeToString(sum[:])[:hashed]
-}
+// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role.
+func ownerName(shared string) string { return script.DerivedName(OwnerPrefix, shared) }
 
 // RecordOf is the record of a shared role.
 func (t SetupState) RecordOf(shared string) (Record, bool) {
