@@ -21,6 +21,9 @@ type Record struct {
 	Users []string `json:"users"`
 }
 
+// Holds reports whether user is of the recorded pair.
+func (r Record) Holds(user string) bool { return slices.Contains(r.Users, user) }
+
 // Owner is the name of the role that carries the record.
 func (r Record) Owner() string { return ownerName(r.Role) }
 
