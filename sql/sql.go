@@ -52,6 +52,7 @@ const (
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
 	SetupValue     Statement = "setup/value"
+	SetupUpgrade   Statement = "setup/upgrade"
 	SetupPair      Statement = "setup/pair"
 	SetupTables    Statement = "setup/tables"
 	SetupClosable  Statement = "setup/closable"
