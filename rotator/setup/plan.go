@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"pgrotator/rotator/postgres"
@@ -54,7 +53,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 		return err
 	}
 	record, known := p.found.RecordOf(p.shared)
-	if known && !(slices.Contains(record.Users, p.pair.User) && slices.Contains(record.Users, p.pair.Partner)) {
+	if known && !(record.Holds(p.pair.User) && record.Holds(p.pair.Partner)) {
 		return fmt.Errorf("the shared role %q serves the pair %s already: give this secret's pair a role of its own (key \"role\"), or remove the other with sql/teardown.sql",
 			p.shared, strings.Join(record.Users, ", "))
 	}
