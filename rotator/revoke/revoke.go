@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -154,8 +155,8 @@ func (r *run) admit(ctx context.Context) error {
 	}
 	record, known := found.RecordOf(state.Shared)
 	if !known || !record.Holds(r.pair.User) || !record.Holds(r.pair.Partner) {
-		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand (ALTER ROLE %s NOLOGIN)",
-			r.pair.User, r.pair.Partner, r.secretID, postgres.Quote(r.pair.User))
+		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
+			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
 	}
 	r.shared, r.owner, r.method = state.Shared, record.Owner(), found.PasswordEncryption
 	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
@@ -173,7 +174,7 @@ func (r *run) closeSessions(ctx context.Context) {
 // tellWhatRemains says what revoke does not end.
 func (r *run) tellWhatRemains() {
 	if r.state.CreateRole {
-		r.tell("CREATEROLE was taken from %q and is not given back: ALTER ROLE %s CREATEROLE does it, and is power over every ordinary role up to PostgreSQL 15", r.shared, postgres.Quote(r.shared))
+		r.tell("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", r.shared, script.GiveCreateRole(r.shared))
 	}
 	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, and the thief's own right to read the secret", r.shared)
 }

@@ -131,7 +131,14 @@ func curesOf(n names) map[string]cure {
 				return ask[bool](h, home, "SELECT pg_has_role($1::text::name, $2::text::name, 'MEMBER WITH ADMIN OPTION')", n.user, n.partner)
 			},
 		},
-		"MarkTwin": {
+		"GiveCreateRole": {
+		nil,
+		func(int) script.Statement { return script.GiveCreateRole(user) },
+		func(h *hostile) bool {
+			return ask[bool](h, home, "SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", user)
+		},
+	},
+	"MarkTwin": {
 			nil,
 			func(int) script.Statement { return script.MarkTwin(n.user, n.partner) },
 			func(h *hostile) bool {
