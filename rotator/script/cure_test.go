@@ -132,13 +132,13 @@ func curesOf(n names) map[string]cure {
 			},
 		},
 		"GiveCreateRole": {
-		nil,
-		func(int) script.Statement { return script.GiveCreateRole(user) },
-		func(h *hostile) bool {
-			return ask[bool](h, home, "SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", user)
+			nil,
+			func(int) script.Statement { return script.GiveCreateRole(n.user) },
+			func(h *hostile) bool {
+				return ask[bool](h, home, "SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", n.user)
+			},
 		},
-	},
-	"MarkTwin": {
+		"MarkTwin": {
 			nil,
 			func(int) script.Statement { return script.MarkTwin(n.user, n.partner) },
 			func(h *hostile) bool {
