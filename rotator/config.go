@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"pgrotator/rotator/check"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
@@ -43,6 +44,7 @@ const (
 type config struct {
 	rotation        rotation.Options
 	sweep           sweep.Options
+	check           check.Options
 	caFile          string
 	assumeRoleARN   string
 	secretsEndpoint string
@@ -63,6 +65,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:        e.level(),
 	}
+	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
 	}

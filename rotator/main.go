@@ -71,7 +71,7 @@ func wire(ctx context.Context) (*handler, error) {
 	return &handler{
 		rotation: rotation.New(store, finder, opener, c.rotation, log),
 		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
-		check:    check.New(store, finder, databases, logs, opener, check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema}),
+		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
 		metrics:  newMetrics(os.Stdout, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
 		log:      log,

@@ -2,7 +2,7 @@
 -- what is missing, and says each change in a NOTICE that begins with "changed: ".
 --
 -- By psql, where no master secret exists (admin_a must exist and log in; \password sets its password):
---   psql "host=… dbname=… user=…" -v ON_ERROR_STOP=1 -v state_schema=public -c "SET pgrotator.username = 'admin_a'" -f sql/setup.sql
+--   psql "host=... dbname=... user=..." -v ON_ERROR_STOP=1 -v state_schema=public -c "SET pgrotator.username = 'admin_a'" -f sql/setup.sql
 -- with SET pgrotator.partner and pgrotator.role besides, where the names are not X_a, X_b and X.
 BEGIN;
 SET LOCAL search_path = pg_catalog;
@@ -304,7 +304,7 @@ BEGIN
         RAISE NOTICE 'changed: created the tables of the sweep';
     END IF;
 END $do$;
-\ir sweep_tables.sql
+\ir sweep/tables.sql
 DO $do$
 DECLARE
     state text := current_setting('pgrotator.state_schema');

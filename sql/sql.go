@@ -1,6 +1,8 @@
-// Package sql holds every statement the project sends, one act per .sql file.
+// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: rotation/ the pair, setup/ what
+// setup asks first, sweep/ the sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the
+// acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
-// Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the role package.
+// Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
 
 import (
@@ -8,14 +10,17 @@ import (
 	"regexp"
 )
 
-//go:embed *.sql
+//go:embed *.sql */*.sql
 var files embed.FS
 
-// Statement is the name of a file of this folder, without its ending.
+// Statement is the path of a file of this folder, without its ending.
 type Statement string
 
-// include is psql's \ir, by which a script takes in another of this folder.
-var include = regexp.MustCompile(`(?m)^\\ir (\w+)\.sql$`)
+// include is psql's \ir, by which a script takes in another, named by its path from this folder.
+var include = regexp.MustCompile(`(?m)^\\ir ([\w/]+)\.sql$`)
+
+// Path is where the file is in the project.
+func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
 
 // Text is the file's content, with the files that it includes. Each constant below has its file, which a test holds.
 func (s Statement) Text() string {
@@ -28,18 +33,57 @@ func (s Statement) Text() string {
 	})
 }
 
-// The statements of rotation, setup and check.
+// The statements of rotation.
 const (
-	RotationState     Statement = "rotation_state"
-	SetOtherUser      Statement = "set_other_user"
-	SetUserPassword   Statement = "set_user_password"
-	SetOwnPassword    Statement = "set_own_password"
-	SetRoleAtLogin    Statement = "set_role_at_login"
-	SetOwnRoleAtLogin Statement = "set_own_role_at_login"
-	CreatePairUser    Statement = "create_pair_user"
-	GrantSharedRole   Statement = "grant_shared_role"
-	PendingExcess     Statement = "pending_excess"
-	Setup             Statement = "setup"
-	SetupState        Statement = "setup_state"
-	SetupParameter    Statement = "setup_parameter"
+	RotationState         Statement = "rotation/state"
+	PendingExcess         Statement = "rotation/pending_excess"
+	SetPassword           Statement = "rotation/set_password"
+	SetPasswordByFunction Statement = "rotation/set_password_by_function"
+	SetOwnPassword        Statement = "rotation/set_own_password"
+	SetRoleAtLogin        Statement = "rotation/set_role_at_login"
+	SetOwnRoleAtLogin     Statement = "rotation/set_own_role_at_login"
+	CreateUser            Statement = "rotation/create_user"
+	GrantSharedRole       Statement = "rotation/grant_shared_role"
+)
+
+// The statements of setup.
+const (
+	Setup          Statement = "setup"
+	SetupState     Statement = "setup/state"
+	SetupParameter Statement = "setup/parameter"
+)
+
+// The statements that look at a role to be dropped, and that lock, unlock and drop.
+const (
+	Dependencies         Statement = "roles/dependencies"
+	Memberships          Statement = "roles/memberships"
+	Remake               Statement = "roles/remake"
+	LockRole             Statement = "roles/lock"
+	LockRoleByFunction   Statement = "roles/lock_by_function"
+	UnlockRole           Statement = "roles/unlock"
+	UnlockRoleByFunction Statement = "roles/unlock_by_function"
+	DropRole             Statement = "roles/drop"
+	DropRoleByFunction   Statement = "roles/drop_by_function"
+)
+
+// The statements of the sweep.
+const (
+	SweepTables       Statement = "sweep/tables"
+	SweepTablesState  Statement = "sweep/tables_state"
+	SweepTablesUsable Statement = "sweep/tables_usable"
+	SweepInstance     Statement = "sweep/instance"
+	SweepExclusive    Statement = "sweep/exclusive"
+	SweepRelease      Statement = "sweep/release"
+	SweepPair         Statement = "sweep/pair"
+	SweepSync         Statement = "sweep/sync"
+	SweepAccounts     Statement = "sweep/accounts"
+	SweepRecords      Statement = "sweep/records"
+	SweepStore        Statement = "sweep/store"
+	SweepSessions     Statement = "sweep/sessions"
+	SweepLockedHere   Statement = "sweep/locked_here"
+	SweepMark         Statement = "sweep/mark"
+	SweepReactivate   Statement = "sweep/reactivate"
+	SweepRecordLock   Statement = "sweep/record_lock"
+	SweepRecordUnlock Statement = "sweep/record_unlock"
+	SweepRecordDrop   Statement = "sweep/record_drop"
 )

@@ -4,11 +4,14 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgrotator/sql"
 )
@@ -25,10 +28,7 @@ func TestEachStatementHasItsFile(t *testing.T) {
 			t.Errorf("%s.sql is empty", statement)
 		}
 	}
-	files, err := filepath.Glob("*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := files(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".sql")
 		if !slices.Contains(statements, name) && !slices.Contains(runByHand, name) {
@@ -37,6 +37,38 @@ func TestEachStatementHasItsFile(t *testing.T) {
 	}
 	if len(statements)+len(runByHand) != len(files) {
 		t.Errorf("%d constants and %d scripts run by hand, and %d files", len(statements), len(runByHand), len(files))
+	}
+}
+
+// files lists the .sql files of this folder and of those below it, at whatever depth.
+func files(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	err := fs.WalkDir(os.DirFS("."), ".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".sql") {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%d files, error %v", len(found), err)
+	}
+	return found
+}
+
+// A statement is sent as it stands: in a database of another encoding PostgreSQL refuses what that cannot hold, in a comment too.
+func TestEachFileIsASCII(t *testing.T) {
+	t.Parallel()
+	for _, file := range files(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
+				t.Errorf("%s, line %d: %q", file, i+1, line)
+			}
+		}
 	}
 }
 
@@ -79,7 +111,7 @@ func TestIncludesAreResolved(t *testing.T) {
 	t.Parallel()
 	text := sql.Setup.Text()
 	if strings.Contains(text, `\ir`) || !strings.Contains(text, sql.SweepTables.Text()) {
-		t.Error("setup.sql does not hold sweep_tables.sql in the place of its \\ir")
+		t.Error("setup.sql does not hold sweep/tables.sql in the place of its \\ir")
 	}
 }
 

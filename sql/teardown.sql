@@ -1,5 +1,5 @@
 -- Undoes sql/setup.sql for one pair, as the master user, in the database where setup ran. Repeatable.
---   psql "host=… dbname=… user=…" -v role=app -f sql/teardown.sql
+--   psql "host=... dbname=... user=..." -v role=app -f sql/teardown.sql
 --
 -- role          the shared role of the pair (app for app_a and app_b)
 -- sweep_tables  keep (default): they go to the shared role, with the history in them; drop: they are dropped
@@ -162,7 +162,7 @@ BEGIN
     FROM json_array_elements_text(coalesce(nullif(current_setting('pgrotator.record'), ''), '{"users":[]}')::json -> 'users') AS username;
     RAISE NOTICE 'kept: % and its users', quote_ident(shared)
         USING HINT = format('Where the application no longer needs them: GRANT %1$s TO CURRENT_USER; in each database '
-            'BEGIN; REASSIGN OWNED BY %1$s TO …; DROP OWNED BY %1$s; COMMIT; and then DROP ROLE %2$s;',
+            'BEGIN; REASSIGN OWNED BY %1$s TO ...; DROP OWNED BY %1$s; COMMIT; and then DROP ROLE %2$s;',
             quote_ident(shared), concat_ws(', ', pair, quote_ident(shared)));
 END $do$;
 COMMIT;

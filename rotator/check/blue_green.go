@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"pgrotator/rotator/awserror"
 )
 
 // blueGreen looks for a blue/green deployment of this database: its logical replication carries no role changes, so a password
@@ -21,7 +23,7 @@ func (c *Check) blueGreen(ctx context.Context, l *list, s subject) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			l.advise("blue/green", "RDS could not be asked: "+err.Error(), "Let the function's role call rds:DescribeBlueGreenDeployments.")
+			l.advise("blue/green", "RDS could not be asked: "+awserror.RDS.Explain(err).Error(), "Let the function's role call rds:DescribeBlueGreenDeployments.")
 			return
 		}
 		for _, deployment := range page.BlueGreenDeployments {

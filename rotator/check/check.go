@@ -24,6 +24,7 @@ const (
 type Options struct {
 	ValidDays   int
 	StateSchema string
+	Ignore      []string // IGNORE_USER_LIST
 }
 
 // Check looks at one secret and its database.

@@ -17,8 +17,8 @@ import (
 // sweep looks at what the next sweep needs.
 func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Session) {
 	found, err := cluster.Describe(ctx, c.rds, s.value)
-	var settings logSettings
-	settings.look(ctx, "the writer", session)
+	settings := logSettings{faults: map[string][]string{}}
+	writer := settings.look(ctx, "the writer", session)
 	if err != nil {
 		l.fail("instances", err.Error(), `Name the database in the secret's key "dbClusterIdentifier" or "dbInstanceIdentifier", and let the function's role describe it.`)
 	} else {
@@ -26,7 +26,7 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Ses
 		c.logGroups(ctx, l, found)
 	}
 	settings.report(l)
-	c.state(ctx, l, s, session, found.MasterUser)
+	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
 }
 
 // instances logs in on each reader, as a sweep does: it must see who is connected there, and its settings are its own.
@@ -107,39 +107,40 @@ func (c *Check) logGroup(ctx context.Context, l *list, group string, instances [
 
 // logSettings is what keeps instances' logs from showing logins, by the setting at fault.
 type logSettings struct {
-	unreadable, connections, messages []string
+	unreadable []string
+	faults     map[string][]string
 }
 
-func (f *logSettings) look(ctx context.Context, instance string, session *role.Session) {
+// look asks an instance about itself and notes what is wrong with its settings.
+func (f *logSettings) look(ctx context.Context, instance string, session *role.Session) role.InstanceState {
 	state, err := session.InstanceState(ctx)
 	if err != nil {
 		f.unreadable = append(f.unreadable, fmt.Sprintf("%s does not tell its settings: %v", instance, err))
-		return
+		return state
 	}
-	if !role.LogsLogins(state.Logging.Connections) {
-		f.connections = append(f.connections, fmt.Sprintf("log_connections of %s is %q: logins leave no line", instance, state.Logging.Connections))
+	for _, fault := range state.Logging.Faults() {
+		f.faults[fault.Setting] = append(f.faults[fault.Setting],
+			fmt.Sprintf("%s of %s is %s: logins leave no line", fault.Setting, instance, fault.Value))
 	}
-	if m := state.Logging.MinMessages; m == "fatal" || m == "panic" {
-		f.messages = append(f.messages, fmt.Sprintf("log_min_messages of %s is %s: logins leave no line", instance, m))
-	}
+	return state
 }
 
 func (f *logSettings) report(l *list) {
-	if faults := append(f.connections, f.unreadable...); len(faults) > 0 {
-		l.fail("log_connections", strings.Join(faults, "; "),
-			"Set log_connections to on in the DB (cluster) parameter group; from PostgreSQL 18 on a list with authorization will do.")
-	} else {
-		l.pass("log_connections", "every instance logs connections")
-	}
-	if len(f.messages) > 0 {
-		l.fail("log_min_messages", strings.Join(f.messages, "; "), "Set log_min_messages to warning in the DB (cluster) parameter group.")
-	} else {
-		l.pass("log_min_messages", "no instance leaves the lines of logins out")
+	for _, s := range role.LoggingSettings {
+		switch {
+		case len(f.faults[s.Name]) > 0:
+			l.fail(s.Name, strings.Join(f.faults[s.Name], "; "), "In the DB (cluster) parameter group, set "+s.Name+" to "+s.Good+".")
+		case len(f.unreadable) > 0:
+			l.fail(s.Name, strings.Join(f.unreadable, "; "), "Let the function reach each instance, and look at its settings.")
+		default:
+			l.pass(s.Name, s.Name+" lets the log of every instance show logins")
+		}
 	}
 }
 
-// state looks at the tables, at whom the sweep could not close, and at what it remembers.
-func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session, master string) {
+// state looks at the tables, at whom the sweep could not close, and at what it remembers. became is the role that AWSCURRENT became
+// when it logged in.
+func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session, master, became string) {
 	found, err := session.SweepPair(ctx, s.pair.User, s.pair.Partner)
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
@@ -158,12 +159,13 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Ses
 		return
 	}
 	l.pass("tables", "the sweep's tables are in schema "+role.Quote(c.options.StateSchema)+" and writable")
-	c.closable(ctx, l, session, found.Functions, master)
+	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
+	c.closable(ctx, l, session, found.Functions, role.NewExemptions(master, own, found.Records))
 	c.canary(ctx, l, session)
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions, master string) {
+func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions string, exempt role.Exemptions) {
 	accounts, err := session.Accounts(ctx, c.options.StateSchema, functions)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
@@ -171,8 +173,8 @@ func (c *Check) closable(ctx context.Context, l *list, session *role.Session, fu
 	}
 	var beyond []string
 	for _, a := range accounts {
-		exempt := a.Superuser || a.Name == master || a.Paired || a.Subscriber || role.Reserved(a.Name)
-		if a.CanLogin && !exempt && !a.ByFunction && !a.Directly {
+		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !role.Ignored(c.options.Ignore, a.Name)
+		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}
 	}

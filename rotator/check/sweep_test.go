@@ -16,7 +16,12 @@ import (
 // clusterScene is a set up pair of a cluster whose log goes to CloudWatch.
 func clusterScene(t *testing.T) *localtest.Scene {
 	t.Helper()
-	s := localtest.New(t, server, nil)
+	return clusterSceneWith(t, nil)
+}
+
+func clusterSceneWith(t *testing.T, env map[string]string) *localtest.Scene {
+	t.Helper()
+	s := localtest.New(t, server, env)
 	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster(), "dbClusterIdentifier": "orders"})
 	s.Cluster("orders")
 	s.MustSetup()
@@ -74,7 +79,7 @@ func TestWhatFailsForASweep(t *testing.T) {
 			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
 				DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(s.Port))}})
 			s.SQL("ALTER DATABASE " + s.Database + " SET log_min_messages = 'fatal'")
-		}, "log_min_messages", "warning", "log_min_messages of the writer is fatal: logins leave no line; log_min_messages of instance orders-2 is fatal"},
+		}, "log_min_messages", "warning", "log_min_messages of the writer is \"fatal\": logins leave no line; log_min_messages of instance orders-2 is \"fatal\""},
 		"the login of an earlier sweep is missing": {func(s *localtest.Scene) {
 			s.SQL("INSERT INTO user_login_job_status VALUES ('orders-1', now(), now(), 'pgrotator-sweep-b-2 pgrotator-sweep-a-1', now(), now())")
 		}, "canary", "INGESTION_LAG_SECONDS", "1 earlier"},
@@ -104,6 +109,32 @@ func TestRolesBeyondTheSweepAreNamed(t *testing.T) {
 	s := clusterScene(t)
 	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared), "REVOKE rds_superuser FROM "+s.Master, "ALTER ROLE "+s.Master+" REPLICATION")
 	if roles := find(t, run(t, s, check.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") || strings.Contains(roles.Detail, s.Master) {
+		t.Errorf("the check says %q", roles.Detail)
+	}
+}
+
+// Whom a sweep leaves alone nobody is told to GRANT to the pair's owner role: another secret's pair, whatever its users are named,
+// and whoever is on IGNORE_USER_LIST.
+func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
+	t.Parallel()
+	s := clusterSceneWith(t, map[string]string{"IGNORE_USER_LIST": `["*_nightly"]`})
+	blue, green, shared := s.Shared+"blue", s.Shared+"green", s.Shared+"other"
+	second := s.PutNewSecret("second", s.Value(map[string]any{"username": blue, "usernames": []string{blue, green}, "role": shared,
+		"masterarn": s.PutNewSecret("second-master", s.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))}))
+	if _, err := s.Invoke(map[string]any{"action": "setup", "secretId": second}); err != nil {
+		t.Fatal(err)
+	}
+	s.SQL(fmt.Sprintf("CREATE ROLE %s_nightly LOGIN REPLICATION", s.Shared), fmt.Sprintf("CREATE ROLE %s_stranger LOGIN REPLICATION", s.Shared))
+	for _, user := range []string{blue, green} { // beyond the owner role of the first pair, on every major version
+		s.SQL("ALTER ROLE " + user + " REPLICATION")
+	}
+	roles := find(t, run(t, s, check.ForSweep), "roles")
+	for _, name := range []string{blue, green, s.Shared + "_nightly"} {
+		if strings.Contains(roles.Detail, name) {
+			t.Errorf("%s is left alone by a sweep, and the check says %q", name, roles.Detail)
+		}
+	}
+	if !strings.Contains(roles.Detail, s.Shared+"_stranger") {
 		t.Errorf("the check says %q", roles.Detail)
 	}
 }

@@ -54,14 +54,10 @@ func Describe(ctx context.Context, client *rds.Client, v secret.Value) (Cluster,
 }
 
 func describeCluster(ctx context.Context, client *rds.Client, id string) (Cluster, error) {
-	out, err := client.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
+	found, err := clusterNamed(ctx, client, id)
 	if err != nil {
-		return Cluster{}, fmt.Errorf("describing DB cluster %s: %w", id, err)
+		return Cluster{}, err
 	}
-	if len(out.DBClusters) != 1 {
-		return Cluster{}, fmt.Errorf("describing DB cluster %s: RDS answers with %d clusters", id, len(out.DBClusters))
-	}
-	found := out.DBClusters[0]
 	c := Cluster{
 		Name: aws.ToString(found.DBClusterIdentifier), MasterUser: aws.ToString(found.MasterUsername),
 		ARN: aws.ToString(found.DBClusterArn), ResourceID: aws.ToString(found.DbClusterResourceId),
@@ -77,7 +73,7 @@ func describeCluster(ctx context.Context, client *rds.Client, id string) (Cluste
 		if !known {
 			return Cluster{}, fmt.Errorf("describing the instances of DB cluster %s: its member %s is not among them", c.Name, name)
 		}
-		instance.Writer, instance.Group = aws.ToBool(m.IsClusterWriter), "/aws/rds/cluster/"+c.Name+"/postgresql"
+		instance.Writer, instance.Group = aws.ToBool(m.IsClusterWriter), clusterGroup(c.Name)
 		instance.Exported = slices.Contains(found.EnabledCloudwatchLogsExports, postgresqlLog)
 		c.Instances = append(c.Instances, instance)
 	}
@@ -98,19 +94,12 @@ func replicasElsewhere(found types.DBCluster) []string {
 }
 
 func describeMembers(ctx context.Context, client *rds.Client, name string) (map[string]Instance, error) {
+	found, err := instancesOf(ctx, client, name)
 	members := map[string]Instance{}
-	pages := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{
-		Filters: []types.Filter{{Name: aws.String("db-cluster-id"), Values: []string{name}}}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describing the instances of DB cluster %s: %w", name, err)
-		}
-		for _, i := range page.DBInstances {
-			members[aws.ToString(i.DBInstanceIdentifier)] = instanceOf(i)
-		}
+	for _, i := range found {
+		members[aws.ToString(i.DBInstanceIdentifier)] = instanceOf(i)
 	}
-	return members, nil
+	return members, err
 }
 
 // describeInstance describes an RDS instance with its read replicas, and theirs.
@@ -149,21 +138,10 @@ func (c *Cluster) add(ctx context.Context, client *rds.Client, i types.DBInstanc
 	}
 }
 
-func instanceNamed(ctx context.Context, client *rds.Client, id string) (types.DBInstance, error) {
-	out, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
-	if err != nil {
-		return types.DBInstance{}, fmt.Errorf("describing DB instance %s: %w", id, err)
-	}
-	if len(out.DBInstances) != 1 {
-		return types.DBInstance{}, fmt.Errorf("describing DB instance %s: RDS answers with %d instances", id, len(out.DBInstances))
-	}
-	return out.DBInstances[0], nil
-}
-
 func instanceOf(i types.DBInstance) Instance {
 	instance := Instance{
 		Name: aws.ToString(i.DBInstanceIdentifier), Created: aws.ToTime(i.InstanceCreateTime),
-		Group:    "/aws/rds/instance/" + aws.ToString(i.DBInstanceIdentifier) + "/postgresql",
+		Group:    InstanceGroup(aws.ToString(i.DBInstanceIdentifier)),
 		Exported: slices.Contains(i.EnabledCloudwatchLogsExports, postgresqlLog),
 	}
 	if i.Endpoint != nil {

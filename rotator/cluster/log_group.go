@@ -10,7 +10,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"pgrotator/rotator/awserror"
 )
+
+// Where RDS exports the PostgreSQL log to (RDS User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs"; Aurora User
+// Guide, the same): the instances of an Aurora cluster share one group, each RDS instance has its own.
+const (
+	clusterGroups  = "/aws/rds/cluster/"
+	instanceGroups = "/aws/rds/instance/"
+	logGroup       = "/postgresql"
+)
+
+func clusterGroup(cluster string) string { return clusterGroups + cluster + logGroup }
+
+// InstanceGroup is the log group of an RDS instance, by its identifier.
+func InstanceGroup(instance string) string { return instanceGroups + instance + logGroup }
+
+// SharedGroup reports a log group that all instances of a cluster write to.
+func SharedGroup(group string) bool { return strings.HasPrefix(group, clusterGroups) }
 
 // Retention asks how long a log group keeps its events; 0 = for ever.
 func Retention(ctx context.Context, client *cloudwatchlogs.Client, group string) (time.Duration, error) {
@@ -18,7 +36,7 @@ func Retention(ctx context.Context, client *cloudwatchlogs.Client, group string)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("describing log group %s: %w", group, err)
+			return 0, fmt.Errorf("describing log group %q: %w", group, awserror.Logs.Explain(err))
 		}
 		for _, g := range page.LogGroups {
 			if aws.ToString(g.LogGroupName) == group {
@@ -34,7 +52,7 @@ func Retention(ctx context.Context, client *cloudwatchlogs.Client, group string)
 var ErrNoGroup = errors.New("it does not exist: switch on the export of the PostgreSQL log to CloudWatch Logs")
 
 func noGroup(group string) error {
-	return fmt.Errorf("log group %s: %w", group, ErrNoGroup)
+	return fmt.Errorf("log group %q: %w", group, ErrNoGroup)
 }
 
 // ExplainLogFault names the next step where CloudWatch Logs says that a group is missing.
@@ -43,7 +61,7 @@ func ExplainLogFault(group string, err error) error {
 	if errors.As(err, &missing) {
 		return noGroup(group)
 	}
-	return fmt.Errorf("reading log group %s: %w", group, err)
+	return fmt.Errorf("reading log group %q: %w", group, awserror.Logs.Explain(err))
 }
 
 // InstanceOf tells whose stream it is: the longest identifier that the name starts with, followed by a character that no

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
@@ -56,9 +57,9 @@ func (f *Finder) Of(ctx context.Context, v secret.Value) (Master, error) {
 	if err != nil {
 		return Master{}, fmt.Errorf("finding the server of the secret at masterarn, %s: %w", v.MasterARN, err)
 	}
-	if !slices.Contains(endpoints, address(v.Host, v.Port)) {
+	if !slices.Contains(endpoints, cluster.Address(v.Host, v.Port)) {
 		return Master{}, fmt.Errorf("the secret at masterarn, %s, is for %s, and this one is for %s: the master must be of the same host or cluster",
-			v.MasterARN, strings.Join(endpoints, ", "), address(v.Host, v.Port))
+			v.MasterARN, strings.Join(endpoints, ", "), cluster.Address(v.Host, v.Port))
 	}
 	return Master{
 		ARN:    v.MasterARN,
@@ -72,11 +73,11 @@ func (f *Finder) endpoints(ctx context.Context, found, v secret.Value) ([]string
 	if found.Host == "" {
 		return f.managedEndpoints(ctx, v.MasterARN)
 	}
-	own := address(found.Host, found.Port)
-	if own == address(v.Host, v.Port) || found.ClusterIdentifier == "" {
+	own := cluster.Address(found.Host, found.Port)
+	if own == cluster.Address(v.Host, v.Port) || found.ClusterIdentifier == "" {
 		return []string{own}, nil
 	}
-	endpoints, err := f.clusterEndpoints(ctx, found.ClusterIdentifier)
+	endpoints, err := cluster.ClusterAddresses(ctx, f.rds, found.ClusterIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -87,20 +88,16 @@ func (f *Finder) endpoints(ctx context.Context, found, v secret.Value) ([]string
 }
 
 // managedEndpoints follows the tags of a master secret that RDS manages.
-func (f *Finder) managedEndpoints(ctx context.Context, arn string) ([]string, error) {
-	description, err := f.store.Describe(ctx, arn)
+func (f *Finder) managedEndpoints(ctx context.Context, secretARN string) ([]string, error) {
+	description, err := f.store.Describe(ctx, secretARN)
 	if err != nil {
 		return nil, err
 	}
-	if cluster := description.Tags[clusterTag]; cluster != "" {
-		return f.clusterEndpoints(ctx, cluster)
+	if arn := description.Tags[clusterTag]; arn != "" {
+		return cluster.ClusterAddresses(ctx, f.rds, arn)
 	}
-	if instance := description.Tags[instanceTag]; instance != "" {
-		return f.instanceEndpoints(ctx, instance)
+	if arn := description.Tags[instanceTag]; arn != "" {
+		return cluster.InstanceAddresses(ctx, f.rds, arn)
 	}
 	return nil, fmt.Errorf("it has no key \"host\", and neither the tag %s nor %s of a secret that RDS manages", clusterTag, instanceTag)
-}
-
-func address(host string, port uint16) string {
-	return role.Server{Host: strings.ToLower(host), Port: port}.Address()
 }

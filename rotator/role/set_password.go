@@ -17,7 +17,7 @@ const Forever = "infinity"
 func (s *Session) SetOtherUser(ctx context.Context, schema, user, verifier, validUntil string) error {
 	return s.transaction(ctx, func() error {
 		var set string
-		err := s.row(ctx, sql.SetOtherUser, names{"schema": schema}, []any{verifier, validUntil}, &set)
+		err := s.row(ctx, sql.SetPasswordByFunction, names{"schema": schema}, []any{verifier, validUntil}, &set)
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Session) SetOtherUser(ctx context.Context, schema, user, verifier, vali
 
 // SetUserPassword alters another role directly.
 func (s *Session) SetUserPassword(ctx context.Context, user, verifier, validUntil string) error {
-	return s.exec(ctx, sql.SetUserPassword, names{"user": user}, verifier, validUntil)
+	return s.exec(ctx, sql.SetPassword, names{"user": user}, verifier, validUntil)
 }
 
 // SetOwnPassword alters the role that has logged in. It can set neither LOGIN nor VALID UNTIL.
@@ -51,7 +51,7 @@ func (s *Session) SetOwnRoleAtLogin(ctx context.Context, shared string) error {
 // CreatePairUser makes the missing user of a pair, a member of the shared role that becomes it at login.
 func (s *Session) CreatePairUser(ctx context.Context, user, shared, verifier, validUntil string) error {
 	return s.transaction(ctx, func() error {
-		if err := s.exec(ctx, sql.CreatePairUser, names{"user": user}, verifier, validUntil); err != nil {
+		if err := s.exec(ctx, sql.CreateUser, names{"user": user}, verifier, validUntil); err != nil {
 			return err
 		}
 		if err := s.exec(ctx, sql.GrantSharedRole, names{"user": user, "shared": shared}); err != nil {

@@ -54,11 +54,14 @@ func records(owners []string) []Record {
 	return found
 }
 
+// ownerPrefix begins the name of each role that owns setup's functions.
+const ownerPrefix = "rotation_"
+
 // ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
 // characters as fit into 50 bytes, and a hash of the shared role's name.
 func ownerName(shared string) string {
 	const longest, kept, hashed = 63, 50, 12
-	name := "rotation_" + shared
+	name := ownerPrefix + shared
 	if len(name) <= longest {
 		return name
 	}

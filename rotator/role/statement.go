@@ -48,8 +48,8 @@ type StatementError struct {
 }
 
 func (e *StatementError) Error() string {
-	return fmt.Sprintf("running sql/%s.sql as %q on %s, database %q: %s",
-		e.Statement, e.User, e.Server.Address(), e.Server.Database, e.explain())
+	return fmt.Sprintf("running %s as %q on %s, database %q: %s",
+		e.Statement.Path(), e.User, e.Server.Address(), e.Server.Database, e.explain())
 }
 
 func (e *StatementError) Unwrap() error { return e.cause }

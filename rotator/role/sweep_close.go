@@ -26,18 +26,18 @@ var errOvertaken = errors.New("the role is no longer as it was judged")
 // Lock takes LOGIN away and records it, both or neither. It does nothing, and is false, where the role, its row or its sessions
 // have changed since it was judged.
 func (s *Session) Lock(ctx context.Context, c Closing) (bool, error) {
-	return s.change(ctx, c, sql.SweepRecordLock, sql.LockRole, sql.LockRoleDirectly)
+	return s.change(ctx, c, sql.SweepRecordLock, sql.LockRoleByFunction, sql.LockRole)
 }
 
 // Unlock gives LOGIN back and records it, both or neither.
 func (s *Session) Unlock(ctx context.Context, c Closing) (bool, error) {
-	return s.change(ctx, c, sql.SweepRecordUnlock, sql.UnlockRole, sql.UnlockDirectly)
+	return s.change(ctx, c, sql.SweepRecordUnlock, sql.UnlockRoleByFunction, sql.UnlockRole)
 }
 
 // Drop drops a locked role and records it, both or neither. It does nothing, and is false, where the role may log in again, has
 // become active, has a session, or a member.
 func (s *Session) Drop(ctx context.Context, c Closing) (bool, error) {
-	return s.change(ctx, c, sql.SweepRecordDrop, sql.DropRole, sql.DropRoleDirectly)
+	return s.change(ctx, c, sql.SweepRecordDrop, sql.DropRoleByFunction, sql.DropRole)
 }
 
 // changeAttempts bounds the tries of one change: another session may be altering the same role.

@@ -34,7 +34,7 @@ func (s *Session) Standing(ctx context.Context, oids []int64, clearing string) (
 	found := map[int64]Standing{}
 	var oid int64
 	var d Dependency
-	err := s.each(ctx, sql.SweepDependencies, nil, []any{oids, clearing}, []any{&oid, &d.Database, &d.Quoted, &d.Objects, &d.Grantors, &d.Thirds}, func() {
+	err := s.each(ctx, sql.Dependencies, nil, []any{oids, clearing}, []any{&oid, &d.Database, &d.Quoted, &d.Objects, &d.Grantors, &d.Thirds}, func() {
 		standing := found[oid]
 		d.Grantors = slices.Clone(d.Grantors)
 		standing.Dependencies = append(standing.Dependencies, d)
@@ -45,7 +45,7 @@ func (s *Session) Standing(ctx context.Context, oids []int64, clearing string) (
 	}
 	var member bool
 	var revoke string
-	err = s.each(ctx, sql.SweepMemberships, nil, []any{oids, clearing}, []any{&oid, &member, &revoke}, func() {
+	err = s.each(ctx, sql.Memberships, nil, []any{oids, clearing}, []any{&oid, &member, &revoke}, func() {
 		standing := found[oid]
 		if member {
 			standing.Members = append(standing.Members, revoke)
@@ -60,6 +60,6 @@ func (s *Session) Standing(ctx context.Context, oids []int64, clearing string) (
 // Remake lists the statements that would make a role again, but for its password and what it owned.
 func (s *Session) Remake(ctx context.Context, oid int64) ([]string, error) {
 	var statements []string
-	err := s.row(ctx, sql.SweepRemake, nil, []any{oid}, &statements)
+	err := s.row(ctx, sql.Remake, nil, []any{oid}, &statements)
 	return statements, err
 }

@@ -18,12 +18,6 @@ type InstanceState struct {
 	Logging     Logging
 }
 
-// Logging is an instance's settings on which it depends whether its log shows logins.
-type Logging struct {
-	Connections string // log_connections: on or off; from PostgreSQL 18 on also a list
-	MinMessages string // log_min_messages
-}
-
 // InstanceState asks the instance about itself and keeps the session open for the long reading of its log.
 func (s *Session) InstanceState(ctx context.Context) (InstanceState, error) {
 	var i InstanceState

@@ -2,7 +2,6 @@ package role
 
 import (
 	"context"
-	"strings"
 
 	"pgrotator/sql"
 )
@@ -29,15 +28,4 @@ func (s *Session) SweepTables(ctx context.Context, schema, owner string) (Tables
 		return t, err
 	}
 	return t, s.row(ctx, sql.SweepTablesUsable, nil, []any{schema}, &t.Usable)
-}
-
-// LogsLogins reads log_connections. From PostgreSQL 18 on it is a list of aspects, of which "authorization" is the one that counts.
-func LogsLogins(setting string) bool {
-	for aspect := range strings.SplitSeq(strings.ToLower(setting), ",") {
-		switch strings.TrimSpace(aspect) {
-		case "on", "true", "yes", "1", "all", "authorization":
-			return true
-		}
-	}
-	return false
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"pgrotator/rotator/awserror"
 )
 
 // The staging labels of a rotation.
@@ -53,7 +55,7 @@ type Description struct {
 func (s *Store) Describe(ctx context.Context, id string) (Description, error) {
 	out, err := s.client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
 	if err != nil {
-		return Description{}, fmt.Errorf("describing secret %s: %w", id, explain(err))
+		return Description{}, fmt.Errorf("describing secret %s: %w", id, awserror.SecretsManager.Explain(err))
 	}
 	d := Description{
 		ARN: aws.ToString(out.ARN), Name: aws.ToString(out.Name), Enabled: out.RotationEnabled,
@@ -116,7 +118,7 @@ func (s *Store) read(ctx context.Context, in *secretsmanager.GetSecretValueInput
 		return "", fmt.Errorf("reading %s of secret %s: %w: %s", what, aws.ToString(in.SecretId), ErrNoValue, notFound.ErrorMessage())
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading %s of secret %s: %w", what, aws.ToString(in.SecretId), explain(err))
+		return "", fmt.Errorf("reading %s of secret %s: %w", what, aws.ToString(in.SecretId), awserror.SecretsManager.Explain(err))
 	}
 	if out.SecretString == nil {
 		return "", fmt.Errorf("reading %s of secret %s: its value is binary, not a JSON text", what, aws.ToString(in.SecretId))
@@ -147,7 +149,7 @@ func (s *Store) RandomPassword(ctx context.Context, p PasswordPolicy) (string, e
 		RequireEachIncludedType: &p.RequireEachIncludedType,
 	})
 	if err != nil {
-		return "", fmt.Errorf("asking Secrets Manager for a random password: %w", explain(err))
+		return "", fmt.Errorf("asking Secrets Manager for a random password: %w", awserror.SecretsManager.Explain(err))
 	}
 	return aws.ToString(out.RandomPassword), nil
 }
@@ -166,7 +168,7 @@ func (s *Store) PutPending(ctx context.Context, id, token, rotationToken, text s
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("storing AWSPENDING version %s of secret %s: %w", token, id, explain(err))
+		return fmt.Errorf("storing AWSPENDING version %s of secret %s: %w", token, id, awserror.SecretsManager.Explain(err))
 	}
 	return nil
 }
@@ -177,7 +179,7 @@ func (s *Store) MoveCurrent(ctx context.Context, id, from, to string) error {
 	_, err := s.client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: &id, VersionStage: aws.String(Current), MoveToVersionId: &to, RemoveFromVersionId: &from})
 	if err != nil {
-		return fmt.Errorf("moving AWSCURRENT of secret %s from version %s to %s: %w", id, from, to, explain(err))
+		return fmt.Errorf("moving AWSCURRENT of secret %s from version %s to %s: %w", id, from, to, awserror.SecretsManager.Explain(err))
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ func (r *run) decide(ctx context.Context) error {
 	}
 	p := policy{options: r.options, now: r.evidence.start, complete: r.evidence.complete(),
 		from: r.evidence.from(), to: r.evidence.to(), doubted: r.evidence.doubted}
-	pairs := pairRoles([]string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}, r.found.Records)
-	verdicts := r.judge(p, accounts, pairs)
+	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
+	verdicts := r.judge(p, accounts, role.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
@@ -28,14 +28,14 @@ func (r *run) decide(ctx context.Context) error {
 }
 
 // judge gives a verdict on each role that has a row, and reports those that are left alone.
-func (r *run) judge(p policy, accounts []role.Account, pairs map[string]bool) []verdict {
+func (r *run) judge(p policy, accounts []role.Account, exempt role.Exemptions) []verdict {
 	var verdicts []verdict
 	for _, a := range accounts {
 		if !a.Tracked {
 			continue
 		}
-		s := subject{Account: a, sessions: r.sessions[a.Name], exempt: exemption(a, r.cluster.MasterUser, pairs),
-			ignored: r.options.ignores(a.Name), contested: r.fold.contested[a.Name]}
+		s := subject{Account: a, sessions: r.sessions[a.Name], exempt: exempt.Reason(a),
+			ignored: role.Ignored(r.options.Ignore, a.Name), contested: r.fold.contested[a.Name]}
 		v := p.judge(s)
 		r.count(s, v, p)
 		if v.action != leave || s.exempt == "" && !s.ignored {

@@ -76,7 +76,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 	e.blind = len(live) == 0
 	byName := map[string]*instance{}
 	for _, r := range records {
-		i := &instance{LogRecord: r, group: "/aws/rds/instance/" + r.Instance + "/postgresql", patience: goneAfter}
+		i := &instance{LogRecord: r, group: cluster.InstanceGroup(r.Instance), patience: goneAfter}
 		i.pending, i.lost = parted(r.Canary)
 		e.distrust(i.lost)
 		byName[r.Instance] = i
@@ -98,7 +98,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 		if !i.live && !e.blind && !i.CanaryAt.IsZero() {
 			i.readFrom = e.back(i.ProcessedTo) // what it wrote until its end is still to be read
 		}
-		if !i.live && len(live) > 0 && strings.HasPrefix(live[0].Group, "/aws/rds/cluster/") {
+		if !i.live && len(live) > 0 && cluster.SharedGroup(live[0].Group) {
 			i.group = live[0].Group // all instances of a cluster share one group
 		}
 	}
@@ -300,8 +300,8 @@ func (e *evidence) judgeLive(i *instance) {
 	switch {
 	case s.fault != nil:
 		e.doubt("Instance %s cannot be looked at: %v.", i.Instance, s.fault)
-	case loggingFault(s.logging) != "":
-		e.doubt("The log of instance %s does not show its logins: %s, in its parameter group.", i.Instance, loggingFault(s.logging))
+	case s.logging.Fault() != "":
+		e.doubt("The log of instance %s does not show its logins: %s, in its parameter group.", i.Instance, s.logging.Fault())
 	case s.skew.Abs() > maxSkew:
 		e.doubt("The clock of instance %s and that of the function differ by %s: the times of its log cannot be compared with those of the others.",
 			i.Instance, s.skew.Abs().Truncate(time.Second))

@@ -475,7 +475,7 @@ func (w *world) feedSlice(f *fold, from, to time.Time) {
 	}
 }
 
-// store does as sql/sweep_store.sql.
+// store does as sql/sweep/store.sql.
 func (w *world) store(active []role.Activity, records []role.LogRecord, forget []string) {
 	for _, a := range active {
 		for _, p := range w.people {

@@ -1,9 +1,6 @@
 package sweep
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 const day = 24 * time.Hour
 
@@ -24,31 +21,4 @@ func (o Options) deleteAfter() time.Duration { return time.Duration(o.DeleteDays
 // longest is how long a record can matter to a verdict.
 func (o Options) longest() time.Duration {
 	return max(o.lockAfter(), o.deleteAfter(), 90*day)
-}
-
-func (o Options) ignores(role string) bool {
-	for _, pattern := range o.Ignore {
-		if matches(pattern, role) {
-			return true
-		}
-	}
-	return false
-}
-
-// matches holds a name against a pattern: what stands between two stars is looked for as early as possible.
-func matches(pattern, name string) bool {
-	first, rest, starred := strings.Cut(pattern, "*")
-	if !starred {
-		return name == pattern
-	}
-	name, ok := strings.CutPrefix(name, first)
-	for ok {
-		next, more, another := strings.Cut(rest, "*")
-		if !another {
-			return strings.HasSuffix(name, next)
-		}
-		_, name, ok = strings.Cut(name, next)
-		rest = more
-	}
-	return false
 }

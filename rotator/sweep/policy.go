@@ -3,7 +3,6 @@ package sweep
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"pgrotator/rotator/role"
@@ -173,42 +172,6 @@ func (p policy) lockIn(v verdict) (time.Duration, bool) {
 }
 
 const upcomingWithin = 14 * day
-
-// exemption says why the sweep leaves a role alone, "" if it does not. master is the cluster's master user; pairs are the roles
-// of rotation pairs and what serves them.
-func exemption(a role.Account, master string, pairs map[string]bool) string {
-	switch {
-	case a.Superuser:
-		return "It is a superuser."
-	case role.Reserved(a.Name):
-		return "PostgreSQL or RDS keeps its name for its own roles."
-	case a.Name == master:
-		return "It is the master user."
-	case pairs[a.Name] || a.Paired:
-		return "It belongs to a rotation pair."
-	case strings.HasPrefix(a.Name, "rotation_"):
-		return "Its name is of the kind that setup gives to its own roles."
-	case a.Subscriber:
-		return "It owns a subscription, whose worker logs no login."
-	}
-	return ""
-}
-
-// pairRoles are the secret's pair and every pair that setup has recorded in this database.
-func pairRoles(own []string, records []role.Record) map[string]bool {
-	roles := map[string]bool{}
-	for _, name := range own {
-		roles[name] = true
-	}
-	for _, r := range records {
-		roles[r.Role] = true
-		for _, user := range r.Users {
-			roles[user] = true
-		}
-	}
-	delete(roles, "")
-	return roles
-}
 
 // permit says which statement would let the sweep lock and drop a role; owner is setup's owner role, or "".
 func permit(a role.Account, owner string, version int) (problem, fix string) {

@@ -4,7 +4,7 @@ WITH server AS (
     SELECT pg_catalog.current_setting('server_version_num')::int AS version,
            coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true') AS restricted,
            CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becomes
-), login_setting AS ( -- ALTER ROLE … SET role = …; one for this database wins over one for all
+), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all
     SELECT DISTINCT ON (r.rolname) r.rolname AS member, pg_catalog.substr(c.setting, 6) AS role
     FROM pg_catalog.pg_db_role_setting s
     JOIN pg_catalog.pg_roles r ON r.oid = s.setrole

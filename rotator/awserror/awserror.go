@@ -1,0 +1,40 @@
+// Package awserror says what to do about errors of AWS calls that say too little by themselves.
+package awserror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/aws/smithy-go"
+)
+
+// Service is an AWS service, by what must allow a call of it.
+type Service string
+
+// The services whose errors are told to people.
+const (
+	SecretsManager Service = "the function's role, the secret's resource policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
+	Logs           Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it on this log group"
+	RDS            Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it"
+)
+
+// Explain adds the next step to an error of a call, nil to nil. The error stays what errors.Is and errors.As find.
+func (s Service) Explain(err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w (no answer: a function in a VPC needs a NAT gateway or an interface endpoint of the service, and "+
+			"security groups that let it through on port 443)", err)
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && denied(api.ErrorCode()) {
+		return fmt.Errorf("%w (%s)", err, string(s))
+	}
+	return err
+}
+
+// denied knows IAM's refusal: AccessDenied in RDS's query protocol, AccessDeniedException in the JSON of the others.
+func denied(code string) bool {
+	return code == "AccessDenied" || code == "AccessDeniedException"
+}

@@ -1,0 +1,72 @@
+package role
+
+import "strings"
+
+// Exemptions is whom the sweep leaves alone in one database, whatever their logs show.
+type Exemptions struct {
+	master string
+	paired map[string]bool
+}
+
+// NewExemptions takes the cluster's master user ("" = not known), the roles of the secret's own pair ("" = none such) and the
+// pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks after them.
+func NewExemptions(master string, own []string, records []Record) Exemptions {
+	paired := map[string]bool{}
+	for _, name := range own {
+		paired[name] = true
+	}
+	for _, r := range records {
+		paired[r.Role] = true
+		for _, user := range r.Users {
+			paired[user] = true
+		}
+	}
+	return Exemptions{master: master, paired: paired}
+}
+
+// Reason says in a sentence why the sweep leaves a role alone, "" if it does not.
+func (e Exemptions) Reason(a Account) string {
+	switch {
+	case a.Superuser:
+		return "It is a superuser."
+	case Reserved(a.Name):
+		return "PostgreSQL or RDS keeps its name for its own roles."
+	case a.Name == e.master:
+		return "It is the master user."
+	case e.paired[a.Name] || a.Paired:
+		return "It belongs to a rotation pair."
+	case strings.HasPrefix(a.Name, ownerPrefix):
+		return "Its name is of the kind that setup gives to its own roles."
+	case a.Subscriber:
+		return "It owns a subscription, whose worker logs no login."
+	}
+	return ""
+}
+
+// Ignored holds a name against IGNORE_USER_LIST: names, or patterns in which * stands for any text.
+func Ignored(list []string, name string) bool {
+	for _, pattern := range list {
+		if matches(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches holds a name against a pattern: what stands between two stars is looked for as early as possible.
+func matches(pattern, name string) bool {
+	first, rest, starred := strings.Cut(pattern, "*")
+	if !starred {
+		return name == pattern
+	}
+	name, ok := strings.CutPrefix(name, first)
+	for ok {
+		next, more, another := strings.Cut(rest, "*")
+		if !another {
+			return strings.HasSuffix(name, next)
+		}
+		_, name, ok = strings.Cut(name, next)
+		rest = more
+	}
+	return false
+}
