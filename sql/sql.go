@@ -37,6 +37,7 @@ func (s Statement) Text() string {
 const (
 	RotationState         Statement = "rotation/state"
 	PendingExcess         Statement = "rotation/pending_excess"
+	Twin                  Statement = "rotation/twin"
 	SetPassword           Statement = "rotation/set_password"
 	SetPasswordByFunction Statement = "rotation/set_password_by_function"
 	SetOwnPassword        Statement = "rotation/set_own_password"
