@@ -24,7 +24,7 @@ import (
 
 	"pgrotator/rotator/check"
 	"pgrotator/rotator/master"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/setup"
@@ -67,7 +67,7 @@ func wire(ctx context.Context) (*handler, error) {
 	logs := cloudwatchlogs.NewFromConfig(data)
 	store := secret.NewStore(secrets)
 	finder := master.NewFinder(store, databases)
-	opener := role.Opener{Roots: role.NewRoots(c.caFile), ApplicationName: "pgrotator"}
+	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	return &handler{
 		rotation: rotation.New(store, finder, opener, c.rotation, log),
 		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),

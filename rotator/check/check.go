@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"pgrotator/rotator/master"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 )
 
@@ -33,12 +33,12 @@ type Check struct {
 	master  *master.Finder
 	rds     *rds.Client
 	logs    *cloudwatchlogs.Client
-	opener  role.Opener
+	opener  postgres.Opener
 	options Options
 }
 
 // New makes a Check.
-func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs *cloudwatchlogs.Client, opener role.Opener, options Options) *Check {
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs *cloudwatchlogs.Client, opener postgres.Opener, options Options) *Check {
 	return &Check{store: store, master: finder, rds: databases, logs: logs, opener: opener, options: options}
 }
 
@@ -87,8 +87,8 @@ type subject struct {
 	pair        secret.Pair
 }
 
-func (s subject) server() role.Server {
-	return role.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
+func (s subject) server() postgres.Server {
+	return postgres.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
 }
 
 // Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
@@ -138,10 +138,10 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 }
 
 // login logs in as AWSCURRENT: network, TLS and credential in one.
-func (c *Check) login(ctx context.Context, l *list, s subject) (*role.Session, bool) {
-	var session *role.Session
-	err := role.Attempt(ctx, func(ctx context.Context) (err error) {
-		session, err = c.opener.Open(ctx, s.server(), role.Login{User: s.value.Username, Password: s.value.Password})
+func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Session, bool) {
+	var session *postgres.Session
+	err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
+		session, err = c.opener.Open(ctx, s.server(), postgres.Login{User: s.value.Username, Password: s.value.Password})
 		return err
 	})
 	if err != nil {

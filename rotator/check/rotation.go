@@ -6,20 +6,21 @@ import (
 	"strings"
 	"time"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
 
 // rotation looks at what the next rotation needs.
-func (c *Check) rotation(ctx context.Context, l *list, s subject, session *role.Session) {
+func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postgres.Session) {
 	c.rotationOn(l, s)
 	c.leftOver(l, s)
-	partner, err := session.RotationState(ctx, role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base})
+	partner, err := role.ReadState(ctx, session, role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base})
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
-	own, err := session.RotationState(ctx, role.Pair{User: s.pair.User, Partner: s.pair.Partner, Shared: partner.Shared, Base: s.pair.Base})
+	own, err := role.ReadState(ctx, session, role.Pair{User: s.pair.User, Partner: s.pair.Partner, Shared: partner.Shared, Base: s.pair.Base})
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
 		return
@@ -70,7 +71,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 		l.advise("shared role", "the pair has none: what either user makes is its own", `Name one in the secret's key "role" and run setup, so that the pair shares its objects.`)
 		return
 	}
-	for _, refusal := range []error{own.Refusal(), partner.Refusal()} {
+	for _, refusal := range []error{own.AdmitPair(), partner.AdmitPair()} {
 		if refusal != nil {
 			l.fail("shared role", refusal.Error(), "Do as the detail says, or run setup.")
 			return
@@ -78,7 +79,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	if own.CurrentUser != partner.Shared {
 		l.fail("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q, not the shared role %q", own.CurrentUser, partner.Shared),
-			fmt.Sprintf("ALTER ROLE %s SET role = %s", role.Quote(s.pair.User), role.Quote(partner.Shared)))
+			fmt.Sprintf("ALTER ROLE %s SET role = %s", postgres.Quote(s.pair.User), postgres.Quote(partner.Shared)))
 		return
 	}
 	l.pass("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q", partner.Shared))
@@ -89,7 +90,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 	switch {
 	case !partner.MayConnect:
 		l.fail("other user", fmt.Sprintf("%q may not connect to database %q (CONNECT, or CONNECTION LIMIT 0)", s.pair.Partner, s.value.Database),
-			fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, or ALTER ROLE %s CONNECTION LIMIT -1", role.Quote(s.value.Database), role.Quote(partner.Shared), role.Quote(s.pair.Partner)))
+			fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, or ALTER ROLE %s CONNECTION LIMIT -1", postgres.Quote(s.value.Database), postgres.Quote(partner.Shared), postgres.Quote(s.pair.Partner)))
 	case !partner.Exists:
 		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
 	case partner.LoginRole != partner.Shared:
@@ -102,7 +103,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 func passwordRoles(l *list, s subject, own, partner role.State) {
 	if own.IAM || partner.IAM {
 		l.fail("rds_iam", "the pair is a member of rds_iam, directly or through another role: RDS refuses its passwords",
-			fmt.Sprintf("REVOKE rds_iam FROM %s, %s, or from the role they inherit it from", role.Quote(s.pair.User), role.Quote(s.pair.Partner)))
+			fmt.Sprintf("REVOKE rds_iam FROM %s, %s, or from the role they inherit it from", postgres.Quote(s.pair.User), postgres.Quote(s.pair.Partner)))
 	} else {
 		l.pass("rds_iam", "neither user is a member of rds_iam")
 	}
@@ -134,7 +135,7 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner boo
 		l.advise("previous login", "AWSPREVIOUS is not the other user's credential for this server: somebody changed the secret by hand", "The next rotation replaces it.")
 		return false
 	}
-	session, err := c.opener.Open(ctx, s.server(), role.Login{User: value.Username, Password: value.Password})
+	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
 	if err != nil {
 		l.fail("previous login", err.Error(), "Clients that still hold AWSPREVIOUS cannot log in: let them fetch the secret, and rotate to put it right.")
 		return false
@@ -145,7 +146,7 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner boo
 }
 
 // way tells which way setSecret will take.
-func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Session, partner role.State, ofPartner bool) {
+func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State, ofPartner bool) {
 	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
 	if len(open) == 0 {
 		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
@@ -160,12 +161,12 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *role.Sessi
 	case role.ByMaster:
 		c.masterWay(ctx, l, s, session, partner)
 	default:
-		l.pass("way", "function: the one that setup made in schema "+role.Quote(partner.FunctionSchema))
+		l.pass("way", "function: the one that setup made in schema "+postgres.Quote(partner.FunctionSchema))
 	}
 }
 
-func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *role.Session, partner role.State) {
-	err := session.AdmitTwin(ctx, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
+	err := role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
 	if err == nil {
 		err = c.masterLogin(ctx, s, partner)
 	}
@@ -188,7 +189,7 @@ func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) 
 	}
 	defer session.Close(ctx)
 	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
-	return session.AdmitMaster(ctx, question, partner.CurrentUser, s.pair.Named)
+	return role.AdmitMaster(ctx, session, question, partner.CurrentUser, s.pair.Named)
 }
 
 // validity holds VALID UNTIL of AWSCURRENT and PASSWORD_VALID_DAYS beside the rotation interval.

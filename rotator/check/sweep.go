@@ -10,12 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 )
 
 // sweep looks at what the next sweep needs.
-func (c *Check) sweep(ctx context.Context, l *list, s subject, session *role.Session) {
+func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres.Session) {
 	found, err := cluster.Describe(ctx, c.rds, s.value)
 	settings := logSettings{faults: map[string][]string{}}
 	writer := settings.look(ctx, "the writer", session)
@@ -41,7 +42,7 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 		}
 		server := s.server()
 		server.Host, server.Port = instance.Host, instance.Port
-		session, err := c.opener.Open(ctx, server, role.Login{User: s.value.Username, Password: s.value.Password})
+		session, err := c.opener.Open(ctx, server, postgres.Login{User: s.value.Username, Password: s.value.Password})
 		if err != nil {
 			unreachable = append(unreachable, err.Error())
 			continue
@@ -112,8 +113,8 @@ type logSettings struct {
 }
 
 // look asks an instance about itself and notes what is wrong with its settings.
-func (f *logSettings) look(ctx context.Context, instance string, session *role.Session) role.InstanceState {
-	state, err := session.InstanceState(ctx)
+func (f *logSettings) look(ctx context.Context, instance string, session *postgres.Session) account.Instance {
+	state, err := account.ReadInstance(ctx, session)
 	if err != nil {
 		f.unreadable = append(f.unreadable, fmt.Sprintf("%s does not tell its settings: %v", instance, err))
 		return state
@@ -126,7 +127,7 @@ func (f *logSettings) look(ctx context.Context, instance string, session *role.S
 }
 
 func (f *logSettings) report(l *list) {
-	for _, s := range role.LoggingSettings {
+	for _, s := range account.LoggingSettings {
 		switch {
 		case len(f.faults[s.Name]) > 0:
 			l.fail(s.Name, strings.Join(f.faults[s.Name], "; "), "In the DB (cluster) parameter group, set "+s.Name+" to "+s.Good+".")
@@ -140,40 +141,40 @@ func (f *logSettings) report(l *list) {
 
 // state looks at the tables, at whom the sweep could not close, and at what it remembers. became is the role that AWSCURRENT became
 // when it logged in.
-func (c *Check) state(ctx context.Context, l *list, s subject, session *role.Session, master, became string) {
-	found, err := session.SweepPair(ctx, s.pair.User, s.pair.Partner)
+func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres.Session, master, became string) {
+	found, err := account.ReadInstallation(ctx, session, s.pair.User, s.pair.Partner)
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
-	state, err := session.SweepTables(ctx, c.options.StateSchema, found.Owner)
+	state, err := account.ReadTablesState(ctx, session, c.options.StateSchema, found.Owner)
 	switch {
 	case err != nil:
 		l.fail("tables", err.Error(), "Do as the detail says.")
 		return
 	case !state.Usable:
-		l.fail("tables", "the sweep's tables in schema "+role.Quote(c.options.StateSchema)+" are missing or not writable, and the shared role may not make them", "Run setup, or set STATE_SCHEMA to a schema of the shared role.")
+		l.fail("tables", "the sweep's tables in schema "+postgres.Quote(c.options.StateSchema)+" are missing or not writable, and the shared role may not make them", "Run setup, or set STATE_SCHEMA to a schema of the shared role.")
 		return
 	case len(state.Missing) > 0:
-		l.pass("tables", "the first sweep makes its tables in schema "+role.Quote(c.options.StateSchema))
+		l.pass("tables", "the first sweep makes its tables in schema "+postgres.Quote(c.options.StateSchema))
 		return
 	}
-	l.pass("tables", "the sweep's tables are in schema "+role.Quote(c.options.StateSchema)+" and writable")
+	l.pass("tables", "the sweep's tables are in schema "+postgres.Quote(c.options.StateSchema)+" and writable")
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
-	c.closable(ctx, l, session, found.Functions, role.NewExemptions(master, own, found.Records))
+	c.closable(ctx, l, session, found.Functions, account.NewExemptions(master, own, found.Records))
 	c.canary(ctx, l, session)
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *role.Session, functions string, exempt role.Exemptions) {
-	accounts, err := session.Accounts(ctx, c.options.StateSchema, functions)
+func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, functions string, exempt account.Exemptions) {
+	accounts, err := account.List(ctx, session, c.options.StateSchema, functions)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
 		return
 	}
 	var beyond []string
 	for _, a := range accounts {
-		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !role.Ignored(c.options.Ignore, a.Name)
+		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !account.Ignored(c.options.Ignore, a.Name)
 		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}
@@ -187,8 +188,8 @@ func (c *Check) closable(ctx context.Context, l *list, session *role.Session, fu
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.
-func (c *Check) canary(ctx context.Context, l *list, session *role.Session) {
-	records, err := session.LogRecords(ctx, c.options.StateSchema)
+func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session) {
+	records, err := account.ReadLogRecords(ctx, session, c.options.StateSchema)
 	if err != nil {
 		l.fail("canary", err.Error(), "")
 		return
@@ -206,7 +207,7 @@ func (c *Check) canary(ctx context.Context, l *list, session *role.Session) {
 const sweepLogin = "pgrotator-sweep-"
 
 // canaryOf passes where the last sweep found what the ones before had left. Its own login always waits for the next.
-func canaryOf(l *list, r role.LogRecord) {
+func canaryOf(l *list, r account.LogRecord) {
 	seen := "never"
 	if !r.CanarySeenAt.IsZero() {
 		seen = r.CanarySeenAt.Format(time.RFC3339)

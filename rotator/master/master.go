@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 )
 
@@ -35,8 +35,8 @@ func NewFinder(store *secret.Store, client *rds.Client) *Finder {
 // Master is how to log in as the master user of a secret's server.
 type Master struct {
 	ARN    string
-	Server role.Server
-	Login  role.Login
+	Server postgres.Server
+	Login  postgres.Login
 }
 
 // Of finds the master of a secret's server. TLS towards it follows the master secret alone. It is an error if the secret
@@ -63,8 +63,8 @@ func (f *Finder) Of(ctx context.Context, v secret.Value) (Master, error) {
 	}
 	return Master{
 		ARN:    v.MasterARN,
-		Server: role.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: found.Plaintext},
-		Login:  role.Login{User: found.Username, Password: found.Password},
+		Server: postgres.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: found.Plaintext},
+		Login:  postgres.Login{User: found.Username, Password: found.Password},
 	}, nil
 }
 

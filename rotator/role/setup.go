@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
 )
 
@@ -27,19 +28,19 @@ type SetupState struct {
 	Records            []Record
 }
 
-// SetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
-func (s *Session) SetupState(ctx context.Context, user, partner, shared string) (SetupState, error) {
+// ReadSetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
+func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, shared string) (SetupState, error) {
 	var t SetupState
 	var comments []string
-	err := s.row(ctx, sql.SetupState, nil, []any{user, partner, shared},
+	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
 		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.PasswordEncryption, &comments)
-	t.Records = records(comments)
+	t.Records = Records(comments)
 	return t, err
 }
 
-// records reads pairs of an owner role's name and comment. It leaves out what is no record, since a comment can be anything, and
+// Records reads pairs of an owner role's name and comment. It leaves out what is no record, since a comment can be anything, and
 // one that stands at another role than setup would have made for it: who may make roles could else speak for any.
-func records(owners []string) []Record {
+func Records(owners []string) []Record {
 	var found []Record
 	for _, owner := range owners {
 		var told [2]string
@@ -54,14 +55,14 @@ func records(owners []string) []Record {
 	return found
 }
 
-// ownerPrefix begins the name of each role that owns setup's functions.
-const ownerPrefix = "rotation_"
+// OwnerPrefix begins the name of each role that owns setup's functions.
+const OwnerPrefix = "rotation_"
 
 // ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
 // characters as fit into 50 bytes, and a hash of the shared role's name.
 func ownerName(shared string) string {
 	const longest, kept, hashed = 63, 50, 12
-	name := ownerPrefix + shared
+	name := OwnerPrefix + shared
 	if len(name) <= longest {
 		return name
 	}
@@ -95,21 +96,21 @@ type SetupPair struct {
 const changed = "changed: "
 
 // SetUp runs sql/setup.sql as the master and lists what it changed.
-func (s *Session) SetUp(ctx context.Context, p SetupPair) ([]string, error) {
+func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) ([]string, error) {
 	for _, parameter := range [][2]string{
 		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared},
 		{"pgrotator.verifier", p.Verifier}, {"pgrotator.state_schema", p.StateSchema}} {
 		var set string
-		if err := s.row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
+		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
 			return nil, err
 		}
 	}
-	s.notices = nil
-	if err := s.exec(ctx, sql.Setup, names{"state_schema": p.StateSchema}); err != nil {
+	s.TakeNotices()
+	if err := s.Exec(ctx, sql.Setup, postgres.Names{"state_schema": p.StateSchema}); err != nil {
 		return nil, err
 	}
 	list := []string{}
-	for _, notice := range s.notices {
+	for _, notice := range s.TakeNotices() {
 		if change, ok := strings.CutPrefix(notice, changed); ok {
 			list = append(list, change)
 		}

@@ -1,9 +1,7 @@
 package role
 
 import (
-	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -17,21 +15,6 @@ const (
 	ByItself   Way = "own"      // the user, logged in with the password that AWSPREVIOUS holds
 	ByMaster   Way = "master"   // the master at masterarn, which also makes a missing user
 )
-
-// AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and holds besides that the master may set it.
-// became is the role that AWSCURRENT's own session was.
-func (s *Session) AdmitMaster(ctx context.Context, p Pair, became string, named bool) error {
-	t, err := s.RotationState(ctx, p)
-	if err != nil {
-		return err
-	}
-	if closed := t.directClosed(); t.Exists && closed != "" {
-		return fmt.Errorf("the master cannot set user %q: %s; whoever made the user can GRANT %s TO %s WITH ADMIN OPTION, or GRANT rds_password",
-			p.User, closed, quote(p.User), quote(t.CurrentUser))
-	}
-	t.CurrentUser = became
-	return s.AdmitTwin(ctx, t, p.User, p.Partner, named)
-}
 
 // Means is what the secret and the environment add to what the catalogs tell.
 type Means struct {
@@ -110,28 +93,4 @@ func masterClosed(m Means) string {
 		return `the secret has no key "masterarn"`
 	}
 	return ""
-}
-
-// AdmitTwin holds a master back from anybody but a twin of partner, which has proven itself by logging in: user must be missing,
-// or have no attribute and no membership that partner lacks. The state is that of user. named says that the secret itself
-// names the pair: then user must also own nothing and hold no grant.
-func (s *Session) AdmitTwin(ctx context.Context, t State, user, partner string, named bool) error {
-	if t.Shared == "" {
-		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
-	}
-	if t.CurrentUser != t.Shared {
-		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-			partner, t.CurrentUser, t.Shared, quote(t.Shared), quote(partner), quote(partner), quote(t.Shared))
-	}
-	if !t.Exists {
-		return nil
-	}
-	excess, err := s.PendingExcess(ctx, user, partner, named)
-	if err != nil {
-		return err
-	}
-	if len(excess) > 0 {
-		return fmt.Errorf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", "))
-	}
-	return nil
 }

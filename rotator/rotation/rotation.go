@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/master"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
@@ -39,13 +40,13 @@ type Options struct {
 type Rotation struct {
 	store   *secret.Store
 	master  *master.Finder
-	opener  role.Opener
+	opener  postgres.Opener
 	options Options
 	log     *slog.Logger
 }
 
 // New makes a Rotation. Warnings about what an operator should look into go to log.
-func New(store *secret.Store, finder *master.Finder, opener role.Opener, options Options, log *slog.Logger) *Rotation {
+func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, options Options, log *slog.Logger) *Rotation {
 	return &Rotation{store: store, master: finder, opener: opener, options: options, log: log}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/verifier"
@@ -20,7 +21,7 @@ type change struct {
 	pair     secret.Pair // User is AWSCURRENT's, Partner the one to be set
 	previous string      // the version staged AWSPREVIOUS, or ""
 	state    role.State
-	session  *role.Session // logged in as AWSCURRENT
+	session  *postgres.Session // logged in as AWSCURRENT
 }
 
 // setSecret proves AWSCURRENT by logging in with it and, from that session, sets the other user's password.
@@ -41,7 +42,7 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 	}
 	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous)}
 	var outcome Outcome
-	err = role.Attempt(ctx, func(ctx context.Context) (err error) {
+	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		outcome, err = r.change(ctx, c)
 		return err
 	})
@@ -65,11 +66,11 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("proving AWSCURRENT: %w", err)
 	}
 	defer session.Close(ctx)
-	state, err := session.RotationState(ctx, c.question())
+	state, err := role.ReadState(ctx, session, c.question())
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := state.Refusal(); err != nil {
+	if err := state.AdmitPair(); err != nil {
 		return Outcome{}, err
 	}
 	c.session, c.state = session, state

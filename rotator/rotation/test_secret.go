@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
@@ -19,14 +20,14 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = role.Attempt(ctx, func(ctx context.Context) error {
+	err = postgres.Attempt(ctx, func(ctx context.Context) error {
 		mended, err := r.tryPending(ctx, pending, pair)
 		if !mended || err != nil {
 			return err
 		}
 		if mended, err = r.tryPending(ctx, pending, pair); mended {
 			return fmt.Errorf("user %q still does not become its shared role when it logs in: look at its settings (ALTER ROLE %s IN DATABASE … RESET role)",
-				pair.User, role.Quote(pair.User))
+				pair.User, postgres.Quote(pair.User))
 		}
 		return err
 	})
@@ -44,11 +45,11 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 		return false, err
 	}
 	defer session.Close(ctx)
-	state, err := session.RotationState(ctx, rolePair(pair, pair.User, pair.Partner, pending))
+	state, err := role.ReadState(ctx, session, rolePair(pair, pair.User, pair.Partner, pending))
 	if err != nil {
 		return false, err
 	}
-	if err := state.Refusal(); err != nil {
+	if err := state.AdmitPair(); err != nil {
 		return false, err
 	}
 	expected := pair.User
@@ -62,5 +63,5 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 		return false, fmt.Errorf("user %q logs in and is %q instead of the shared role %q, though its SET role setting names it",
 			pair.User, state.CurrentUser, expected)
 	}
-	return true, session.SetOwnRoleAtLogin(ctx, state.Shared)
+	return true, role.SetOwnRoleAtLogin(ctx, session, state.Shared)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
@@ -22,8 +23,8 @@ type plan struct {
 	recorded bool // an earlier setup made this very pair
 }
 
-func newPlan(ctx context.Context, master *role.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
-	state, err := master.RotationState(ctx, question(pair, v))
+func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
+	state, err := role.ReadState(ctx, master, question(pair, v))
 	if err != nil {
 		return plan{}, err
 	}
@@ -34,7 +35,7 @@ func newPlan(ctx context.Context, master *role.Session, v secret.Value, pair sec
 	if shared == "" {
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
-	found, err := master.SetupState(ctx, pair.User, pair.Partner, shared)
+	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
 	return plan{value: v, pair: pair, shared: shared, proof: p, repair: repair, state: state, found: found}, err
 }
 
@@ -47,7 +48,7 @@ func newPlan(ctx context.Context, master *role.Session, v secret.Value, pair sec
 //	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
 //	                                                               it would lose by becoming a new role: a single user is adopted
 //	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
-func (p *plan) admit(ctx context.Context, masterUser string, master *role.Session) error {
+func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Session) error {
 	if err := p.admitNames(masterUser); err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (p *plan) admitNames(masterUser string) error {
 	if p.shared == p.pair.User || p.shared == p.pair.Partner {
 		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", p.shared)
 	}
-	return p.state.UserRefusal()
+	return p.state.AdmitUser()
 }
 
 func (p *plan) admitRecorded() error {
@@ -97,38 +98,38 @@ func (p *plan) admitFresh() error {
 			p.pair.User, p.proof.refused)
 	}
 	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, CREATE ROLE %s LOGIN, set the secret's password (\\password), GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-		p.pair.User, p.pair.Partner, p.shared, role.Quote(p.pair.User), role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
+		p.pair.User, p.pair.Partner, p.shared, postgres.Quote(p.pair.User), postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
 }
 
-func (p *plan) admitAdoption(ctx context.Context, master *role.Session) error {
+func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) error {
 	if p.found.PartnerExists {
 		return fmt.Errorf("user %q exists already and belongs to no pair: setup takes over nobody who has not logged in; name another in the secret's key \"usernames\", or drop it",
 			p.pair.Partner)
 	}
-	own, err := master.PendingExcess(ctx, p.pair.User, p.pair.User, true)
+	own, err := role.PendingExcess(ctx, master, p.pair.User, p.pair.User, true)
 	if err != nil {
 		return err
 	}
 	if len(own) > 0 {
 		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (README, \"An existing single user\"), or CREATE ROLE %s NOLOGIN, GRANT it to %s, give it what the user has (REASSIGN OWNED in each database, and the grants), and then ALTER ROLE %s SET role = %s",
-			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
+			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
 	}
 	return nil
 }
 
-func (p *plan) admitTwin(ctx context.Context, master *role.Session) error {
+func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 	if p.proof.became != p.shared {
 		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-			p.pair.User, p.proof.became, p.shared, role.Quote(p.shared), role.Quote(p.pair.User), role.Quote(p.pair.User), role.Quote(p.shared))
+			p.pair.User, p.proof.became, p.shared, postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
 	}
 	if !p.found.PartnerExists {
 		return nil
 	}
 	if !p.state.Member {
 		return fmt.Errorf("user %q exists and is not a member of %q: as a DBA, GRANT %s TO %s if it is one of the pair",
-			p.pair.Partner, p.shared, role.Quote(p.shared), role.Quote(p.pair.Partner))
+			p.pair.Partner, p.shared, postgres.Quote(p.shared), postgres.Quote(p.pair.Partner))
 	}
 	state := p.state
 	state.CurrentUser = p.proof.became
-	return master.AdmitTwin(ctx, state, p.pair.Partner, p.pair.User, p.pair.Named)
+	return role.AdmitTwin(ctx, master, state, p.pair.Partner, p.pair.User, p.pair.Named)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/master"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/verifier"
@@ -20,12 +21,12 @@ const statementTimeout = 15 * time.Second
 type Setup struct {
 	store       *secret.Store
 	master      *master.Finder
-	opener      role.Opener
+	opener      postgres.Opener
 	stateSchema string
 }
 
 // New makes a Setup whose sweep tables live in stateSchema.
-func New(store *secret.Store, finder *master.Finder, opener role.Opener, stateSchema string) *Setup {
+func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
 	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
 }
@@ -56,7 +57,7 @@ func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, 
 	}
 	var changed []string
 	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
-	err = role.Attempt(ctx, func(ctx context.Context) error {
+	err = postgres.Attempt(ctx, func(ctx context.Context) error {
 		proof, err := s.prove(ctx, value, pair)
 		if err != nil {
 			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
@@ -76,16 +77,16 @@ type proof struct {
 
 // prove logs in with AWSCURRENT. A refused login proves nothing, and is no error yet: the user may not exist, or wait for repair.
 func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (proof, error) {
-	server := role.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
-	session, err := s.opener.Open(ctx, server, role.Login{User: v.Username, Password: v.Password})
-	if role.Refused(err) || role.NotPermitted(err) {
+	server := postgres.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
+	session, err := s.opener.Open(ctx, server, postgres.Login{User: v.Username, Password: v.Password})
+	if postgres.Refused(err) || postgres.NotPermitted(err) {
 		return proof{refused: err}, nil
 	}
 	if err != nil {
 		return proof{}, err
 	}
 	defer session.Close(ctx)
-	state, err := session.RotationState(ctx, question(pair, v))
+	state, err := role.ReadState(ctx, session, question(pair, v))
 	return proof{loggedIn: true, became: state.CurrentUser}, err
 }
 
@@ -111,7 +112,7 @@ func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, p
 	if err != nil {
 		return nil, err
 	}
-	return session.SetUp(ctx, role.SetupPair{
+	return role.SetUp(ctx, session, role.SetupPair{
 		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
@@ -37,8 +37,8 @@ func (r *run) act(ctx context.Context, verdicts []verdict) error {
 }
 
 // closeRoles locks and drops what nothing stands in the way of, and marks the rest.
-func (r *run) closeRoles(ctx context.Context, verdicts []verdict, standing map[int64]role.Standing) error {
-	drops, blocked := partition(r.permitted(due(verdicts, drop)), func(v verdict) bool { return standing[v.account.OID].Clear() })
+func (r *run) closeRoles(ctx context.Context, verdicts []verdict, standing map[int64]account.Obstacles) error {
+	drops, blocked := partition(r.permitted(due(verdicts, drop)), func(v verdict) bool { return standing[v.account.OID].None() })
 	for i := range blocked {
 		blocked[i].action = markReady
 	}
@@ -116,9 +116,9 @@ func (r *run) countStatuses() {
 	for _, status := range r.status {
 		c.Tracked++
 		switch status {
-		case role.Locked:
+		case account.Locked:
 			c.Locked++
-		case role.ReadyToDelete:
+		case account.ReadyToDelete:
 			c.ReadyToDelete++
 		default:
 			c.Active++

@@ -4,20 +4,20 @@ import (
 	"slices"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // seen is the activity that open sessions show. A session that the last run saw and that is gone now ended somewhere in between,
 // and log_disconnections, by which the log would tell when, is off by default: the role counts as active until now. Where this run
 // cannot look everywhere the session may still be open there, so that the same is asked again by the next run.
-func (e *evidence) seen(accounts []role.Account, sessions map[string]int) []role.Activity {
-	var list []role.Activity
+func (e *evidence) seen(accounts []account.Account, sessions map[string]int) []account.Activity {
+	var list []account.Activity
 	for _, a := range accounts {
 		switch {
 		case sessions[a.Name] > 0:
-			list = append(list, role.Activity{Role: a.Name, At: e.start})
+			list = append(list, account.Activity{Role: a.Name, At: e.start})
 		case a.Tracked && e.wasRun(a.LastLogin):
-			list = append(list, role.Activity{Role: a.Name, At: e.endOfSession()})
+			list = append(list, account.Activity{Role: a.Name, At: e.endOfSession()})
 		}
 	}
 	return list
@@ -37,14 +37,14 @@ func (e *evidence) wasRun(t time.Time) bool {
 }
 
 // active is the activity that the log has shown since the last call, no later than the run's start.
-func (e *evidence) active(f *fold) []role.Activity {
-	var list []role.Activity
+func (e *evidence) active(f *fold) []account.Activity {
+	var list []account.Activity
 	for name, at := range f.take() {
 		t := time.UnixMilli(at).UTC()
 		if t.After(e.start) {
 			t = e.start.Add(-time.Millisecond)
 		}
-		list = append(list, role.Activity{Role: name, At: t})
+		list = append(list, account.Activity{Role: name, At: t})
 	}
 	return list
 }

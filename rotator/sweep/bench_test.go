@@ -21,7 +21,7 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
 )
@@ -46,7 +46,7 @@ func sweepAlone() int {
 		return 1
 	}
 	s := sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), role.Opener{}, sweep.Options{LockDays: 90, Lag: time.Second, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Unpaced()
+		sns.NewFromConfig(config), postgres.Opener{}, sweep.Options{LockDays: 90, Lag: time.Second, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Unpaced()
 	begun := time.Now()
 	report, err := s.Run(ctx, os.Getenv(sweeperEnv), false)
 	if err != nil {

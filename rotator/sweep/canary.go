@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // canaryPrefix begins the application_name of the sweep's own sessions, lostPrefix what is kept of one that was not logged: when it
@@ -109,8 +109,8 @@ func parted(column string) (pending []string, lost time.Time) {
 
 // settled are the records to store once the run has acted on the canaries that were lost; nil = none was. Until then the table
 // says since when, so that what rested on them is undone by a later run where this one dies or only watches.
-func (e *evidence) settled() []role.LogRecord {
-	var records []role.LogRecord
+func (e *evidence) settled() []account.LogRecord {
+	var records []account.LogRecord
 	for _, i := range e.instances {
 		if !i.lost.IsZero() {
 			i.lost = time.Time{}

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"slices"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/postgres"
 )
 
 // clearing lists the statements, for psql and in order, by which the master user clears away what keeps a role from being
 // dropped, and then drops it. What the role owned goes to the master.
-func clearing(a role.Account, standing role.Standing, master string) []string {
+func clearing(a account.Account, standing account.Obstacles, master string) []string {
 	by := "CURRENT_USER"
 	if master != "" {
-		by = role.Quote(master)
+		by = postgres.Quote(master)
 	}
 	statements := ended(standing.Members)
 	if len(standing.Dependencies) > 0 {
@@ -26,8 +27,8 @@ func clearing(a role.Account, standing role.Standing, master string) []string {
 // revokingThirds revokes, in each database, what others than the objects' owners have granted to the role: DROP OWNED, run with the
 // owners' privileges, revokes the owners' own grants only. It comes before those privileges are lent, with which PostgreSQL would
 // take the owner for the grantor.
-func revokingThirds(a role.Account, standing role.Standing) []string {
-	shared := slices.ContainsFunc(standing.Dependencies, func(d role.Dependency) bool { return d.Database == "" && d.Thirds })
+func revokingThirds(a account.Account, standing account.Obstacles) []string {
+	shared := slices.ContainsFunc(standing.Dependencies, func(d account.Dependency) bool { return d.Database == "" && d.Thirds })
 	var statements []string
 	for _, d := range standing.Dependencies {
 		switch {
@@ -77,7 +78,7 @@ END $$;`
 
 // clearingOwned gives the master, for the while, the privileges of the role and of those whose objects carry its grants.
 // REASSIGN OWNED and DROP OWNED share a transaction: the second alone would drop the tables.
-func clearingOwned(quoted string, standing role.Standing, by string) []string {
+func clearingOwned(quoted string, standing account.Obstacles, by string) []string {
 	var statements, back []string
 	for _, lender := range slices.Insert(grantors(standing), 0, quoted) {
 		statements = append(statements, fmt.Sprintf("GRANT %s TO %s;", lender, by))
@@ -103,7 +104,7 @@ func ended(statements []string) []string {
 	return list
 }
 
-func grantors(standing role.Standing) []string {
+func grantors(standing account.Obstacles) []string {
 	var owners []string
 	for _, d := range standing.Dependencies {
 		owners = append(owners, d.Grantors...)

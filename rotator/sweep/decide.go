@@ -4,38 +4,38 @@ import (
 	"context"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := r.writer.Accounts(ctx, r.options.StateSchema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.options.StateSchema, r.found.Functions)
 	if err != nil {
 		return err
 	}
 	p := policy{options: r.options, now: r.evidence.start, complete: r.evidence.complete(),
 		from: r.evidence.from(), to: r.evidence.to(), doubted: r.evidence.doubted}
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
-	verdicts := r.judge(p, accounts, role.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
 	r.reportEvidence(p)
 	if settled := r.evidence.settled(); settled != nil && !r.dryRun {
-		return r.writer.Store(ctx, r.options.StateSchema, nil, settled, nil)
+		return account.Store(ctx, r.writer, r.options.StateSchema, nil, settled, nil)
 	}
 	return nil
 }
 
 // judge gives a verdict on each role that has a row, and reports those that are left alone.
-func (r *run) judge(p policy, accounts []role.Account, exempt role.Exemptions) []verdict {
+func (r *run) judge(p policy, accounts []account.Account, exempt account.Exemptions) []verdict {
 	var verdicts []verdict
 	for _, a := range accounts {
 		if !a.Tracked {
 			continue
 		}
 		s := subject{Account: a, sessions: r.sessions[a.Name], exempt: exempt.Reason(a),
-			ignored: role.Ignored(r.options.Ignore, a.Name), contested: r.fold.contested[a.Name]}
+			ignored: account.Ignored(r.options.Ignore, a.Name), contested: r.fold.contested[a.Name]}
 		v := p.judge(s)
 		r.count(s, v, p)
 		if v.action != leave || s.exempt == "" && !s.ignored {
@@ -65,7 +65,7 @@ func (r *run) count(s subject, v verdict, p policy) {
 }
 
 // iam marks a role that logs in by IAM token.
-func (r *run) iam(a role.Account) IAM {
+func (r *run) iam(a account.Account) IAM {
 	if !a.IAM {
 		return IAM{}
 	}

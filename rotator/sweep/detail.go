@@ -6,22 +6,22 @@ import (
 	"log/slog"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // closing is a verdict as package role carries it out.
-func (r *run) closing(v verdict, remake []string) role.Closing {
-	c := role.Closing{StateSchema: r.options.StateSchema, Name: v.account.Name, OID: v.account.OID, LastActivity: v.last, Detail: r.detail(v, remake)}
+func (r *run) closing(v verdict, remake []string) account.Closing {
+	c := account.Closing{StateSchema: r.options.StateSchema, Name: v.account.Name, OID: v.account.OID, LastActivity: v.last, Detail: r.detail(v, remake)}
 	if v.account.ByFunction {
 		c.Functions = r.found.Functions
 	}
 	return c
 }
 
-// detail is what an action rests on, for user_login_action. A later run reads the role.LockRecord in it.
+// detail is what an action rests on, for user_login_action. A later run reads the account.LockRecord in it.
 func (r *run) detail(v verdict, remake []string) string {
 	text, err := json.Marshal(struct {
-		role.LockRecord
+		account.LockRecord
 		DeleteDays   int        `json:"deleteDays"`
 		IdleDays     int        `json:"idleDays"`
 		EvidenceFrom *time.Time `json:"evidenceFrom"`
@@ -29,7 +29,7 @@ func (r *run) detail(v verdict, remake []string) string {
 		Reason       string     `json:"reason,omitempty"`
 		Remake       []string   `json:"remake,omitempty"`
 	}{
-		LockRecord: role.LockRecord{LastActivity: v.last, LockDays: r.options.LockDays},
+		LockRecord: account.LockRecord{LastActivity: v.last, LockDays: r.options.LockDays},
 		DeleteDays: r.options.DeleteDays, IdleDays: days(v.idle),
 		EvidenceFrom: pointer(r.evidence.from()), EvidenceTo: pointer(r.evidence.to()), Reason: v.reason, Remake: remake,
 	})

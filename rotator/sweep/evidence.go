@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
 )
 
 // Allowances of the evidence.
@@ -20,7 +20,7 @@ const (
 
 // instance is one server, or one that is gone, in one run.
 type instance struct {
-	role.LogRecord
+	account.LogRecord
 	live     bool
 	fresh    bool          // this run is the first to know it
 	born     bool          // made since the others' logs were last read, and read from its birth
@@ -39,7 +39,7 @@ type instance struct {
 type sighting struct {
 	canary  string // "" = no login
 	skew    time.Duration
-	logging role.Logging
+	logging account.Logging
 	fault   error // why there was no login
 }
 
@@ -72,7 +72,7 @@ func (e *evidence) cannotSee(format string, args ...any) {
 
 // enroll brings together the instances that live and the records of earlier runs, and says from where on each log is to be read.
 // Where RDS does not tell which instances live, none is read, and what is known of them stays as it is.
-func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
+func (e *evidence) enroll(live []cluster.Instance, records []account.LogRecord) {
 	e.blind = len(live) == 0
 	byName := map[string]*instance{}
 	for _, r := range records {
@@ -85,7 +85,7 @@ func (e *evidence) enroll(live []cluster.Instance, records []role.LogRecord) {
 	for _, l := range live {
 		i := byName[l.Name]
 		if i == nil {
-			i = &instance{LogRecord: role.LogRecord{Instance: l.Name}, fresh: true}
+			i = &instance{LogRecord: account.LogRecord{Instance: l.Name}, fresh: true}
 			e.instances = append(e.instances, i)
 		}
 		i.live, i.group = true, l.Group
@@ -237,8 +237,8 @@ func (e *evidence) groupMissing(group string) {
 
 // progress is what to store before and while reading. The log counts as read up to the newest event seen in it, never further: a
 // log that is silent or late does not advance. Logins that wait for their refusal are left to be read again.
-func (e *evidence) progress(f *fold) []role.LogRecord {
-	var records []role.LogRecord
+func (e *evidence) progress(f *fold) []account.LogRecord {
+	var records []account.LogRecord
 	for _, i := range e.instances {
 		r := i.LogRecord
 		r.ProcessedTo = e.advance(i, f.oldestPending(i.log))
@@ -265,7 +265,7 @@ func (e *evidence) advance(i *instance, limit int64) time.Time {
 }
 
 // conclude judges the evidence once the logs are read, and gives the records to store and those to forget.
-func (e *evidence) conclude(f *fold) (records []role.LogRecord, forget []string) {
+func (e *evidence) conclude(f *fold) (records []account.LogRecord, forget []string) {
 	claim := e.claim()
 	for _, i := range e.instances {
 		e.judge(i)
@@ -318,7 +318,7 @@ func (e *evidence) adopt(f *fold, claim time.Time) {
 		if log.newest == 0 || e.named(name) != nil {
 			continue
 		}
-		i := &instance{LogRecord: role.LogRecord{Instance: name}, fresh: true, log: log}
+		i := &instance{LogRecord: account.LogRecord{Instance: name}, fresh: true, log: log}
 		i.EvidenceFrom = claim
 		i.ProcessedTo = e.advance(i, 0)
 		e.instances = append(e.instances, i)

@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
 )
 
 // diary is the log and the table of a cluster that is swept once a day.
 type diary struct {
 	now      time.Time
 	keep     time.Duration // the log group's retention; 0 = for ever
-	records  map[string]role.LogRecord
+	records  map[string]account.LogRecord
 	lines    map[string][]diaryLine // by instance
 	impaired bool                   // the runs cannot look everywhere
 }
@@ -26,7 +26,7 @@ type diaryLine struct {
 }
 
 func newDiary(keep time.Duration) *diary {
-	return &diary{now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), keep: keep, records: map[string]role.LogRecord{}, lines: map[string][]diaryLine{}}
+	return &diary{now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), keep: keep, records: map[string]account.LogRecord{}, lines: map[string][]diaryLine{}}
 }
 
 func (d *diary) write(instance, message string) {
@@ -45,7 +45,7 @@ func (d *diary) sweep(dryRun, unlogged bool, names ...string) *evidence {
 	if d.impaired {
 		e.cannotSee("RDS does not answer.")
 	}
-	var records []role.LogRecord
+	var records []account.LogRecord
 	for _, r := range d.records {
 		records = append(records, r)
 	}
@@ -56,7 +56,7 @@ func (d *diary) sweep(dryRun, unlogged bool, names ...string) *evidence {
 	e.enroll(live, records)
 	for _, name := range names {
 		canary := newCanary(d.now)
-		e.named(name).sighting = sighting{canary: canary, logging: role.Logging{Connections: "on"}}
+		e.named(name).sighting = sighting{canary: canary, logging: account.Logging{Connections: "on"}}
 		if !unlogged {
 			d.write(name, "10.0.0.1(1000):app_a@app:[8]:LOG:  connection authorized: user=app_a database=app application_name="+canary)
 		}
@@ -86,7 +86,7 @@ func (d *diary) feed(f *fold, from time.Time) {
 	f.endSlice()
 }
 
-func (d *diary) store(records []role.LogRecord, forget []string) {
+func (d *diary) store(records []account.LogRecord, forget []string) {
 	for _, r := range records {
 		d.records[r.Instance] = r
 	}
@@ -151,11 +151,11 @@ func TestSessionsOfARunThatCannotLook(t *testing.T) {
 		"no login on an instance":  {breaks: func(e *evidence) { e.named("db-0").sighting.fault = errors.New("no answer") }, open: true},
 	} {
 		e := newEvidence(now, Options{LockDays: 90})
-		e.enroll([]cluster.Instance{{Name: "db-0"}}, []role.LogRecord{{Instance: "db-0", CanaryAt: last}})
+		e.enroll([]cluster.Instance{{Name: "db-0"}}, []account.LogRecord{{Instance: "db-0", CanaryAt: last}})
 		c.breaks(e)
-		ended := role.Account{Name: "ended", Tracked: true, LastLogin: last}
-		before := role.Account{Name: "earlier", Tracked: true, LastLogin: last.Add(-time.Second)}
-		seen := e.seen([]role.Account{ended, before}, nil)
+		ended := account.Account{Name: "ended", Tracked: true, LastLogin: last}
+		before := account.Account{Name: "earlier", Tracked: true, LastLogin: last.Add(-time.Second)}
+		seen := e.seen([]account.Account{ended, before}, nil)
 		if len(seen) != 1 || seen[0].Role != "ended" || seen[0].At.Equal(now) != c.open || now.Sub(seen[0].At) > time.Second {
 			t.Errorf("%s: %v", name, seen)
 		}
@@ -194,7 +194,7 @@ func TestCanaryOfAnotherMake(t *testing.T) {
 		} {
 			d := newDiary(0)
 			start := d.now.Add(day)
-			r := role.LogRecord{Instance: "db-0", ProcessedTo: start.Add(-3 * time.Hour), EvidenceFrom: start.Add(-200 * day), Canary: canary}
+			r := account.LogRecord{Instance: "db-0", ProcessedTo: start.Add(-3 * time.Hour), EvidenceFrom: start.Add(-200 * day), Canary: canary}
 			if c.at > 0 {
 				r.CanaryAt = start.Add(-c.at)
 			}

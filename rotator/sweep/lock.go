@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // stopActing is what must be left of the run's time to begin another change: the look afterwards, and undoing.
@@ -24,7 +24,7 @@ func (r *run) lockAndDrop(ctx context.Context, locks, drops []verdict) {
 	for _, v := range locked {
 		if !slipped[v.account.Name] {
 			r.report.Locked = append(r.report.Locked, r.closed(v))
-			r.status[v.account.Name] = role.Locked
+			r.status[v.account.Name] = account.Locked
 		}
 	}
 	for _, v := range slices.Concat(shut, open) {
@@ -42,7 +42,7 @@ func (r *run) lock(ctx context.Context, verdicts []verdict) []verdict {
 			r.fail(v, "the function's time was up before its turn", "The next run does it.")
 			continue
 		}
-		done, err := r.writer.Lock(ctx, r.closing(v, nil))
+		done, err := account.Lock(ctx, r.writer, r.closing(v, nil))
 		switch {
 		case err != nil:
 			r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
@@ -95,7 +95,7 @@ func (r *run) slipped(ctx context.Context, locked []verdict) map[string]bool {
 // unlock gives LOGIN back to a role that is in use.
 func (r *run) unlock(ctx context.Context, v verdict) {
 	if !r.dryRun {
-		done, err := r.writer.Unlock(ctx, r.closing(v, nil))
+		done, err := account.Unlock(ctx, r.writer, r.closing(v, nil))
 		if err != nil {
 			r.fail(v, "it was locked and should not be ("+v.reason+"), and "+err.Error(), "ALTER ROLE "+v.account.Quoted+" LOGIN;")
 			return
@@ -104,7 +104,7 @@ func (r *run) unlock(ctx context.Context, v verdict) {
 			return
 		}
 		r.logAction(ctx, "role unlocked", v)
-		r.status[v.account.Name] = role.Active
+		r.status[v.account.Name] = account.Active
 	}
 	r.report.Unlocked = append(r.report.Unlocked, r.closed(v))
 }
@@ -114,7 +114,7 @@ func (r *run) reactivate(ctx context.Context, verdicts []verdict) error {
 	if len(verdicts) == 0 {
 		return nil
 	}
-	var accounts []role.Account
+	var accounts []account.Account
 	for _, v := range verdicts {
 		r.report.Unlocked = append(r.report.Unlocked, r.closed(v))
 		accounts = append(accounts, v.account)
@@ -123,18 +123,18 @@ func (r *run) reactivate(ctx context.Context, verdicts []verdict) error {
 		return nil
 	}
 	for _, v := range verdicts {
-		r.status[v.account.Name] = role.Active
+		r.status[v.account.Name] = account.Active
 		r.logAction(ctx, "role reactivated", v)
 	}
-	return r.writer.Reactivate(ctx, r.options.StateSchema, accounts)
+	return account.Reactivate(ctx, r.writer, r.options.StateSchema, accounts)
 }
 
 // drop drops a role that nothing depends on, and writes down what would make it again.
 func (r *run) drop(ctx context.Context, v verdict) {
-	remake, err := r.writer.Remake(ctx, v.account.OID)
+	remake, err := account.Remake(ctx, r.writer, v.account.OID)
 	done := false
 	if err == nil {
-		done, err = r.writer.Drop(ctx, r.closing(v, remake))
+		done, err = account.Drop(ctx, r.writer, r.closing(v, remake))
 	}
 	if err != nil {
 		r.fail(v, err.Error(), "Do as the error says; the next run tries again.")

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"pgrotator/rotator/account"
 )
 
 // For a role that is to be dropped and could log in until now there is no next run that would undo it, so the log must first have
@@ -73,7 +75,7 @@ func (r *run) openNow(ctx context.Context) (map[string]bool, error) {
 		if l.session == nil {
 			return nil, fmt.Errorf("looking at instance %s: there is no session", l.instance.Name)
 		}
-		sessions, err := l.session.OpenSessions(ctx)
+		sessions, err := account.OpenSessions(ctx, l.session)
 		if err != nil {
 			return nil, fmt.Errorf("looking at instance %s: %w", l.instance.Name, err)
 		}
@@ -118,7 +120,7 @@ func (r *run) awaitReplay(ctx context.Context, locked []string, giveUp time.Time
 			if l.session == nil {
 				return fmt.Errorf("looking at instance %s: there is no session", l.instance.Name)
 			}
-			open, err := l.session.StillOpen(ctx, locked)
+			open, err := account.StillOpen(ctx, l.session, locked)
 			if err != nil {
 				return fmt.Errorf("looking at instance %s: %w", l.instance.Name, err)
 			}

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
 )
 
 // world is what really happens over simulated years: people who log in, logs that stop, come late or come twice, instances that
@@ -24,7 +24,7 @@ type world struct {
 	haze      int  // percent of the runs that cannot look everywhere
 	servers   []*server
 	people    []*person
-	records   map[string]role.LogRecord
+	records   map[string]account.LogRecord
 	open      map[string]int // sessions that the last run saw
 	pid       int
 	made      int  // instances
@@ -50,7 +50,7 @@ type entry struct {
 
 // person is a role with its row, and what it really did.
 type person struct {
-	account  role.Account
+	account  account.Account
 	habit    habit
 	next     time.Time
 	refused  bool // its attempts are refused
@@ -107,7 +107,7 @@ func runWorlds(t *testing.T, from, to int) {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	w := &world{t: t, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), records: map[string]role.LogRecord{},
+	w := &world{t: t, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), records: map[string]account.LogRecord{},
 		calm: rng.IntN(3) == 0, unlogged: rng.IntN(2) == 0}
 	w.options = Options{LockDays: 20 + rng.IntN(80), Lag: time.Duration(rng.IntN(600)) * time.Second}
 	switch rng.IntN(4) {
@@ -123,8 +123,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.addServer()
 	w.addServer()
 	for n := range 6 {
-		p := &person{account: role.Account{OID: int64(n + 1), Name: fmt.Sprintf("p%d", n), Quoted: fmt.Sprintf("p%d", n), CanLogin: true,
-			Tracked: true, Status: role.Active, LastLogin: w.now, StatusChanged: w.now, Directly: true}}
+		p := &person{account: account.Account{OID: int64(n + 1), Name: fmt.Sprintf("p%d", n), Quoted: fmt.Sprintf("p%d", n), CanLogin: true,
+			Tracked: true, Status: account.Active, LastLogin: w.now, StatusChanged: w.now, Directly: true}}
 		p.habit = []habit{never, daily, barely, barely, tooLate, anyhow}[n]
 		p.refused = n == 1 && rng.IntN(3) == 0
 		p.next = w.now.Add(w.within(modelStep))
@@ -400,9 +400,9 @@ func (w *world) logIn(e *evidence, f *fold, mustLogIn bool) {
 		canary := newCanary(w.now)
 		w.pid++
 		w.log(s, "app_a", "LOG:  connection authorized: user=app_a database=app application_name="+canary)
-		sightings[s.Name] = sighting{canary: canary, logging: role.Logging{Connections: "on"}}
+		sightings[s.Name] = sighting{canary: canary, logging: account.Logging{Connections: "on"}}
 		if s.silent && !s.mute {
-			sightings[s.Name] = sighting{canary: canary, logging: role.Logging{Connections: "off"}}
+			sightings[s.Name] = sighting{canary: canary, logging: account.Logging{Connections: "off"}}
 		}
 		for _, p := range w.people {
 			if p.on == s && !hidden {
@@ -415,7 +415,7 @@ func (w *world) logIn(e *evidence, f *fold, mustLogIn bool) {
 		live, sightings = nil, nil
 		e.cannotSee("The instances are not known.")
 	}
-	var records []role.LogRecord
+	var records []account.LogRecord
 	for _, r := range w.records {
 		records = append(records, r)
 	}
@@ -430,8 +430,8 @@ func (w *world) logIn(e *evidence, f *fold, mustLogIn bool) {
 	w.store(e.seen(w.accounts(), open), e.progress(f), nil)
 }
 
-func (w *world) accounts() []role.Account {
-	var list []role.Account
+func (w *world) accounts() []account.Account {
+	var list []account.Account
 	for _, p := range w.people {
 		list = append(list, p.account)
 	}
@@ -476,7 +476,7 @@ func (w *world) feedSlice(f *fold, from, to time.Time) {
 }
 
 // store does as sql/sweep/store.sql.
-func (w *world) store(active []role.Activity, records []role.LogRecord, forget []string) {
+func (w *world) store(active []account.Activity, records []account.LogRecord, forget []string) {
 	for _, a := range active {
 		for _, p := range w.people {
 			row := &p.account
@@ -561,7 +561,7 @@ func (w *world) holdIdle(p *person, v verdict, pol policy, last time.Time) {
 // holdLocked fails the test where somebody is still locked after a complete run who had been active when he was locked.
 func (w *world) holdLocked(p *person, pol policy) {
 	a := p.account
-	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(pol.now) || a.Status == role.Active {
+	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(pol.now) || a.Status == account.Active {
 		return
 	}
 	if last := p.lastActive(a.LockedAt.Add(time.Second)); a.LockedAt.Sub(last) < time.Duration(a.Lock.LockDays)*day {
@@ -575,16 +575,16 @@ func (w *world) carryOut(p *person, v verdict, fate int) {
 	set := func(status string) { row.Status, row.StatusChanged = status, w.now }
 	switch v.action {
 	case reactivate:
-		set(role.Active)
+		set(account.Active)
 		row.LastLogin, row.LockedAt, p.unlocked = w.now, time.Time{}, false
 	case unlock:
-		set(role.Active)
+		set(account.Active)
 		row.CanLogin, row.LockedAt, row.LastLogin = true, time.Time{}, later(row.LastLogin, v.last)
 	case lock:
 		w.locks++
-		set(role.Locked)
+		set(account.Locked)
 		row.CanLogin, row.LockedAt = false, w.now
-		row.Lock = role.LockRecord{LastActivity: v.last, LockDays: w.options.LockDays}
+		row.Lock = account.LockRecord{LastActivity: v.last, LockDays: w.options.LockDays}
 		w.slipIn(p, fate)
 	case drop:
 		if p.on == nil && w.nobodySlips(p, v) {

@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 )
 
@@ -16,14 +17,14 @@ import (
 type lookout struct {
 	instance cluster.Instance
 	sighting sighting
-	session  *role.Session // nil = there is none
+	session  *postgres.Session // nil = there is none
 }
 
 // open reads the secret, logs in on the writer, and finds and logs in on the readers.
 func (r *run) open(ctx context.Context) error {
 	canary := newCanary(time.Now())
 	var skew time.Duration
-	err := role.Attempt(ctx, func(ctx context.Context) (err error) {
+	err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		skew, err = r.openWriter(ctx, canary)
 		return err
 	})
@@ -50,9 +51,9 @@ func (r *run) openWriter(ctx context.Context, canary string) (skew time.Duration
 		if err = r.readSecret(ctx); err != nil {
 			return 0, err
 		}
-		var session *role.Session
+		var session *postgres.Session
 		session, err = r.openerAs(canary).Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
-		if role.Refused(err) {
+		if postgres.Refused(err) {
 			continue
 		}
 		if err != nil {
@@ -78,7 +79,7 @@ func (r *run) readSecret(ctx context.Context) error {
 	return err
 }
 
-func (r *run) admitWriter(ctx context.Context, session *role.Session) (skew time.Duration, err error) {
+func (r *run) admitWriter(ctx context.Context, session *postgres.Session) (skew time.Duration, err error) {
 	state, skew, err := observe(ctx, session)
 	if err != nil {
 		return 0, err
@@ -91,9 +92,9 @@ func (r *run) admitWriter(ctx context.Context, session *role.Session) (skew time
 }
 
 // observe asks an instance about itself and by how much its clock is ahead of the function's.
-func observe(ctx context.Context, session *role.Session) (role.InstanceState, time.Duration, error) {
+func observe(ctx context.Context, session *postgres.Session) (account.Instance, time.Duration, error) {
 	asked := time.Now()
-	state, err := session.InstanceState(ctx)
+	state, err := account.ReadInstance(ctx, session)
 	answered := time.Now()
 	return state, state.Clock.Sub(asked.Add(answered.Sub(asked) / 2)), err
 }
@@ -124,8 +125,8 @@ func (r *run) openReader(ctx context.Context, l *lookout) {
 	}
 	canary := newCanary(time.Now())
 	var skew time.Duration
-	var state role.InstanceState
-	l.sighting.fault = role.Attempt(ctx, func(ctx context.Context) error {
+	var state account.Instance
+	l.sighting.fault = postgres.Attempt(ctx, func(ctx context.Context) error {
 		session, err := r.openerAs(canary).Open(ctx, r.serverAt(l.instance.Host, l.instance.Port), r.login())
 		if err != nil {
 			return err
@@ -142,18 +143,18 @@ func (r *run) openReader(ctx context.Context, l *lookout) {
 	}
 }
 
-func (r *run) openerAs(applicationName string) role.Opener {
+func (r *run) openerAs(applicationName string) postgres.Opener {
 	opener := r.opener
 	opener.ApplicationName = applicationName
 	return opener
 }
 
-func (r *run) serverAt(host string, port uint16) role.Server {
-	return role.Server{Host: host, Port: port, Database: r.value.Database, Plaintext: r.value.Plaintext}
+func (r *run) serverAt(host string, port uint16) postgres.Server {
+	return postgres.Server{Host: host, Port: port, Database: r.value.Database, Plaintext: r.value.Plaintext}
 }
 
-func (r *run) login() role.Login {
-	return role.Login{User: r.value.Username, Password: r.value.Password}
+func (r *run) login() postgres.Login {
+	return postgres.Login{User: r.value.Username, Password: r.value.Password}
 }
 
 // watchInstances counts the sessions that are open now on all instances. One that does not answer is left in doubt.
@@ -163,7 +164,7 @@ func (r *run) watchInstances(ctx context.Context) {
 		if l.session == nil {
 			continue
 		}
-		open, err := l.session.OpenSessions(ctx)
+		open, err := account.OpenSessions(ctx, l.session)
 		if err != nil {
 			r.evidence.cannotSee("The sessions of instance %s cannot be looked at: %v.", l.instance.Name, err)
 			continue

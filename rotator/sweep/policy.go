@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/postgres"
 )
 
 // action is what a verdict asks for.
@@ -25,7 +26,7 @@ const (
 
 // verdict is what is to be done with one role.
 type verdict struct {
-	account role.Account
+	account account.Account
 	action  action
 	last    time.Time     // latest activity known
 	idle    time.Duration // as far as the evidence goes
@@ -37,7 +38,7 @@ func (v verdict) neverLocked() bool { return v.account.LockedAt.IsZero() }
 
 // subject is a role as it is judged.
 type subject struct {
-	role.Account
+	account.Account
 	sessions  int    // open now, on all instances
 	exempt    string // why the sweep leaves it alone; "" = it does not
 	ignored   bool   // on IGNORE_USER_LIST
@@ -81,9 +82,9 @@ func (p policy) judge(s subject) verdict {
 		v.last, v.idle = p.now, 0
 	case s.exempt != "" || s.ignored:
 		v.action = leave
-	case locked && s.Status != role.Active && p.wronglyLocked(s) != "":
+	case locked && s.Status != account.Active && p.wronglyLocked(s) != "":
 		v.action, v.reason = unlock, p.wronglyLocked(s)
-	case locked && s.Status == role.Active:
+	case locked && s.Status == account.Active:
 		v.action = complain
 	case !p.complete || s.contested:
 		v.action = leave
@@ -132,7 +133,7 @@ func (p policy) judgeLocked(s subject, idle time.Duration) action {
 	switch {
 	case due && waited:
 		return drop
-	case s.Status == role.ReadyToDelete:
+	case s.Status == account.ReadyToDelete:
 		return markLocked
 	}
 	return leave
@@ -143,7 +144,7 @@ func (p policy) judgeOpen(s subject, idle time.Duration) action {
 		switch {
 		case idle >= p.options.lockAfter():
 			return lock
-		case s.Status != role.Active:
+		case s.Status != account.Active:
 			return markActive
 		}
 		return leave
@@ -152,13 +153,13 @@ func (p policy) judgeOpen(s subject, idle time.Duration) action {
 }
 
 func (p policy) judgeNeverLocked(s subject, due bool, otherwise action) action {
-	ready := s.Status == role.ReadyToDelete
+	ready := s.Status == account.ReadyToDelete
 	switch {
 	case due && ready && p.now.Sub(s.StatusChanged) >= deletionPause:
 		return drop
 	case due && !ready:
 		return markReady
-	case !due && (ready || otherwise == markActive && s.Status != role.Active):
+	case !due && (ready || otherwise == markActive && s.Status != account.Active):
 		return otherwise
 	}
 	return leave
@@ -174,14 +175,14 @@ func (p policy) lockIn(v verdict) (time.Duration, bool) {
 const upcomingWithin = 14 * day
 
 // permit says which statement would let the sweep lock and drop a role; owner is setup's owner role, or "".
-func permit(a role.Account, owner string, version int) (problem, fix string) {
+func permit(a account.Account, owner string, version int) (problem, fix string) {
 	const needsAdmin = 160000
 	switch {
 	case owner == "":
 		return "there are no functions of setup for this pair in this database, and the shared role may not ALTER it", "Run setup."
 	case version >= needsAdmin:
-		return fmt.Sprintf("setup's role %s has no ADMIN on it", role.Quote(owner)),
-			fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; as a role that has ADMIN on it, or run setup again if that is the master.", a.Quoted, role.Quote(owner))
+		return fmt.Sprintf("setup's role %s has no ADMIN on it", postgres.Quote(owner)),
+			fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; as a role that has ADMIN on it, or run setup again if that is the master.", a.Quoted, postgres.Quote(owner))
 	}
 	return "setup's functions may not ALTER it", "Run setup again; a role with REPLICATION can be altered by a superuser only."
 }

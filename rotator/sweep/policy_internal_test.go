@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 func TestVerdicts(t *testing.T) {
@@ -12,12 +12,12 @@ func TestVerdicts(t *testing.T) {
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	ago := func(days float64) time.Time { return now.Add(-time.Duration(days * float64(day))) }
 	open := func(idle float64) subject {
-		return subject{Account: role.Account{Name: "x", CanLogin: true, Tracked: true, Status: role.Active, LastLogin: ago(idle), StatusChanged: ago(idle)}}
+		return subject{Account: account.Account{Name: "x", CanLogin: true, Tracked: true, Status: account.Active, LastLogin: ago(idle), StatusChanged: ago(idle)}}
 	}
 	shut := func(idle, locked float64) subject {
 		s := open(idle)
-		s.CanLogin, s.Status, s.LockedAt = false, role.Locked, ago(locked)
-		s.Lock = role.LockRecord{LastActivity: s.LastLogin, LockDays: 90}
+		s.CanLogin, s.Status, s.LockedAt = false, account.Locked, ago(locked)
+		s.Lock = account.LockRecord{LastActivity: s.LastLogin, LockDays: 90}
 		return s
 	}
 	with := func(s subject, change func(*subject)) subject { change(&s); return s }
@@ -42,20 +42,20 @@ func TestVerdicts(t *testing.T) {
 		"locked long enough, DELETE unset":                {lockOnly, shut(400, 300), leave},
 		"locked long enough, not idle as long as DELETE":  {both, shut(179, 90), leave},
 		"locked, may log in again":                        {both, with(shut(400, 300), func(s *subject) { s.CanLogin = true }), reactivate},
-		"ready to delete, may log in again":               {both, with(shut(400, 300), func(s *subject) { s.CanLogin, s.Status = true, role.ReadyToDelete }), reactivate},
-		"locked, the table says Active":                   {both, with(shut(400, 300), status(role.Active, 0)), complain},
+		"ready to delete, may log in again":               {both, with(shut(400, 300), func(s *subject) { s.CanLogin, s.Status = true, account.ReadyToDelete }), reactivate},
+		"locked, the table says Active":                   {both, with(shut(400, 300), status(account.Active, 0)), complain},
 		"locked, with a session":                          {both, with(shut(400, 1), func(s *subject) { s.sessions = 1 }), unlock},
 		"locked, a late login a day before the lock":      {lockOnly, with(shut(92, 1), func(s *subject) { s.LastLogin = ago(2) }), unlock},
 		"locked, a late login too old to matter":          {lockOnly, with(shut(300, 1), func(s *subject) { s.LastLogin = ago(92) }), leave},
-		"locked, a late login, the lock's record gone":    {lockOnly, with(shut(92, 1), func(s *subject) { s.LastLogin, s.Lock = ago(2), role.LockRecord{} }), unlock},
-		"locked, idle long enough, its record gone":       {lockOnly, with(shut(92, 1), func(s *subject) { s.Lock = role.LockRecord{} }), leave},
+		"locked, a late login, the lock's record gone":    {lockOnly, with(shut(92, 1), func(s *subject) { s.LastLogin, s.Lock = ago(2), account.LockRecord{} }), unlock},
+		"locked, idle long enough, its record gone":       {lockOnly, with(shut(92, 1), func(s *subject) { s.Lock = account.LockRecord{} }), leave},
 		"locked, LOCK was lengthened since":               {Options{LockDays: 180}, shut(100, 5), leave},
-		"ready to delete, DELETE unset since":             {lockOnly, with(shut(400, 300), status(role.ReadyToDelete, 5)), markLocked},
-		"ready to delete, nothing in the way":             {both, with(shut(400, 300), status(role.ReadyToDelete, 5)), drop},
+		"ready to delete, DELETE unset since":             {lockOnly, with(shut(400, 300), status(account.ReadyToDelete, 5)), markLocked},
+		"ready to delete, nothing in the way":             {both, with(shut(400, 300), status(account.ReadyToDelete, 5)), drop},
 		"LOCK unset, idle as long as DELETE":              {deleteOnly, open(180), markReady},
-		"LOCK unset, ready for less than a day":           {deleteOnly, with(open(200), status(role.ReadyToDelete, 0.99)), leave},
-		"LOCK unset, ready for a day":                     {deleteOnly, with(open(200), status(role.ReadyToDelete, 1)), drop},
-		"LOCK unset, active again":                        {deleteOnly, with(open(3), status(role.ReadyToDelete, 5)), markActive},
+		"LOCK unset, ready for less than a day":           {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), leave},
+		"LOCK unset, ready for a day":                     {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), drop},
+		"LOCK unset, active again":                        {deleteOnly, with(open(3), status(account.ReadyToDelete, 5)), markActive},
 		"LOCK unset since, locked before":                 {deleteOnly, shut(200, 100), markReady},
 		"neither set":                                     {Options{}, open(1000), leave},
 	} {
@@ -77,7 +77,7 @@ func TestVerdicts(t *testing.T) {
 func TestTimeWithoutEvidenceCountsAgainstNobody(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	s := subject{Account: role.Account{CanLogin: true, Status: role.Active, LastLogin: now.Add(-400 * day)}}
+	s := subject{Account: account.Account{CanLogin: true, Status: account.Active, LastLogin: now.Add(-400 * day)}}
 	for name, c := range map[string]struct {
 		from, to time.Time
 		want     action

@@ -3,58 +3,58 @@ package sweep
 import (
 	"context"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 // mark stores new statuses, which touch no role.
 func (r *run) mark(ctx context.Context, verdicts []verdict) error {
-	var marks []role.Mark
+	var marks []account.NewStatus
 	for _, v := range verdicts {
 		status := v.action.status()
 		if v.account.Status == status {
 			continue
 		}
-		marks = append(marks, role.Mark{Name: v.account.Name, OID: v.account.OID, Status: status, Detail: r.detail(v, nil)})
+		marks = append(marks, account.NewStatus{Name: v.account.Name, OID: v.account.OID, Status: status, Detail: r.detail(v, nil)})
 		r.status[v.account.Name] = status
-		if status == role.ReadyToDelete {
+		if status == account.ReadyToDelete {
 			r.report.newlyReady = append(r.report.newlyReady, v.account.Name)
 		}
 	}
 	if len(marks) == 0 || r.dryRun {
 		return nil
 	}
-	return r.writer.Mark(ctx, r.options.StateSchema, marks)
+	return account.SetStatus(ctx, r.writer, r.options.StateSchema, marks)
 }
 
 // status is what an action marks a role as.
 func (a action) status() string {
 	switch a {
 	case markReady:
-		return role.ReadyToDelete
+		return account.ReadyToDelete
 	case markLocked:
-		return role.Locked
+		return account.Locked
 	}
-	return role.Active
+	return account.Active
 }
 
 // standing asks, once for all, what keeps the roles from being dropped that are to be, or that are ReadyToDelete.
-func (r *run) standing(ctx context.Context, verdicts []verdict) (map[int64]role.Standing, error) {
+func (r *run) standing(ctx context.Context, verdicts []verdict) (map[int64]account.Obstacles, error) {
 	var oids []int64
 	for _, v := range verdicts {
-		if v.action == drop || v.action == markReady || v.account.Status == role.ReadyToDelete {
+		if v.action == drop || v.action == markReady || v.account.Status == account.ReadyToDelete {
 			oids = append(oids, v.account.OID)
 		}
 	}
 	if len(oids) == 0 {
 		return nil, nil
 	}
-	return r.writer.Standing(ctx, oids, r.cluster.MasterUser)
+	return account.ReadObstacles(ctx, r.writer, oids, r.cluster.MasterUser)
 }
 
 // reportReady lists the roles that are ReadyToDelete now, with what stands in the way.
-func (r *run) reportReady(verdicts []verdict, standing map[int64]role.Standing) {
+func (r *run) reportReady(verdicts []verdict, standing map[int64]account.Obstacles) {
 	for _, v := range verdicts {
-		if r.status[v.account.Name] != role.ReadyToDelete {
+		if r.status[v.account.Name] != account.ReadyToDelete {
 			continue
 		}
 		found := standing[v.account.OID]

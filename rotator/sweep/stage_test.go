@@ -22,7 +22,7 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
 )
@@ -132,7 +132,7 @@ func (s *stage) secret(keys map[string]any) {
 func (s *stage) sweeper() *sweep.Sweep {
 	config := s.stack.Config()
 	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), role.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+		sns.NewFromConfig(config), postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
 }
 
 // run waits for the log and sweeps.

@@ -15,8 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 )
 
@@ -32,14 +33,14 @@ type Sweep struct {
 	logs    *cloudwatchlogs.Client
 	rds     *rds.Client
 	notices *sns.Client
-	opener  role.Opener
+	opener  postgres.Opener
 	options Options
 	pace    time.Duration
 	log     *slog.Logger
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
-func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, opener role.Opener, options Options, log *slog.Logger) *Sweep {
+func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
 	opener.StatementTimeout = statementTimeout
 	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, pace: requestInterval, log: log}
 }
@@ -70,9 +71,9 @@ type run struct {
 	value    secret.Value
 	pair     secret.Pair
 	cluster  cluster.Cluster
-	writer   *role.Session
-	server   role.InstanceState // of the writer
-	found    role.SweepPair
+	writer   *postgres.Session
+	server   account.Instance // of the writer
+	found    account.Installation
 	lookouts []*lookout
 	evidence *evidence
 	fold     *fold
@@ -84,7 +85,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	alone, err := r.writer.Exclusive(ctx)
+	alone, err := account.Exclusive(ctx, r.writer)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (r *run) sweep(ctx context.Context) error {
 		return nil
 	}
 	// Where this fails, the session's end releases it, a moment later.
-	defer func() { _ = r.writer.Release(context.WithoutCancel(ctx)) }()
+	defer func() { _ = account.Release(context.WithoutCancel(ctx), r.writer) }()
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -106,29 +107,29 @@ func (r *run) sweep(ctx context.Context) error {
 // prepare looks at everything but the log, and notes this run's own login before the log is read: logging that stopped is noticed
 // by its absence.
 func (r *run) prepare(ctx context.Context) (err error) {
-	r.found, err = r.writer.SweepPair(ctx, r.pair.User, r.pair.Partner)
+	r.found, err = account.ReadInstallation(ctx, r.writer, r.pair.User, r.pair.Partner)
 	if err != nil {
 		return err
 	}
 	if err := r.tables(ctx); err != nil {
 		return err
 	}
-	if err := r.writer.SyncAccounts(ctx, r.options.StateSchema); err != nil {
+	if err := account.SyncRows(ctx, r.writer, r.options.StateSchema); err != nil {
 		return err
 	}
 	r.watchInstances(ctx)
-	records, err := r.writer.LogRecords(ctx, r.options.StateSchema)
+	records, err := account.ReadLogRecords(ctx, r.writer, r.options.StateSchema)
 	if err != nil {
 		return err
 	}
-	accounts, err := r.writer.Accounts(ctx, r.options.StateSchema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.options.StateSchema, r.found.Functions)
 	if err != nil {
 		return err
 	}
 	r.fold = newFold(namesOf(accounts), r.found.Databases, map[string]bool{r.pair.User: true, r.pair.Partner: true})
 	r.enroll(ctx, records)
 	active := r.evidence.seen(accounts, r.sessions)
-	return r.writer.Store(ctx, r.options.StateSchema, active, r.evidence.progress(r.fold), nil)
+	return account.Store(ctx, r.writer, r.options.StateSchema, active, r.evidence.progress(r.fold), nil)
 }
 
 // tables makes the tables that are missing and refuses those that are not the sweep's.
@@ -137,20 +138,20 @@ func (r *run) tables(ctx context.Context) error {
 	if r.found.Owner != "" {
 		owners = append(owners, r.found.Owner)
 	}
-	missing, err := r.writer.AdmitSweepTables(ctx, r.options.StateSchema, owners)
+	missing, err := account.AdmitTables(ctx, r.writer, r.options.StateSchema, owners)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	if err := r.writer.MakeSweepTables(ctx, r.options.StateSchema); err != nil {
+	if err := account.MakeTables(ctx, r.writer, r.options.StateSchema); err != nil {
 		return err
 	}
 	// Somebody else may have made them at the same moment.
-	_, err = r.writer.AdmitSweepTables(ctx, r.options.StateSchema, owners)
+	_, err = account.AdmitTables(ctx, r.writer, r.options.StateSchema, owners)
 	return err
 }
 
 // enroll tells what is to be read.
-func (r *run) enroll(ctx context.Context, records []role.LogRecord) {
+func (r *run) enroll(ctx context.Context, records []account.LogRecord) {
 	r.evidence.enroll(r.cluster.Instances, records)
 	for _, l := range r.lookouts {
 		if i := r.evidence.named(l.instance.Name); i != nil { // nil = RDS did not tell the instances
@@ -174,7 +175,7 @@ func (r *run) enroll(ctx context.Context, records []role.LogRecord) {
 
 // storeProgress stores what was learnt so far: also in a dry run, since evidence must grow while one only watches.
 func (r *run) storeProgress(ctx context.Context) error {
-	return r.writer.Store(ctx, r.options.StateSchema, r.evidence.active(r.fold), r.evidence.progress(r.fold), nil)
+	return account.Store(ctx, r.writer, r.options.StateSchema, r.evidence.active(r.fold), r.evidence.progress(r.fold), nil)
 }
 
 // read reads the logs and concludes what they are worth.
@@ -189,12 +190,12 @@ func (r *run) read(ctx context.Context) error {
 	}
 	r.fold.end()
 	records, forget := r.evidence.conclude(r.fold)
-	return r.writer.Store(ctx, r.options.StateSchema, r.evidence.active(r.fold), records, forget)
+	return account.Store(ctx, r.writer, r.options.StateSchema, r.evidence.active(r.fold), records, forget)
 }
 
 // readEnded notes how the reading of a group ended. A fault of the database ends the run.
 func (r *run) readEnded(group string, err error) error {
-	var statement *role.StatementError
+	var statement *postgres.StatementError
 	if errors.As(err, &statement) {
 		return err
 	}
@@ -230,7 +231,7 @@ func (r *run) close(ctx context.Context) {
 	}
 }
 
-func namesOf(accounts []role.Account) []string {
+func namesOf(accounts []account.Account) []string {
 	names := make([]string, len(accounts))
 	for i, a := range accounts {
 		names[i] = a.Name

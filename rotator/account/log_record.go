@@ -1,9 +1,10 @@
-package role
+package account
 
 import (
 	"context"
 	"time"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
 )
 
@@ -23,13 +24,13 @@ type Activity struct {
 	At   time.Time
 }
 
-// LogRecords reads every instance's row.
-func (s *Session) LogRecords(ctx context.Context, stateSchema string) ([]LogRecord, error) {
+// ReadLogRecords reads every instance's row.
+func ReadLogRecords(ctx context.Context, s *postgres.Session, stateSchema string) ([]LogRecord, error) {
 	var records []LogRecord
 	var r LogRecord
 	var canaryAt, seenAt *time.Time
 	into := []any{&r.Instance, &r.ProcessedTo, &r.EvidenceFrom, &r.Canary, &canaryAt, &seenAt}
-	err := s.each(ctx, sql.SweepRecords, names{"state_schema": stateSchema}, nil, into, func() {
+	err := s.Each(ctx, sql.SweepRecords, postgres.Names{"state_schema": stateSchema}, nil, into, func() {
 		r.ProcessedTo, r.EvidenceFrom = r.ProcessedTo.UTC(), r.EvidenceFrom.UTC()
 		r.CanaryAt, r.CanarySeenAt = timeOf(canaryAt), timeOf(seenAt)
 		records = append(records, r)
@@ -39,7 +40,7 @@ func (s *Session) LogRecords(ctx context.Context, stateSchema string) ([]LogReco
 
 // Store writes activity and records at one stroke and forgets instances. Activity only ever moves a role's clock forward, so
 // that storing the same again changes nothing.
-func (s *Session) Store(ctx context.Context, stateSchema string, active []Activity, records []LogRecord, forget []string) error {
+func Store(ctx context.Context, s *postgres.Session, stateSchema string, active []Activity, records []LogRecord, forget []string) error {
 	roles, at := make([]string, len(active)), make([]time.Time, len(active))
 	for i, a := range active {
 		roles[i], at[i] = a.Role, a.At
@@ -55,7 +56,7 @@ func (s *Session) Store(ctx context.Context, stateSchema string, active []Activi
 	if forget == nil {
 		forget = []string{}
 	}
-	_, err := s.send(ctx, sql.SweepStore, names{"state_schema": stateSchema},
+	_, err := s.Send(ctx, sql.SweepStore, postgres.Names{"state_schema": stateSchema},
 		roles, at, instances, processed, evidence, canaries, canaryAt, seenAt, forget)
 	return err
 }

@@ -1,4 +1,4 @@
-package role
+package postgres
 
 import (
 	"context"
@@ -79,21 +79,21 @@ func explainServer(pg *pgconn.PgError, e *LoginError) string {
 		return "the server refused this user with this password (a wrong password, no such role, a role without a password and " +
 			"VALID UNTIL in the past all get this one answer; the first setup, or setup with repair, sets the password again)"
 	case pg.Code == invalidAuthorization && strings.Contains(pg.Message, "PAM"):
-		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: REVOKE rds_iam FROM %s, or from the role it inherits it from", quote(e.User))
+		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: REVOKE rds_iam FROM %s, or from the role it inherits it from", Quote(e.User))
 	case pg.Code == invalidAuthorization && pg.Routine == "InitializeSessionUserId":
-		return fmt.Sprintf("the password is right, but the role is NOLOGIN: ALTER ROLE %s LOGIN", quote(e.User))
+		return fmt.Sprintf("the password is right, but the role is NOLOGIN: ALTER ROLE %s LOGIN", Quote(e.User))
 	case pg.Code == invalidAuthorization && e.Server.Plaintext:
 		return `the server's pg_hba.conf turned the connection away, perhaps because it wants TLS (rds.force_ssl): take "ssl": false out of the secret`
 	case pg.Code == invalidAuthorization:
 		return "the server's pg_hba.conf turned the connection away"
 	case pg.Code == tooManyConnections && pg.Routine == "InitializeSessionUserId":
-		return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: ALTER ROLE %s CONNECTION LIMIT", quote(e.User))
+		return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: ALTER ROLE %s CONNECTION LIMIT", Quote(e.User))
 	case pg.Code == tooManyConnections:
 		return "the server has no free connection for this user (max_connections, the slots it reserves, or the database's CONNECTION LIMIT)"
 	case pg.Code == invalidCatalogName:
 		return `the database does not exist: set the secret's key "dbname"`
 	case pg.Code == insufficientPrivilege:
-		return fmt.Sprintf("the role may not connect to this database: GRANT CONNECT ON DATABASE %s TO %s", quote(e.Server.Database), quote(e.User))
+		return fmt.Sprintf("the role may not connect to this database: GRANT CONNECT ON DATABASE %s TO %s", Quote(e.Server.Database), Quote(e.User))
 	case pg.Code == objectNotInState:
 		return "the database accepts no connections (ALLOW_CONNECTIONS false)"
 	case pg.Code == cannotConnectNow:

@@ -1,4 +1,4 @@
-package role
+package account
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
 )
 
@@ -20,14 +21,14 @@ func sweepTables() map[string][]string {
 	}
 }
 
-// AdmitSweepTables holds the tables in schema to be plain ones, of the expected shape and owned by one of owners: another's
+// AdmitTables holds the tables in schema to be plain ones, of the expected shape and owned by one of owners: another's
 // table would run its owner's code as the session's role. Tables that do not exist are missing.
-func (s *Session) AdmitSweepTables(ctx context.Context, schema string, owners []string) (missing []string, err error) {
+func AdmitTables(ctx context.Context, s *postgres.Session, schema string, owners []string) (missing []string, err error) {
 	expected := sweepTables()
 	var table, owner, fault string
 	var columns []string
 	var refused error
-	err = s.each(ctx, sql.SweepTablesState, nil, []any{schema}, []any{&table, &owner, &fault, &columns}, func() {
+	err = s.Each(ctx, sql.SweepTablesState, nil, []any{schema}, []any{&table, &owner, &fault, &columns}, func() {
 		if fault == "" && !slices.Equal(columns, expected[table]) {
 			fault = fmt.Sprintf("has the columns %s instead of %s", strings.Join(columns, ", "), strings.Join(expected[table], ", "))
 		}
@@ -36,7 +37,7 @@ func (s *Session) AdmitSweepTables(ctx context.Context, schema string, owners []
 		}
 		if fault != "" && refused == nil {
 			refused = fmt.Errorf("table %s.%s, owned by %q, is not the sweep's: it %s (expected a plain table of %s): set STATE_SCHEMA to another schema and run setup, or rename the table",
-				quote(schema), table, owner, fault, strings.Join(owners, " or "))
+				postgres.Quote(schema), table, owner, fault, strings.Join(owners, " or "))
 		}
 		delete(expected, table)
 	})
@@ -50,17 +51,17 @@ func (s *Session) AdmitSweepTables(ctx context.Context, schema string, owners []
 	return missing, refused
 }
 
-// MakeSweepTables makes the tables that are missing, owned by the session's role.
-func (s *Session) MakeSweepTables(ctx context.Context, schema string) error {
-	err := s.exec(ctx, sql.SweepTables, names{"state_schema": schema})
+// MakeTables makes the tables that are missing, owned by the session's role.
+func MakeTables(ctx context.Context, s *postgres.Session, schema string) error {
+	err := s.Exec(ctx, sql.SweepTables, postgres.Names{"state_schema": schema})
 	if err != nil {
-		return fmt.Errorf("making the sweep's tables in STATE_SCHEMA %s: %w (setup makes them, and the schema)", quote(schema), err)
+		return fmt.Errorf("making the sweep's tables in STATE_SCHEMA %s: %w (setup makes them, and the schema)", postgres.Quote(schema), err)
 	}
 	return nil
 }
 
-// SyncAccounts gives each role that can log in a row, and takes away the rows of roles that are gone.
-func (s *Session) SyncAccounts(ctx context.Context, schema string) error {
-	_, err := s.send(ctx, sql.SweepSync, names{"state_schema": schema})
+// SyncRows gives each role that can log in a row, and takes away the rows of roles that are gone.
+func SyncRows(ctx context.Context, s *postgres.Session, schema string) error {
+	_, err := s.Send(ctx, sql.SweepSync, postgres.Names{"state_schema": schema})
 	return err
 }

@@ -1,4 +1,4 @@
-package role
+package postgres
 
 import (
 	"crypto/x509"

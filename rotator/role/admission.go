@@ -3,6 +3,8 @@ package role
 import (
 	"fmt"
 	"strings"
+
+	"pgrotator/rotator/postgres"
 )
 
 // Reserved reports names that PostgreSQL (pg_…) or RDS (rds…) keeps for its own roles.
@@ -10,29 +12,24 @@ func Reserved(name string) bool {
 	return strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "rds")
 }
 
-// Quote writes a name as SQL does, for the statements that errors suggest.
-func Quote(name string) string {
-	return quote(name)
-}
-
-// Refusal says why no way may set the user: on a reader, what UserRefusal says, and a pair whose user cannot become its shared
-// role. nil = none of these.
-func (t State) Refusal() error {
-	if err := t.UserRefusal(); err != nil {
+// AdmitPair returns an error unless the pair may be rotated: AdmitUser, and a user that exists can become the shared role, which
+// exists too.
+func (t State) AdmitPair() error {
+	if err := t.AdmitUser(); err != nil {
 		return err
 	}
 	switch {
 	case t.Shared != "" && !t.SharedExists:
-		return fmt.Errorf("the shared role %q does not exist: run setup, or CREATE ROLE %s NOLOGIN and GRANT it to both users", t.Shared, quote(t.Shared))
+		return fmt.Errorf("the shared role %q does not exist: run setup, or CREATE ROLE %s NOLOGIN and GRANT it to both users", t.Shared, postgres.Quote(t.Shared))
 	case t.Exists && t.Shared != "" && !t.Member:
-		return fmt.Errorf("user %q cannot become the shared role %q: GRANT %s TO %s", t.User, t.Shared, quote(t.Shared), quote(t.User))
+		return fmt.Errorf("user %q cannot become the shared role %q: GRANT %s TO %s", t.User, t.Shared, postgres.Quote(t.Shared), postgres.Quote(t.User))
 	}
 	return nil
 }
 
-// UserRefusal says why the user could not be set, whatever it is a member of: readers, the names that PostgreSQL and RDS keep,
-// powerful roles, and users that log in by IAM.
-func (t State) UserRefusal() error {
+// AdmitUser returns an error if the user may not be set whatever it is a member of: on a reader, a name that PostgreSQL or RDS
+// keeps, a powerful role, a user that logs in by IAM, one that is its own shared role.
+func (t State) AdmitUser() error {
 	switch {
 	case t.Standby:
 		return fmt.Errorf("the secret's host %s is a reader (in recovery), where no password can be set: use the cluster's writer endpoint as host", t.Host)

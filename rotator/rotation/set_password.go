@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
@@ -38,7 +39,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 func (r *Rotation) setBy(ctx context.Context, way role.Way, c change, made string) error {
 	switch way {
 	case role.ByFunction:
-		return c.session.SetOtherUser(ctx, c.state.FunctionSchema, c.pair.Partner, made, r.validUntil())
+		return role.SetPasswordByFunction(ctx, c.session, c.state.FunctionSchema, c.pair.Partner, made, r.validUntil())
 	case role.Directly:
 		return r.setDirect(ctx, c, made)
 	case role.ByItself:
@@ -49,18 +50,18 @@ func (r *Rotation) setBy(ctx context.Context, way role.Way, c change, made strin
 }
 
 func (r *Rotation) setDirect(ctx context.Context, c change, made string) error {
-	if err := c.session.SetUserPassword(ctx, c.pair.Partner, made, r.validUntil()); err != nil {
+	if err := role.SetPassword(ctx, c.session, c.pair.Partner, made, r.validUntil()); err != nil {
 		return err
 	}
 	return mendSetting(ctx, c.session, c)
 }
 
 // mendSetting makes the user become the shared role at login, where it does not yet.
-func mendSetting(ctx context.Context, session *role.Session, c change) error {
+func mendSetting(ctx context.Context, session *postgres.Session, c change) error {
 	if c.state.Shared == "" || c.state.LoginRole == c.state.Shared {
 		return nil
 	}
-	return session.SetRoleAtLogin(ctx, c.pair.Partner, c.state.Shared)
+	return role.SetRoleAtLogin(ctx, session, c.pair.Partner, c.state.Shared)
 }
 
 // setOwn logs in as the user with AWSPREVIOUS' password, but only where AWSPREVIOUS is for the same server as AWSCURRENT: else
@@ -76,19 +77,19 @@ func (r *Rotation) setOwn(ctx context.Context, c change, made string) error {
 		return errNotItsOwn
 	}
 	session, err := r.open(ctx, c.current, c.pair.Partner, previous.Password)
-	if role.Refused(err) {
+	if postgres.Refused(err) {
 		return r.alreadySet(ctx, c)
 	}
 	if err != nil {
 		return err
 	}
 	defer session.Close(ctx)
-	return session.SetOwnPassword(ctx, made)
+	return role.SetOwnPassword(ctx, session, made)
 }
 
 func (r *Rotation) alreadySet(ctx context.Context, c change) error {
 	session, err := r.open(ctx, c.current, c.pair.Partner, c.pending.Password)
-	if role.Refused(err) {
+	if postgres.Refused(err) {
 		return errRefused
 	}
 	if err != nil {
@@ -100,7 +101,7 @@ func (r *Rotation) alreadySet(ctx context.Context, c change) error {
 
 // setByMaster sets or makes the user through the master, once it is certain that whoever wrote the secret gains nothing by it.
 func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error {
-	if err := c.session.AdmitTwin(ctx, c.state, c.pair.Partner, c.pair.User, c.pair.Named); err != nil {
+	if err := role.AdmitTwin(ctx, c.session, c.state, c.pair.Partner, c.pair.User, c.pair.Named); err != nil {
 		return err
 	}
 	master, err := r.master.Of(ctx, c.current)
@@ -116,13 +117,13 @@ func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error
 	}
 	defer session.Close(ctx)
 	// Asked again where the answer cannot have been changed on its way: the secret's own session may be a plaintext one.
-	if err := session.AdmitMaster(ctx, c.question(), c.state.CurrentUser, c.pair.Named); err != nil {
+	if err := role.AdmitMaster(ctx, session, c.question(), c.state.CurrentUser, c.pair.Named); err != nil {
 		return err
 	}
 	if !c.state.Exists {
-		return session.CreatePairUser(ctx, c.pair.Partner, c.state.Shared, made, r.validUntil())
+		return role.CreateUser(ctx, session, c.pair.Partner, c.state.Shared, made, r.validUntil())
 	}
-	if err := session.SetUserPassword(ctx, c.pair.Partner, made, r.validUntil()); err != nil {
+	if err := role.SetPassword(ctx, session, c.pair.Partner, made, r.validUntil()); err != nil {
 		return err
 	}
 	return mendSetting(ctx, session, c)

@@ -1,9 +1,12 @@
+// Package role is the pair that a rotation sets: what the catalogs tell of it, which ways there are to set its users, whom the
+// master may set, and what setup writes down.
 package role
 
 import (
 	"context"
 	"time"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
 )
 
@@ -45,11 +48,11 @@ type State struct {
 	HasPasswordRole bool // the session's role is a member of rds_password
 }
 
-// RotationState looks at a pair.
-func (s *Session) RotationState(ctx context.Context, p Pair) (State, error) {
-	t := State{User: p.User, Partner: p.Partner, Host: s.server.Host}
+// ReadState looks at a pair.
+func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) {
+	t := State{User: p.User, Partner: p.Partner, Host: s.Host()}
 	var validUntil *time.Time
-	err := s.row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
+	err := s.Row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
 		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,
 		&t.Shared, &t.SharedExists, &t.LoginRole,
 		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,

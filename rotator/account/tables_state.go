@@ -1,8 +1,9 @@
-package role
+package account
 
 import (
 	"context"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
 )
 
@@ -12,10 +13,10 @@ type TablesState struct {
 	Usable  bool     // those there can be read and written, and those missing made
 }
 
-// SweepTables looks at the sweep's tables in schema, which must belong to the session's role or to owner, without making any. It
+// ReadTablesState looks at the sweep's tables in schema, which must belong to the session's role or to owner, without making any. It
 // is an error if one is another's or of another shape.
-func (s *Session) SweepTables(ctx context.Context, schema, owner string) (TablesState, error) {
-	state, err := s.InstanceState(ctx)
+func ReadTablesState(ctx context.Context, s *postgres.Session, schema, owner string) (TablesState, error) {
+	state, err := ReadInstance(ctx, s)
 	if err != nil {
 		return TablesState{}, err
 	}
@@ -24,8 +25,8 @@ func (s *Session) SweepTables(ctx context.Context, schema, owner string) (Tables
 		owners = append(owners, owner)
 	}
 	var t TablesState
-	if t.Missing, err = s.AdmitSweepTables(ctx, schema, owners); err != nil {
+	if t.Missing, err = AdmitTables(ctx, s, schema, owners); err != nil {
 		return t, err
 	}
-	return t, s.row(ctx, sql.SweepTablesUsable, nil, []any{schema}, &t.Usable)
+	return t, s.Row(ctx, sql.SweepTablesUsable, nil, []any{schema}, &t.Usable)
 }

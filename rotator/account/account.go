@@ -1,10 +1,14 @@
-package role
+// Package account is the sweep's statements: the roles of a cluster with what is remembered of them, how far each instance's log is
+// read, who is left alone, and the locks and drops themselves.
+package account
 
 import (
 	"context"
 	"encoding/json"
 	"time"
 
+	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
 	"pgrotator/sql"
 )
 
@@ -42,32 +46,32 @@ type LockRecord struct {
 	LockDays     int       `json:"lockDays"`
 }
 
-// SweepPair is what setup left in a database, as far as the sweep can see it, and the databases there are.
-type SweepPair struct {
+// Installation is what setup left in a database, as far as the session can see it, and the databases there are.
+type Installation struct {
 	Owner     string // setup's owner role for this pair, or ""
 	Functions string // the schema of the functions that the session may call, or ""
-	Records   []Record
+	Records   []role.Record
 	Databases []string
 }
 
-// SweepPair looks for what setup made for a pair whose shared role the session is.
-func (s *Session) SweepPair(ctx context.Context, user, partner string) (SweepPair, error) {
-	var p SweepPair
+// ReadInstallation looks for what setup made for a pair whose shared role the session is.
+func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner string) (Installation, error) {
+	var p Installation
 	var comments []string
-	err := s.row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments, &p.Databases)
-	p.Records = records(comments)
+	err := s.Row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments, &p.Databases)
+	p.Records = role.Records(comments)
 	return p, err
 }
 
-// Accounts reads every role of the cluster, in the order of their names. functions is the schema of setup's functions, or "".
-func (s *Session) Accounts(ctx context.Context, stateSchema, functions string) ([]Account, error) {
+// List reads every role of the cluster, in the order of their names. functions is the schema of setup's functions, or "".
+func List(ctx context.Context, s *postgres.Session, stateSchema, functions string) ([]Account, error) {
 	var accounts []Account
 	var a Account
 	var lastLogin, changed, lockedAt *time.Time
 	var lock string
 	into := []any{&a.OID, &a.Name, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
 		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &changed, &lockedAt, &lock}
-	err := s.each(ctx, sql.SweepAccounts, names{"state_schema": stateSchema}, []any{functions}, into, func() {
+	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{functions}, into, func() {
 		a.LastLogin, a.StatusChanged, a.LockedAt = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt)
 		a.Lock = lockRecord(lock)
 		accounts = append(accounts, a)

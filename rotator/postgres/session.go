@@ -1,6 +1,6 @@
-// Package role speaks to PostgreSQL: it opens sessions, reads what the catalogs tell of roles, sets passwords, locks and drops.
-// It is the only user of the statements in sql/ and of pgx.
-package role
+// Package postgres opens sessions and runs the statements of sql/ in them: who it trusts over TLS, what refused a login, which
+// faults are worth another attempt. No other package of the binary knows pgx.
+package postgres
 
 import (
 	"context"
@@ -141,6 +141,19 @@ func (o Opener) parameters() map[string]string {
 
 func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10)
+}
+
+// User is who has logged in.
+func (s *Session) User() string { return s.user }
+
+// Host is the server's, as the secret names it.
+func (s *Session) Host() string { return s.server.Host }
+
+// TakeNotices gives the messages of the NOTICEs that the server has sent since the last time, in their order.
+func (s *Session) TakeNotices() []string {
+	taken := s.notices
+	s.notices = nil
+	return taken
 }
 
 // Close ends the session. It goes ahead when ctx is done, for at most a second, so that the server is told.

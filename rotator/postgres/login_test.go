@@ -1,4 +1,4 @@
-package role_test
+package postgres_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/postgres"
 )
 
 var server *localpg.Server
@@ -23,17 +23,17 @@ func TestMain(m *testing.M) {
 	pgtest.Main(m, localpg.Options{TLS: true}, &server)
 }
 
-func target() role.Server {
-	return role.Server{Host: "localhost", Port: uint16(server.Port()), Database: "postgres"}
+func target() postgres.Server {
+	return postgres.Server{Host: "localhost", Port: uint16(server.Port()), Database: "postgres"}
 }
 
-func superuser() role.Login {
+func superuser() postgres.Login {
 	user, password := server.Superuser()
-	return role.Login{User: user, Password: password}
+	return postgres.Login{User: user, Password: password}
 }
 
-func opener() role.Opener {
-	return role.Opener{Roots: role.NewRoots(server.CAFile()), ApplicationName: "role_test"}
+func opener() postgres.Opener {
+	return postgres.Opener{Roots: postgres.NewRoots(server.CAFile()), ApplicationName: "role_test"}
 }
 
 // libpq's variables choose neither server nor TLS, and their mistakes stop nothing.
@@ -60,9 +60,9 @@ func TestOpenTakesNothingFromTheEnvironment(t *testing.T) {
 func TestLoginError(t *testing.T) {
 	t.Parallel()
 	const password = "the-Password-that-nobody-may-see"
-	_, err := opener().Open(t.Context(), target(), role.Login{User: "nobody", Password: password})
-	told := new(role.LoginError)
-	if !errors.As(err, &told) || !role.Refused(err) || role.NotPermitted(err) {
+	_, err := opener().Open(t.Context(), target(), postgres.Login{User: "nobody", Password: password})
+	told := new(postgres.LoginError)
+	if !errors.As(err, &told) || !postgres.Refused(err) || postgres.NotPermitted(err) {
 		t.Fatalf("a refused login is %v", err)
 	}
 	for _, want := range []string{`"nobody"`, fmt.Sprintf("localhost:%d", server.Port()), `database "postgres"`, "SQLSTATE 28P01"} {
@@ -80,8 +80,8 @@ func TestPlaintextNeverSendsThePassword(t *testing.T) {
 	t.Parallel()
 	asking := pgtest.Start(t, localpg.Options{HBA: []string{"host all asked all password"}})
 	pgtest.Exec(t, asking, "CREATE ROLE asked LOGIN PASSWORD 'asked'")
-	at := role.Server{Host: "127.0.0.1", Port: uint16(asking.Port()), Database: "postgres", Plaintext: true}
-	_, err := role.Opener{}.Open(t.Context(), at, role.Login{User: "asked", Password: "asked"})
+	at := postgres.Server{Host: "127.0.0.1", Port: uint16(asking.Port()), Database: "postgres", Plaintext: true}
+	_, err := postgres.Opener{}.Open(t.Context(), at, postgres.Login{User: "asked", Password: "asked"})
 	if err == nil || !strings.Contains(err.Error(), "which is not sent") {
 		t.Errorf("logging in where the password is asked for: %v", err)
 	}
@@ -116,7 +116,7 @@ func TestAttempt(t *testing.T) {
 			if c.runs == 1 {
 				want = c.first
 			}
-			err := role.Attempt(t.Context(), func(context.Context) error {
+			err := postgres.Attempt(t.Context(), func(context.Context) error {
 				if runs++; runs == 1 {
 					return fmt.Errorf("wrapped: %w", c.first)
 				}
@@ -133,7 +133,7 @@ func TestAttempt(t *testing.T) {
 func TestAttemptEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := role.Attempt(ctx, func(context.Context) error {
+	err := postgres.Attempt(ctx, func(context.Context) error {
 		cancel()
 		return io.EOF
 	})

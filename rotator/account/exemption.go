@@ -1,6 +1,10 @@
-package role
+package account
 
-import "strings"
+import (
+	"strings"
+
+	"pgrotator/rotator/role"
+)
 
 // Exemptions is whom the sweep leaves alone in one database, whatever their logs show.
 type Exemptions struct {
@@ -10,7 +14,7 @@ type Exemptions struct {
 
 // NewExemptions takes the cluster's master user ("" = not known), the roles of the secret's own pair ("" = none such) and the
 // pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks after them.
-func NewExemptions(master string, own []string, records []Record) Exemptions {
+func NewExemptions(master string, own []string, records []role.Record) Exemptions {
 	paired := map[string]bool{}
 	for _, name := range own {
 		paired[name] = true
@@ -29,13 +33,13 @@ func (e Exemptions) Reason(a Account) string {
 	switch {
 	case a.Superuser:
 		return "It is a superuser."
-	case Reserved(a.Name):
+	case role.Reserved(a.Name):
 		return "PostgreSQL or RDS keeps its name for its own roles."
 	case a.Name == e.master:
 		return "It is the master user."
 	case e.paired[a.Name] || a.Paired:
 		return "It belongs to a rotation pair."
-	case strings.HasPrefix(a.Name, ownerPrefix):
+	case strings.HasPrefix(a.Name, role.OwnerPrefix):
 		return "Its name is of the kind that setup gives to its own roles."
 	case a.Subscriber:
 		return "It owns a subscription, whose worker logs no login."

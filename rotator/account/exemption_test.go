@@ -1,9 +1,9 @@
-package role_test
+package account_test
 
 import (
 	"testing"
 
-	"pgrotator/rotator/role"
+	"pgrotator/rotator/account"
 )
 
 func TestIgnoredByPattern(t *testing.T) {
@@ -16,7 +16,7 @@ func TestIgnoredByPattern(t *testing.T) {
 		{"*_ro", "app_ro", true}, {"*_ro", "app_ro_2", false}, {"a*c*e", "abcde", true}, {"a*c*e", "ace", true}, {"a*c*e", "aec", false},
 		{"a*a", "a", false}, {"a*a", "aa", true}, {"**", "x", true}, {"*ab", "aab", true}, {"[a]", "a", false}, {"?", "x", false},
 	} {
-		if got := role.Ignored([]string{"another", c.pattern}, c.name); got != c.want {
+		if got := account.Ignored([]string{"another", c.pattern}, c.name); got != c.want {
 			t.Errorf("Ignored(%q, %q) = %v, want %v", c.pattern, c.name, got, c.want)
 		}
 	}

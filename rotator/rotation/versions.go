@@ -1,11 +1,9 @@
 package rotation
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
-	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 )
 
@@ -26,19 +24,4 @@ func admitVersions(current, pending secret.Value, pair secret.Pair, step Step) e
 func clearPending(step Step) string {
 	return fmt.Sprintf("clear the left-over with aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s, then rotate again",
 		step.SecretID, step.Token)
-}
-
-func (r *Rotation) open(ctx context.Context, at secret.Value, user, password string) (*role.Session, error) {
-	server := role.Server{Host: at.Host, Port: at.Port, Database: at.Database, Plaintext: at.Plaintext}
-	return r.opener.Open(ctx, server, role.Login{User: user, Password: password})
-}
-
-// question is asked of the user to be set.
-func (c change) question() role.Pair {
-	return rolePair(c.pair, c.pair.Partner, c.pair.User, c.current)
-}
-
-// rolePair is the question that the catalogs are asked about user and partner.
-func rolePair(pair secret.Pair, user, partner string, v secret.Value) role.Pair {
-	return role.Pair{User: user, Partner: partner, Shared: v.Role, Base: pair.Base}
 }

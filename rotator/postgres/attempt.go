@@ -1,4 +1,4 @@
-package role
+package postgres
 
 import (
 	"context"
@@ -43,7 +43,7 @@ func Attempt(ctx context.Context, act func(context.Context) error) error {
 func provesNothing(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return transientSQLState(pg)
+		return transient(pg)
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -52,10 +52,16 @@ func provesNothing(err error) bool {
 	return isTimeout(err) || isCut(err) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
-func transientSQLState(pg *pgconn.PgError) bool {
+// Transient reports an answer of the server that passes by itself: it is being stopped or started, or another session was first.
+func Transient(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && transient(pg)
+}
+
+func transient(pg *pgconn.PgError) bool {
 	switch pg.Code {
 	case "57P01", "57P02", cannotConnectNow, lockNotAvailable, "40001", "40P01", uniqueViolation, duplicateObject:
-		return true // the server is being stopped or started, or another session was first
+		return true
 	case internalError:
 		return pg.Message == "tuple concurrently updated"
 	case tooManyConnections:

@@ -1,0 +1,56 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"pgrotator/rotator/postgres"
+	"pgrotator/sql"
+)
+
+// Instance is what a session tells of the instance that it is on.
+type Instance struct {
+	Version     int // server_version_num
+	Standby     bool
+	CurrentUser string    // whom the session became at login
+	Clock       time.Time // the server's, when it answered
+	Logging     Logging
+}
+
+// ReadInstance asks the instance about itself and keeps the session open for the long reading of its log.
+func ReadInstance(ctx context.Context, s *postgres.Session) (Instance, error) {
+	var i Instance
+	err := s.Row(ctx, sql.SweepInstance, nil, nil, &i.Version, &i.Standby, &i.CurrentUser, &i.Clock,
+		&i.Logging.Connections, &i.Logging.MinMessages)
+	return i, err
+}
+
+// Exclusive reports whether no other session of this database is sweeping; then none can until Release, or this session's end.
+func Exclusive(ctx context.Context, s *postgres.Session) (bool, error) {
+	var alone bool
+	err := s.Row(ctx, sql.SweepExclusive, nil, nil, &alone)
+	return alone, err
+}
+
+// Release lets the next sweep begin, after Exclusive.
+func Release(ctx context.Context, s *postgres.Session) error {
+	var released bool
+	return s.Row(ctx, sql.SweepRelease, nil, nil, &released)
+}
+
+// OpenSessions counts the sessions and other backends of each role on this instance.
+func OpenSessions(ctx context.Context, s *postgres.Session) (map[string]int, error) {
+	open := map[string]int{}
+	var name string
+	var count int
+	err := s.Each(ctx, sql.SweepSessions, nil, nil, []any{&name, &count}, func() { open[name] = count })
+	return open, err
+}
+
+// StillOpen lists which of the roles can log in on this instance. A reader learns of a lock when it has replayed it.
+func StillOpen(ctx context.Context, s *postgres.Session, roles []string) ([]string, error) {
+	var open []string
+	var name string
+	err := s.Each(ctx, sql.SweepLockedHere, nil, []any{roles}, []any{&name}, func() { open = append(open, name) })
+	return open, err
+}

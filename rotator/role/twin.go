@@ -1,0 +1,58 @@
+package role
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"pgrotator/rotator/postgres"
+	"pgrotator/sql"
+)
+
+// AdmitTwin returns an error unless user may be set through the master: it is missing, or has no attribute and no membership
+// that partner lacks, who has just logged in and became the shared role. The state is that of user. named says that the secret
+// itself names the pair: then user must also own nothing and hold no grant.
+func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner string, named bool) error {
+	if t.Shared == "" {
+		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
+	}
+	if t.CurrentUser != t.Shared {
+		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
+			partner, t.CurrentUser, t.Shared, postgres.Quote(t.Shared), postgres.Quote(partner), postgres.Quote(partner), postgres.Quote(t.Shared))
+	}
+	if !t.Exists {
+		return nil
+	}
+	excess, err := PendingExcess(ctx, s, user, partner, named)
+	if err != nil {
+		return err
+	}
+	if len(excess) > 0 {
+		return fmt.Errorf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", "))
+	}
+	return nil
+}
+
+// AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and an error too if the master may not set it.
+// became is the role that AWSCURRENT's own session was.
+func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string, named bool) error {
+	t, err := ReadState(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	if closed := t.directClosed(); t.Exists && closed != "" {
+		return fmt.Errorf("the master cannot set user %q: %s; whoever made the user can GRANT %s TO %s WITH ADMIN OPTION, or GRANT rds_password",
+			p.User, closed, postgres.Quote(p.User), postgres.Quote(t.CurrentUser))
+	}
+	t.CurrentUser = became
+	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)
+}
+
+// PendingExcess lists what user has that its partner lacks. Where the secret itself names the pair, owning anything or
+// holding any grant counts too.
+func PendingExcess(ctx context.Context, s *postgres.Session, user, partner string, named bool) ([]string, error) {
+	var list []string
+	var excess string
+	err := s.Each(ctx, sql.PendingExcess, nil, []any{user, partner, named}, []any{&excess}, func() { list = append(list, excess) })
+	return list, err
+}
