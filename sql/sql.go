@@ -1,4 +1,4 @@
-// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: rotation/ the pair, setup/ what
+// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first, rotation/ the pair, setup/ what
 // setup asks first, sweep/ the sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the
 // acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
@@ -32,6 +32,9 @@ func (s Statement) Text() string {
 		return Statement(include.FindStringSubmatch(line)[1]).Text()
 	})
 }
+
+// WithoutTimeouts is the first statement of every session.
+const WithoutTimeouts Statement = "session/without_timeouts"
 
 // The statements of rotation.
 const (

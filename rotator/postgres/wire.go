@@ -27,8 +27,21 @@ type wire struct {
 	read    int64
 	partial []byte // of the message that has not arrived whole, while logging in
 	over    bool   // the login is
-	md5     bool   // the server asked for the password's MD5
+	asked   method // how the server first asked the user to prove itself
 }
+
+// method is the code of an authentication request (PostgreSQL, "Message Formats").
+type method uint32
+
+// The methods that are told apart; 0 is also what a server says at the end.
+const (
+	askedNothing   method = 0
+	askedCleartext method = 3
+	askedMD5       method = 5
+	askedSASL      method = 10
+
+	saslContinue method = 11
+)
 
 func (w *wire) Read(into []byte) (int, error) {
 	n, err := w.from.Read(into)
@@ -78,13 +91,10 @@ func cutMessage(from []byte) (kind byte, body, rest []byte, whole bool) {
 	return from[0], from[header:end], from[end:], true
 }
 
-// The messages of a login that are looked at, and the codes of an authentication request (same page).
+// The messages of a login that are looked at.
 const (
 	authentication = 'R'
 	readyForQuery  = 'Z'
-
-	md5Password  = 5
-	saslContinue = 11
 )
 
 func (w *wire) message(kind byte, body []byte) error {
@@ -94,10 +104,11 @@ func (w *wire) message(kind byte, body []byte) error {
 	if kind != authentication || len(body) < 4 {
 		return nil
 	}
-	switch binary.BigEndian.Uint32(body) {
-	case md5Password:
-		w.md5 = true
-	case saslContinue:
+	requested := method(binary.BigEndian.Uint32(body))
+	if w.asked == askedNothing {
+		w.asked = requested
+	}
+	if requested == saslContinue {
 		return admitIterations(body[4:])
 	}
 	return nil

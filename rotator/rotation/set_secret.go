@@ -93,7 +93,7 @@ func (r *Rotation) warn(ctx context.Context, c change) {
 
 // verifier hashes the pending password as the server's password_encryption would.
 func (c change) verifier() (string, error) {
-	made, err := verifier.New(verifier.Settings{Encryption: c.state.PasswordEncryption}.Kind(false), c.pair.Partner, c.pending.Password)
+	made, err := verifier.New(c.state.Verifier, c.pair.Partner, c.pending.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", c.pair.Partner, err)
 	}

@@ -121,7 +121,7 @@ func (p plan) verifier() (string, error) {
 	if p.proof.loggedIn {
 		return "", nil
 	}
-	made, err := verifier.New(verifier.Settings{Encryption: p.found.PasswordEncryption}.Kind(false), p.pair.User, p.value.Password)
+	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", p.pair.User, err)
 	}

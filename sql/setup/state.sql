@@ -3,7 +3,6 @@
 SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $1::text),
        EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $2::text),
        EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $3::text),
-       pg_catalog.current_setting('password_encryption'),
        ARRAY(SELECT pg_catalog.json_build_array(o.rolname, pg_catalog.shobj_description(o.oid, 'pg_authid'))::text
              FROM pg_catalog.pg_roles o
              WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%'
