@@ -19,6 +19,7 @@ type caller struct {
 	function *Function
 	process  *process
 	role     string // ARN of the role assumed through STS, "" = the caller's own
+	region   string // that the request was signed for
 }
 
 // functionName is the name of the calling function, "" for the test itself.
@@ -56,8 +57,24 @@ func (c *callers) identify(r *http.Request) caller {
 	if !found {
 		return caller{}
 	}
-	id, _, _ := strings.Cut(scope, "/")
+	// AKID/20261122/us-east-1/logs/aws4_request, …
+	parts := strings.SplitN(scope, "/", 4)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.byKey[id]
+	who := c.byKey[parts[0]]
+	if len(parts) == 4 {
+		who.region = parts[2]
+	}
+	return who
+}
+
+// arn is how AWS names the caller in a refusal.
+func (c caller) arn() string {
+	if c.role != "" {
+		return c.role
+	}
+	if c.function != nil {
+		return "arn:aws:sts::" + AccountID + ":assumed-role/" + c.function.name + "-role/" + c.function.name
+	}
+	return "arn:aws:iam::" + AccountID + ":user/test"
 }

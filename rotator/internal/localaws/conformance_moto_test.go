@@ -13,5 +13,6 @@ func motoDeviations() map[string]string {
 		"question marks mean or":                             "lets a pattern that starts with ? match everything",
 		"streams are chosen by name and prefix":              "ignores logStreamNamePrefix",
 		"page ends at 1 MB":                                  "bounds a page by its number of events only",
+		"instances have resource ids of their own":           "gives every instance the same DbiResourceId",
 	}
 }

@@ -1,6 +1,7 @@
 package localaws_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,8 @@ func otherChecks() map[string]check {
 		"instances are filtered by cluster":          checkInstancesAreFilteredByCluster,
 		"unknown cluster and instance are not found": checkUnknownClusterAndInstanceAreNotFound,
 		"no blue/green deployment is an empty list":  checkNoBlueGreenDeploymentIsAnEmptyList,
+		"no event is an empty list":                  checkNoEventIsAnEmptyList,
+		"instances have resource ids of their own":   checkInstancesHaveResourceIDsOfTheirOwn,
 		"assumed role has credentials":               checkAssumedRoleHasCredentials,
 		"notice is published":                        checkNoticeIsPublished,
 		"subject over 100 characters is refused":     checkSubjectOver100CharactersIsRefused,
@@ -59,6 +62,32 @@ func checkNoBlueGreenDeploymentIsAnEmptyList(t *testing.T, to target) {
 	out, err := rds.NewFromConfig(to.config).DescribeBlueGreenDeployments(t.Context(), &rds.DescribeBlueGreenDeploymentsInput{})
 	if err != nil || len(out.BlueGreenDeployments) != 0 {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkNoEventIsAnEmptyList(t *testing.T, to target) {
+	name := unique("cluster")
+	to.addCluster(t, name)
+	out, err := rds.NewFromConfig(to.config).DescribeEvents(t.Context(), &rds.DescribeEventsInput{
+		SourceType: rdstypes.SourceTypeDbCluster, SourceIdentifier: &name, Duration: aws.Int32(20_160)})
+	if err != nil || len(out.Events) != 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkInstancesHaveResourceIDsOfTheirOwn(t *testing.T, to target) {
+	ids := map[string]bool{}
+	for range 2 {
+		name := unique("cluster")
+		to.addCluster(t, name)
+		out, err := rds.NewFromConfig(to.config).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+		if err != nil || len(out.DBInstances) != 1 || !strings.HasPrefix(aws.ToString(out.DBInstances[0].DbiResourceId), "db-") {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		ids[*out.DBInstances[0].DbiResourceId] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two instances share the resource id %v", ids)
 	}
 }
 

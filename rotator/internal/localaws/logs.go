@@ -11,52 +11,27 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
 // logStore is CloudWatch Logs.
 type logStore struct {
-	ctx      context.Context // ends the publishers
-	mu       sync.Mutex
-	groups   map[string]*logGroup
-	limits   LogLimits
-	requests []time.Time // of FilterLogEvents within the last second
+	ctx          context.Context // ends the publishers
+	mu           sync.Mutex
+	now          func() time.Time
+	groups       map[string]*logGroup
+	protection   DataProtection // the account's policy
+	unmaskDenied bool
+	limits       LogLimits
+	requests     map[string][]time.Time // within the last second, by operation and Region
 }
-
-type logGroup struct {
-	name          string
-	created       time.Time
-	retentionDays int32 // 0 = for ever
-	streams       map[string]*logStream
-}
-
-// LogLimits change what FilterLogEvents does to its callers.
-type LogLimits struct {
-	PageEvents int // most events of a page, 0 = 10,000
-	PageBytes  int // most bytes of a page: messages and 26 for each, 0 = 1 MiB
-	// EmptyPages is how many pages without events, but with a token, come
-	// before each page that has some.
-	EmptyPages int
-	// RequestsPerSecond, beyond which requests are throttled: the service's
-	// default quota is 5. 0 = no throttling.
-	RequestsPerSecond int
-}
-
-func (l LogLimits) pageEvents() int { return cmp.Or(l.PageEvents, 10_000) }
-func (l LogLimits) pageBytes() int  { return cmp.Or(l.PageBytes, 1<<20) }
 
 func newLogStore(ctx context.Context) *logStore {
-	return &logStore{ctx: ctx, groups: map[string]*logGroup{}}
-}
-
-// SetLogLimits applies l to FilterLogEvents from now on.
-func (s *Stack) SetLogLimits(l LogLimits) {
-	s.logs.mu.Lock()
-	defer s.logs.mu.Unlock()
-	s.logs.limits = l
+	return &logStore{ctx: ctx, now: time.Now, groups: map[string]*logGroup{}, requests: map[string][]time.Time{}}
 }
 
 func newLogsService(l *logStore) *service {
-	return newJSONService("logs", map[string]operation{
+	operations := map[string]operation{
 		"CreateLogGroup":     jsonOperation(l.createGroup),
 		"DeleteLogGroup":     jsonOperation(l.deleteGroup),
 		"PutRetentionPolicy": jsonOperation(l.putRetentionPolicy),
@@ -66,7 +41,11 @@ func newLogsService(l *logStore) *service {
 		"DescribeLogGroups":  jsonOperation(l.describeGroups),
 		"DescribeLogStreams": jsonOperation(l.describeStreams),
 		"FilterLogEvents":    jsonOperation(l.filterEvents),
-	})
+	}
+	for name, carryOut := range operations {
+		operations[name] = l.limited(name, carryOut)
+	}
+	return newJSONService("logs", operations)
 }
 
 func logGroupARN(name string) string {
@@ -104,13 +83,9 @@ func (g *logGroup) sorted() []*logStream {
 
 // ensure finds a stream, and makes it and its group where they are missing.
 func (l *logStore) ensure(group, stream string) *logStream {
-	g := l.groups[group]
-	if g == nil {
-		g = &logGroup{name: group, created: time.Now(), streams: map[string]*logStream{}}
-		l.groups[group] = g
-	}
+	g := l.ensureGroup(group)
 	if g.streams[stream] == nil {
-		g.streams[stream] = &logStream{name: stream, created: time.Now()}
+		g.streams[stream] = &logStream{name: stream, created: l.now()}
 	}
 	return g.streams[stream]
 }
@@ -129,7 +104,11 @@ func (l *logStore) createGroup(_ caller, in *cloudwatchlogs.CreateLogGroupInput)
 	if l.groups[name] != nil {
 		return nil, alreadyExists("log group")
 	}
-	l.groups[name] = &logGroup{name: name, created: time.Now(), streams: map[string]*logStream{}}
+	class := cmp.Or(in.LogGroupClass, types.LogGroupClassStandard)
+	if !slices.Contains(class.Values(), class) {
+		return nil, invalidParameter("The logGroupClass " + string(class) + " does not exist.")
+	}
+	l.groups[name] = l.newGroup(name, class)
 	return nil, nil
 }
 
@@ -175,7 +154,7 @@ func (l *logStore) createStream(_ caller, in *cloudwatchlogs.CreateLogStreamInpu
 	if found.streams[name] != nil {
 		return nil, alreadyExists("log stream")
 	}
-	found.streams[name] = &logStream{name: name, created: time.Now()}
+	found.streams[name] = &logStream{name: name, created: l.now()}
 	return nil, nil
 }
 

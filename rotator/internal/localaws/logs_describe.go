@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -14,14 +15,16 @@ import (
 
 // logGroupEntry is one group in DescribeLogGroups' output.
 type logGroupEntry struct {
-	LogGroupName      string `json:"logGroupName"`
-	CreationTime      int64  `json:"creationTime"`
-	RetentionInDays   int32  `json:"retentionInDays,omitempty"`
-	MetricFilterCount int    `json:"metricFilterCount"`
-	ARN               string `json:"arn"`
-	LogGroupARN       string `json:"logGroupArn"`
-	StoredBytes       int64  `json:"storedBytes"`
-	LogGroupClass     string `json:"logGroupClass"`
+	LogGroupName         string                     `json:"logGroupName"`
+	CreationTime         int64                      `json:"creationTime"`
+	RetentionInDays      int32                      `json:"retentionInDays,omitempty"`
+	MetricFilterCount    int                        `json:"metricFilterCount"`
+	ARN                  string                     `json:"arn"`
+	LogGroupARN          string                     `json:"logGroupArn"`
+	StoredBytes          int64                      `json:"storedBytes"`
+	LogGroupClass        types.LogGroupClass        `json:"logGroupClass"`
+	DataProtectionStatus types.DataProtectionStatus `json:"dataProtectionStatus,omitempty"`
+	InheritedProperties  []types.InheritedProperty  `json:"inheritedProperties,omitempty"`
 }
 
 // logStreamEntry is one stream in DescribeLogStreams' output. Times are in ms
@@ -45,9 +48,7 @@ func (l *logStore) describeGroups(_ caller, in *cloudwatchlogs.DescribeLogGroups
 	entries := []logGroupEntry{}
 	for _, name := range slices.Sorted(maps.Keys(l.groups)) {
 		if strings.HasPrefix(name, aws.ToString(in.LogGroupNamePrefix)) && strings.Contains(name, aws.ToString(in.LogGroupNamePattern)) {
-			g := l.groups[name]
-			entries = append(entries, logGroupEntry{LogGroupName: name, CreationTime: g.created.UnixMilli(),
-				RetentionInDays: g.retentionDays, ARN: logGroupARN(name) + ":*", LogGroupARN: logGroupARN(name), LogGroupClass: "STANDARD"})
+			entries = append(entries, l.describeGroup(l.groups[name]))
 		}
 	}
 	page, token, err := pageOf(entries, in.Limit, in.NextToken)
@@ -55,6 +56,16 @@ func (l *logStore) describeGroups(_ caller, in *cloudwatchlogs.DescribeLogGroups
 		LogGroups []logGroupEntry `json:"logGroups"`
 		NextToken string          `json:"nextToken,omitempty"`
 	}{page, token}, err
+}
+
+func (l *logStore) describeGroup(g *logGroup) logGroupEntry {
+	entry := logGroupEntry{LogGroupName: g.name, CreationTime: g.created.UnixMilli(), RetentionInDays: g.retentionDays,
+		ARN: logGroupARN(g.name) + ":*", LogGroupARN: logGroupARN(g.name), StoredBytes: g.size(), LogGroupClass: g.class,
+		DataProtectionStatus: g.protection.Status}
+	if l.protection.Status == types.DataProtectionStatusActivated {
+		entry.InheritedProperties = []types.InheritedProperty{types.InheritedPropertyAccountDataProtection}
+	}
+	return entry
 }
 
 func (l *logStore) describeStreams(_ caller, in *cloudwatchlogs.DescribeLogStreamsInput) (any, error) {
@@ -71,7 +82,7 @@ func (l *logStore) describeStreams(_ caller, in *cloudwatchlogs.DescribeLogStrea
 	entries := []logStreamEntry{}
 	for _, stream := range group.sorted() {
 		if strings.HasPrefix(stream.name, aws.ToString(in.LogStreamNamePrefix)) {
-			entries = append(entries, group.describe(stream))
+			entries = append(entries, group.describe(stream, l.now()))
 		}
 	}
 	if byTime {
@@ -89,15 +100,17 @@ func (l *logStore) describeStreams(_ caller, in *cloudwatchlogs.DescribeLogStrea
 	}{page, token}, err
 }
 
-func (g *logGroup) describe(s *logStream) logStreamEntry {
+func (g *logGroup) describe(s *logStream, now time.Time) logStreamEntry {
 	entry := logStreamEntry{LogStreamName: s.name, CreationTime: s.created.UnixMilli(),
 		ARN: logGroupARN(g.name) + ":log-stream:" + s.name}
-	if len(s.events) == 0 {
-		return entry
+	for _, e := range s.events {
+		if e.ingested > now.UnixMilli() {
+			continue
+		}
+		entry.FirstEventTimestamp = cmp.Or(entry.FirstEventTimestamp, &e.timestamp)
+		entry.LastEventTimestamp = &e.timestamp
+		entry.LastIngestionTime = aws.Int64(max(aws.ToInt64(entry.LastIngestionTime), e.ingested))
 	}
-	entry.FirstEventTimestamp = &s.events[0].timestamp
-	entry.LastEventTimestamp = &s.events[len(s.events)-1].timestamp
-	entry.LastIngestionTime = &s.ingested
 	return entry
 }
 

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -16,8 +15,8 @@ import (
 
 // logQuery is a FilterLogEvents request, resolved.
 type logQuery struct {
+	view
 	streams  []*logStream // by name
-	from, to int64        // event time in ms since 1970, both included
 	pattern  filterPattern
 	limit    int
 	maxBytes int
@@ -58,9 +57,9 @@ func parseToken(token *string) (position, error) {
 }
 
 // filterEvents answers a page, encoded already.
-func (l *logStore) filterEvents(_ caller, in *cloudwatchlogs.FilterLogEventsInput) (any, error) {
+func (l *logStore) filterEvents(c caller, in *cloudwatchlogs.FilterLogEventsInput) (any, error) {
 	l.mu.Lock()
-	q, err := l.resolve(in)
+	q, err := l.resolve(c, in)
 	var sources []streamEvents
 	if err == nil {
 		sources = q.sources()
@@ -77,20 +76,24 @@ func (l *logStore) filterEvents(_ caller, in *cloudwatchlogs.FilterLogEventsInpu
 }
 
 // resolve checks the request and looks up what it names.
-func (l *logStore) resolve(in *cloudwatchlogs.FilterLogEventsInput) (*logQuery, error) {
-	if err := l.admit(time.Now()); err != nil {
-		return nil, err
-	}
+func (l *logStore) resolve(c caller, in *cloudwatchlogs.FilterLogEventsInput) (*logQuery, error) {
 	group, err := l.addressed(in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
+	if err := group.requireReading("FilterLogEvents"); err != nil {
+		return nil, err
+	}
+	if in.Unmask {
+		if err := l.permitUnmask(c, group); err != nil {
+			return nil, err
+		}
+	}
 	if in.StartFromHead != nil && !*in.StartFromHead {
 		return nil, invalidParameter("The stand-in reads from the head only.")
 	}
-	q := &logQuery{from: aws.ToInt64(in.StartTime), to: math.MaxInt64, limit: l.limits.pageEvents(),
+	q := &logQuery{view: l.view(group, aws.ToInt64(in.StartTime), math.MaxInt64, in.Unmask), limit: l.limits.pageEvents(),
 		maxBytes: l.limits.pageBytes(), limits: l.limits}
-	q.from = max(q.from, group.horizon(time.Now()).UnixMilli())
 	if in.EndTime != nil {
 		q.to = *in.EndTime
 	}
@@ -110,17 +113,10 @@ func (l *logStore) resolve(in *cloudwatchlogs.FilterLogEventsInput) (*logQuery, 
 	return q, err
 }
 
-// admit applies the quota of requests in any one second.
-func (l *logStore) admit(now time.Time) error {
-	if l.limits.RequestsPerSecond == 0 {
-		return nil
-	}
-	l.requests = slices.DeleteFunc(l.requests, func(t time.Time) bool { return now.Sub(t) >= time.Second })
-	if len(l.requests) >= l.limits.RequestsPerSecond {
-		return &apiError{code: "ThrottlingException", status: 400, message: "Rate exceeded"}
-	}
-	l.requests = append(l.requests, now)
-	return nil
+// view is what can be seen now of a group between two event times, in ms since 1970.
+func (l *logStore) view(g *logGroup, from, to int64, unmask bool) view {
+	now := l.now()
+	return view{from: max(from, g.horizon(now).UnixMilli()), to: to, now: now.UnixMilli(), unmask: unmask, masking: l.masking(g)}
 }
 
 // selected lists, by name, the streams that a request asks for.
@@ -149,10 +145,11 @@ type streamEvents struct {
 
 // sources begin where the page before ended.
 func (q *logQuery) sources() []streamEvents {
-	from := max(q.from, q.after.Timestamp)
+	rest := q.view
+	rest.from = max(q.from, q.after.Timestamp)
 	var sources []streamEvents
 	for _, s := range q.streams {
-		sources = append(sources, streamEvents{s, s.between(from, q.to)})
+		sources = append(sources, streamEvents{s, s.seen(rest)})
 	}
 	return sources
 }

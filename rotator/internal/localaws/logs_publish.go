@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // publishInterval is how often a Publisher looks at its file.
@@ -20,6 +22,11 @@ type PublishOptions struct {
 	Delay      time.Duration    // events arrive that long after they were written
 	Duplicate  bool             // every event arrives twice
 	Drop       func(Event) bool // nil, or tells which events never arrive
+	// MaxEventBytes cuts events that are longer into several of the same time, between characters. 0 = never.
+	MaxEventBytes int
+	// Route tells which stream of the group each event, after any cut, goes to, and how long after it was written it arrives
+	// there; nil = the Publisher's stream, after Delay.
+	Route func(Event) (stream string, delay time.Duration)
 }
 
 // Publisher copies a PostgreSQL server log to a log stream, as RDS does.
@@ -33,13 +40,15 @@ type Publisher struct {
 	splitter entrySplitter
 	waiting  []arrival
 	paused   bool
+	stopped  bool
 	err      error // that ended the publishing
 }
 
-// arrival is an event that is due.
+// arrival is an event on its way to a stream.
 type arrival struct {
-	due   time.Time
-	event Event
+	due    time.Time
+	stream string
+	event  Event
 }
 
 // PublishLog publishes what the file holds and what is appended to it, until
@@ -97,6 +106,19 @@ func (p *Publisher) setPaused(paused bool) {
 	p.paused = paused
 }
 
+// Stop ends the export: what is written from now on never arrives, until Start. What was written before, does; Flush first
+// where the file may hold what has not been looked at.
+func (p *Publisher) Stop() { p.setStopped(true) }
+
+// Start ends Stop. What was written since then is lost; where the file may hold what has not been looked at, Flush first.
+func (p *Publisher) Start() { p.setStopped(false) }
+
+func (p *Publisher) setStopped(stopped bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = stopped
+}
+
 // Flush waits until all that the file held when it was called has arrived,
 // delayed events too. While the Publisher is paused it only reads.
 func (p *Publisher) Flush(ctx context.Context) error {
@@ -145,26 +167,57 @@ func (p *Publisher) advance(complete bool) (settled bool, err error) {
 
 // enqueue applies the options to new events.
 func (p *Publisher) enqueue(events []Event, now time.Time) {
+	if p.stopped {
+		return
+	}
 	for _, e := range events {
 		if p.options.Drop != nil && p.options.Drop(e) {
 			continue
 		}
-		a := arrival{now.Add(p.options.Delay), e}
-		p.waiting = append(p.waiting, a)
-		if p.options.Duplicate {
+		for _, piece := range e.cut(p.options.MaxEventBytes) {
+			a := p.route(piece, now)
 			p.waiting = append(p.waiting, a)
+			if p.options.Duplicate {
+				p.waiting = append(p.waiting, a)
+			}
 		}
 	}
 }
 
+func (p *Publisher) route(e Event, now time.Time) arrival {
+	stream, delay := p.stream, p.options.Delay
+	if p.options.Route != nil {
+		stream, delay = p.options.Route(e)
+	}
+	return arrival{now.Add(delay), stream, e}
+}
+
+// cut divides an event into pieces of at most size bytes, of whole characters; 0 = one piece.
+func (e Event) cut(size int) []Event {
+	var pieces []Event
+	for size > 0 && len(e.Message) > size {
+		end := size
+		for end > 1 && !utf8.RuneStart(e.Message[end]) {
+			end--
+		}
+		piece := e
+		piece.Message, e.Message = e.Message[:end], e.Message[end:]
+		pieces = append(pieces, piece)
+	}
+	return append(pieces, e)
+}
+
 // deliver stores what is due.
 func (p *Publisher) deliver(now time.Time) {
-	var due []Event
-	for len(p.waiting) > 0 && !p.waiting[0].due.After(now) {
-		due = append(due, p.waiting[0].event)
-		p.waiting = p.waiting[1:]
-	}
-	if len(due) > 0 {
-		p.stack.AppendLog(p.group, p.stream, due...)
+	due := map[string][]Event{}
+	p.waiting = slices.DeleteFunc(p.waiting, func(a arrival) bool {
+		if a.due.After(now) {
+			return false
+		}
+		due[a.stream] = append(due[a.stream], a.event)
+		return true
+	})
+	for stream, events := range due {
+		p.stack.AppendLog(p.group, stream, events...)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,6 +114,55 @@ func TestPublisherPausedDuplicatingDropping(t *testing.T) {
 	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, loginLine)
 }
 
+func TestPublisherCutsLongEvents(t *testing.T) {
+	t.Parallel()
+	l := newServerLog(t, loginLine+"é\n", localaws.PublishOptions{MaxEventBytes: 30})
+	l.flush(t)
+	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine[:30], loginLine[30:60], loginLine[60:90], loginLine[90:]+"é")
+	out, err := l.client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: l.group})
+	if err != nil || *out.Events[0].Timestamp != *out.Events[3].Timestamp {
+		t.Errorf("pieces at different times: %+v, %v", out, err)
+	}
+}
+
+func TestPublisherCutsBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	const line = "2026-11-22 10:00:00 UTC:éé"
+	l := newServerLog(t, line+"\n", localaws.PublishOptions{MaxEventBytes: len(line) - 1})
+	l.flush(t)
+	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, strings.TrimSuffix(line, "é"), "é")
+}
+
+func TestPublisherRoutesEventsToStreams(t *testing.T) {
+	t.Parallel()
+	var late atomic.Int64 // ns
+	late.Store(int64(time.Hour))
+	l := newServerLog(t, loginLine+"\n"+failedLine+"\n", localaws.PublishOptions{Route: func(e localaws.Event) (string, time.Duration) {
+		if strings.Contains(e.Message, "LOG: ") {
+			return "main-1.1", time.Duration(late.Load())
+		}
+		return "main-1.0", 0
+	}})
+	l.awaitMessages(t, failedLine)
+	late.Store(0)
+	l.write(t, preciseLine+"\n")
+	l.awaitMessages(t, failedLine, preciseLine)
+	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"main-1.1"}}, preciseLine)
+}
+
+func TestStoppedExportLosesWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	l := newServerLog(t, loginLine+"\n", localaws.PublishOptions{})
+	l.flush(t)
+	l.publisher.Stop()
+	l.write(t, failedLine+"\n")
+	l.flush(t)
+	l.publisher.Start()
+	l.write(t, preciseLine+"\n")
+	l.flush(t)
+	l.wantMessages(t, cloudwatchlogs.FilterLogEventsInput{}, loginLine, preciseLine)
+}
+
 func TestPublisherRefusesAnotherZone(t *testing.T) {
 	t.Parallel()
 	l := newServerLog(t, strings.ReplaceAll(loginLine, "UTC", "CEST")+"\n", localaws.PublishOptions{})
@@ -123,15 +174,22 @@ func TestPublisherRefusesAnotherZone(t *testing.T) {
 func TestPublisherPublishesByItself(t *testing.T) {
 	t.Parallel()
 	l := newServerLog(t, loginLine+"\n", localaws.PublishOptions{})
+	l.awaitMessages(t, loginLine)
+}
+
+// awaitMessages waits until the log group holds just these.
+func (l *serverLog) awaitMessages(t *testing.T, want ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	var messages []string
 	for ctx.Err() == nil {
-		if messages, _ := l.filter(t, cloudwatchlogs.FilterLogEventsInput{}); len(messages) == 1 {
+		if messages, _ = l.filter(t, cloudwatchlogs.FilterLogEventsInput{}); slices.Equal(messages, want) {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Error("nothing was published within 20 s")
+	t.Errorf("after 20 s the group holds %q, want %q", messages, want)
 }
 
 func TestPublishedServerLogShowsLogins(t *testing.T) {

@@ -41,8 +41,8 @@ func (l *logStore) putEvents(_ caller, in *cloudwatchlogs.PutLogEventsInput) (an
 	if err != nil {
 		return nil, err
 	}
-	accepted, rejected := group.accept(in.LogEvents, time.Now())
-	stream.store(accepted)
+	accepted, rejected := group.accept(in.LogEvents, l.now())
+	stream.store(accepted, l.now(), l.masking(group))
 	return struct {
 		NextSequenceToken string          `json:"nextSequenceToken"`
 		Rejected          *rejectedEvents `json:"rejectedLogEventsInfo,omitempty"`
@@ -97,12 +97,4 @@ func (g *logGroup) accept(events []types.InputLogEvent, now time.Time) ([]Event,
 		return accepted, nil
 	}
 	return accepted, &rejected
-}
-
-// horizon is the time before which the group's retention hides events.
-func (g *logGroup) horizon(now time.Time) time.Time {
-	if g.retentionDays == 0 {
-		return time.UnixMilli(0)
-	}
-	return now.AddDate(0, 0, -int(g.retentionDays))
 }

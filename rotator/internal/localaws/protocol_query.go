@@ -96,8 +96,10 @@ func listItemName(list string) string {
 	case "DBClusters", "DBInstances", "AvailabilityZones", "ReadReplicaIdentifiers", "DBClusterMembers",
 		"DomainMemberships", "DBSecurityGroups", "DBParameterGroups", "Subnets", "ProcessorFeatures",
 		"ReadReplicaDBInstanceIdentifiers", "ReadReplicaDBClusterIdentifiers", "OptionGroupMemberships",
-		"DBInstanceAutomatedBackupsReplications":
+		"DBInstanceAutomatedBackupsReplications", "Events":
 		return list[:len(list)-1]
+	case "EventCategories":
+		return "EventCategory"
 	case "TagList":
 		return "Tag"
 	case "VpcSecurityGroups":

@@ -18,6 +18,9 @@ type databases struct {
 	clusters    map[string]types.DBCluster
 	instances   map[string]types.DBInstance
 	deployments map[string]types.BlueGreenDeployment
+	events      []types.Event
+	// withoutMembers are the clusters that are described without their members.
+	withoutMembers map[string]bool
 }
 
 func newDatabases() *databases {
@@ -25,6 +28,8 @@ func newDatabases() *databases {
 		clusters:    map[string]types.DBCluster{},
 		instances:   map[string]types.DBInstance{},
 		deployments: map[string]types.BlueGreenDeployment{},
+
+		withoutMembers: map[string]bool{},
 	}
 }
 
@@ -33,6 +38,7 @@ func newRDSService(d *databases) *service {
 		"DescribeDBClusters":           d.describeClusters,
 		"DescribeDBInstances":          d.describeInstances,
 		"DescribeBlueGreenDeployments": d.describeDeployments,
+		"DescribeEvents":               d.describeEvents,
 	})
 }
 
@@ -45,11 +51,11 @@ func (s *Stack) SetDBCluster(c types.DBCluster) {
 }
 
 // SetDBInstance has RDS describe i from now on, in place of any of its
-// DBInstanceIdentifier.
+// DBInstanceIdentifier. One that tells no DbiResourceId keeps the one it has, or gets a new one.
 func (s *Stack) SetDBInstance(i types.DBInstance) {
 	s.databases.mu.Lock()
 	defer s.databases.mu.Unlock()
-	s.databases.instances[identifierOf(aws.ToString(i.DBInstanceIdentifier))] = i
+	s.databases.instances[identifierOf(aws.ToString(i.DBInstanceIdentifier))] = s.databases.identify(i)
 }
 
 // RemoveDBInstance has RDS forget an instance. The members of its cluster are
@@ -76,6 +82,11 @@ func (d *databases) describeClusters(r request) (any, error) {
 		map[string]func(types.DBCluster) *string{
 			"db-cluster-id": func(c types.DBCluster) *string { return c.DBClusterIdentifier },
 		})
+	for i, c := range found {
+		if d.withoutMembers[identifierOf(aws.ToString(c.DBClusterIdentifier))] {
+			found[i].DBClusterMembers = nil
+		}
+	}
 	return struct{ DBClusters []types.DBCluster }{found}, err
 }
 
