@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 func explainTLS(err error) string {
@@ -60,9 +61,12 @@ func (e *LoginError) explainNetwork() string {
 func (e *LoginError) explainAttempt(a attempt) string {
 	took := a.took.Round(time.Second / 10)
 	var flood excess
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
 	case errors.As(a.err, &flood):
 		return "the server is none to log in to: " + flood.Error()
+	case errors.As(a.err, &long):
+		return fmt.Sprintf("the server is none to log in to: it sent a message of more than %d MiB", mostInMessage>>20)
 	case strings.Contains(a.err.Error(), "require_auth check failed"):
 		return e.explainMethod(a.asked)
 	case errors.Is(a.err, syscall.ECONNREFUSED):

@@ -20,6 +20,9 @@ import (
 var server *localpg.Server
 
 func TestMain(m *testing.M) {
+	if err := serveNames(); err != nil {
+		panic(err)
+	}
 	pgtest.Main(m, localpg.Options{TLS: true}, &server)
 }
 
