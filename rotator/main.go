@@ -66,7 +66,7 @@ func wire(ctx context.Context) (*handler, error) {
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
 	store := secret.NewStore(secrets)
-	finder := master.NewFinder(store, databases)
+	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	return &handler{
 		rotation: rotation.New(store, finder, opener, c.rotation, log),

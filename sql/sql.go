@@ -1,6 +1,6 @@
-// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first, rotation/ the pair, setup/ what
-// setup asks first, sweep/ the sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the
-// acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, sweep/ the sweep's tables and what it asks
+// of instances, roles/ what keeps a role from being dropped, and the acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -47,8 +47,12 @@ const (
 	SetRoleAtLogin        Statement = "rotation/set_role_at_login"
 	SetOwnRoleAtLogin     Statement = "rotation/set_own_role_at_login"
 	CreateUser            Statement = "rotation/create_user"
+	CommentTwin           Statement = "rotation/comment_twin"
 	GrantSharedRole       Statement = "rotation/grant_shared_role"
 )
+
+// MasterAdmin is what is asked of whoever is said to be the master.
+const MasterAdmin Statement = "master/admin"
 
 // The statements of setup.
 const (

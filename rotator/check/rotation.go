@@ -147,7 +147,7 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner boo
 
 // way tells which way setSecret will take.
 func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State, ofPartner bool) {
-	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
+	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.HasMaster()})
 	if len(open) == 0 {
 		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
 			`Run setup, or give the secret the key "masterarn".`)
@@ -188,6 +188,9 @@ func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) 
 		return err
 	}
 	defer session.Close(ctx)
+	if err := c.master.Admit(ctx, session, found, s.pair); err != nil {
+		return err
+	}
 	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
 	return role.AdmitMaster(ctx, session, question, partner.CurrentUser, s.pair.Named)
 }

@@ -28,11 +28,6 @@ func (d Deployment) String() string {
 // underWay are the statuses in which green is, or may still become, what clients reach (RDS API, BlueGreenDeployment).
 var underWay = []string{"PROVISIONING", "AVAILABLE", "SWITCHOVER_IN_PROGRESS", "SWITCHOVER_FAILED"}
 
-// Identifiable reports whether the secret tells which database of RDS it is for.
-func Identifiable(v secret.Value) bool {
-	return len(identifiers(v)) > 0
-}
-
 // BlueGreen finds the deployment under way whose source is the secret's database, or nil.
 func BlueGreen(ctx context.Context, client *rds.Client, v secret.Value) (*Deployment, error) {
 	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(client, &rds.DescribeBlueGreenDeploymentsInput{})
@@ -42,7 +37,7 @@ func BlueGreen(ctx context.Context, client *rds.Client, v secret.Value) (*Deploy
 			return nil, fmt.Errorf("looking for a blue/green deployment of %q: %w", v.Host, awserror.RDS.Explain(err))
 		}
 		for _, d := range page.BlueGreenDeployments {
-			if status := aws.ToString(d.Status); slices.Contains(underWay, status) && isSource(d, identifiers(v)) {
+			if status := aws.ToString(d.Status); slices.Contains(underWay, status) && isSource(d, IdentifiersIn(v)) {
 				return &Deployment{Name: aws.ToString(d.BlueGreenDeploymentName), Status: status}, nil
 			}
 		}
@@ -51,38 +46,25 @@ func BlueGreen(ctx context.Context, client *rds.Client, v secret.Value) (*Deploy
 }
 
 // isSource looks at the source and its members: a secret may name the writer's own endpoint.
-func isSource(d types.BlueGreenDeployment, ids []string) bool {
+func isSource(d types.BlueGreenDeployment, ids Identifiers) bool {
 	sources := []string{aws.ToString(d.Source)}
 	for _, member := range d.SwitchoverDetails {
 		sources = append(sources, aws.ToString(member.SourceMember))
 	}
-	return slices.ContainsFunc(sources, func(arn string) bool {
-		return slices.Contains(ids, arn[strings.LastIndex(arn, ":")+1:])
-	})
-}
-
-// identifiers are those of the database: the secret's keys', and the first label of an RDS endpoint.
-func identifiers(v secret.Value) []string {
-	var ids []string
-	for _, id := range []string{v.ClusterIdentifier, v.InstanceIdentifier, firstLabel(v.Host)} {
-		if id != "" {
-			ids = append(ids, strings.ToLower(id[strings.LastIndex(id, ":")+1:]))
+	for _, arn := range sources {
+		kind, id := resource(arn)
+		if kind == "cluster" && slices.Contains(ids.Clusters, id) || kind == "db" && slices.Contains(ids.Instances, id) {
+			return true
 		}
 	}
-	return ids
+	return false
 }
 
-// firstLabel is the identifier in NAME.….REGION.rds.amazonaws.com (.com.cn in China), "" for other hosts.
-func firstLabel(host string) string {
-	if !IsEndpoint(host) {
-		return ""
+// resource takes an ARN apart: arn:partition:rds:region:account:cluster:name, or …:db:name.
+func resource(arn string) (kind, id string) {
+	parts := strings.Split(arn, ":")
+	if len(parts) != 7 {
+		return "", ""
 	}
-	label, _, _ := strings.Cut(host, ".")
-	return label
-}
-
-// IsEndpoint reports a host name of RDS's own.
-func IsEndpoint(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return strings.HasSuffix(host, ".rds.amazonaws.com") || strings.HasSuffix(host, ".rds.amazonaws.com.cn")
+	return parts[5], strings.ToLower(parts[6])
 }

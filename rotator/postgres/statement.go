@@ -29,6 +29,15 @@ func Quote(name string) string {
 	return pgx.Identifier{name}.Sanitize()
 }
 
+// Literal writes a text as SQL does, whatever standard_conforming_strings is.
+func Literal(text string) string {
+	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(text, `\`) {
+		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
+
 // Exec sends a statement, or a script of several, whose answer nobody reads. pgx itself quotes the values: PostgreSQL takes no
 // parameters where the grammar has none (ALTER ROLE … PASSWORD).
 func (s *Session) Exec(ctx context.Context, statement sql.Statement, n Names, args ...any) error {

@@ -24,6 +24,7 @@ type State struct {
 	User    string // who was asked about
 	Partner string
 	Host    string // of the server that was asked
+	base    string // as the question had it
 
 	Version     int    // server_version_num
 	Standby     bool   // a reader: nothing can be set here
@@ -55,7 +56,7 @@ type State struct {
 
 // ReadState looks at a pair.
 func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) {
-	t := State{User: p.User, Partner: p.Partner, Host: s.Host()}
+	t := State{User: p.User, Partner: p.Partner, Host: s.Host(), base: p.Base}
 	var settings verifier.Settings
 	var validUntil, partnerUntil *time.Time
 	err := s.Row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},

@@ -24,7 +24,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 	if err != nil {
 		return "", err
 	}
-	open, closed := c.state.Ways(role.Means{Previous: c.previous != "", ValidDays: r.options.ValidDays, Master: c.current.MasterARN != ""})
+	open, closed := c.state.Ways(role.Means{Previous: c.previous != "", ValidDays: r.options.ValidDays, Master: c.current.HasMaster()})
 	for _, way := range open {
 		err := r.setBy(ctx, way, c, made)
 		if !errors.Is(err, errNotItsOwn) && !errors.Is(err, errRefused) {
@@ -32,7 +32,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 		}
 		closed = append(closed, fmt.Sprintf("%s: %v", way, err))
 	}
-	return "", fmt.Errorf("no way to set the password of user %q on %s (%s): run setup for secret %s, or give it the key \"masterarn\"",
+	return "", fmt.Errorf("no way to set the password of user %q on %s (%s): run setup for secret %s, or give it the key \"masterarn\" or \"masteriam\"",
 		c.pair.Partner, c.current.Host, strings.Join(closed, "; "), c.step.SecretID)
 }
 
@@ -109,19 +109,22 @@ func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error
 		return err
 	}
 	if c.pair.Partner == master.Login.User {
-		return fmt.Errorf("user %q is the master itself, of the secret at masterarn: it is not one of a pair", c.pair.Partner)
+		return fmt.Errorf("user %q is the master itself, of %s: it is not one of a pair", c.pair.Partner, master.Source)
 	}
 	session, err := r.opener.Open(ctx, master.Server, master.Login)
 	if err != nil {
-		return fmt.Errorf("logging in with the secret at masterarn, %s: %w", master.ARN, err)
+		return fmt.Errorf("logging in with %s: %w", master.Source, err)
 	}
 	defer session.Close(ctx)
+	if err := r.master.Admit(ctx, session, master, c.pair); err != nil {
+		return err
+	}
 	// Asked again where the answer cannot have been changed on its way: the secret's own session may be a plaintext one.
 	if err := role.AdmitMaster(ctx, session, c.question(), c.state.CurrentUser, c.pair.Named); err != nil {
 		return err
 	}
 	if !c.state.Exists {
-		return role.CreateUser(ctx, session, c.pair.Partner, c.state.Shared, made, r.validUntil())
+		return role.CreateUser(ctx, session, c.pair.Partner, c.pair.User, c.state.Shared, made, r.validUntil())
 	}
 	if err := role.SetPassword(ctx, session, c.pair.Partner, made, r.validUntil()); err != nil {
 		return err

@@ -89,6 +89,11 @@ func (v Value) WithCredential(username, password string) (string, error) {
 	return v.document.write(keys)
 }
 
+// HasMaster reports that the secret names a master, by masterarn or masteriam.
+func (v Value) HasMaster() bool {
+	return v.MasterARN != "" || v.MasterIAM != ""
+}
+
 // DifferingKeys names the keys that decide the connection or the pair and differ between two versions.
 func (v Value) DifferingKeys(other Value) []string {
 	var keys []string

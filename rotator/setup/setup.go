@@ -98,9 +98,12 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, repair bool) ([]string, error) {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return nil, fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+		return nil, fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
+	if err := s.master.Admit(ctx, session, m, pair); err != nil {
+		return nil, err
+	}
 	plan, err := newPlan(ctx, session, v, pair, p, repair)
 	if err != nil {
 		return nil, err

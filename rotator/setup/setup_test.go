@@ -283,7 +283,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 	other := localtest.New(t, server, nil)
 	other.Master, other.Database = s.Master, s.Database
 	other.CreateSecret(map[string]any{"role": s.Shared,
-		"masterarn": other.PutNewSecret("master", other.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))})
+		"masterarn": other.PutMaster("master", s.Master)})
 	if _, err := other.Setup(); err == nil || !strings.Contains(err.Error(), "serves the pair "+s.A+", "+s.B+" already") {
 		t.Errorf("setup: %v", err)
 	}
