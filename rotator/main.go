@@ -69,8 +69,8 @@ func wire(ctx context.Context) (*handler, error) {
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	return &handler{
-		rotation: rotation.New(store, finder, opener, c.rotation, log),
-		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
+		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
+		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
 		metrics:  newMetrics(os.Stdout, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),

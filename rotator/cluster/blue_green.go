@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -28,8 +29,18 @@ func (d Deployment) String() string {
 // underWay are the statuses in which green is, or may still become, what clients reach (RDS API, BlueGreenDeployment).
 var underWay = []string{"PROVISIONING", "AVAILABLE", "SWITCHOVER_IN_PROGRESS", "SWITCHOVER_FAILED"}
 
-// BlueGreen finds the deployment under way whose source is the secret's database, or nil.
+// lookTimeout is how long RDS may take to tell of deployments: whoever asks has a database to attend to.
+const lookTimeout = 5 * time.Second
+
+// BlueGreen finds the deployment under way whose source is the secret's database; nil, and no call, where nothing tells which
+// database of RDS that is.
 func BlueGreen(ctx context.Context, client *rds.Client, v secret.Value) (*Deployment, error) {
+	ids := IdentifiersIn(v)
+	if ids.None() {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(client, &rds.DescribeBlueGreenDeploymentsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -37,12 +48,18 @@ func BlueGreen(ctx context.Context, client *rds.Client, v secret.Value) (*Deploy
 			return nil, fmt.Errorf("looking for a blue/green deployment of %q: %w", v.Host, awserror.RDS.Explain(err))
 		}
 		for _, d := range page.BlueGreenDeployments {
-			if status := aws.ToString(d.Status); slices.Contains(underWay, status) && isSource(d, IdentifiersIn(v)) {
+			if status := aws.ToString(d.Status); slices.Contains(underWay, status) && isSource(d, ids) {
 				return &Deployment{Name: aws.ToString(d.BlueGreenDeploymentName), Status: status}, nil
 			}
 		}
 	}
 	return nil, nil
+}
+
+// Unseen reports that whether there is a deployment cannot be seen from here, now or later: the permission is missing, or the way to
+// RDS. Any other error is one that passes.
+func Unseen(err error) bool {
+	return awserror.Denied(err) || awserror.NoAnswer(err)
 }
 
 // isSource looks at the source and its members: a secret may name the writer's own endpoint.

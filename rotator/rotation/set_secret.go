@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,8 @@ type change struct {
 	pending  secret.Value
 	pair     secret.Pair // User is AWSCURRENT's, Partner the one to be set
 	previous string      // the version staged AWSPREVIOUS, or ""
+	interval time.Duration
+	look     *look
 	state    role.State
 	session  *postgres.Session // logged in as AWSCURRENT
 }
@@ -40,14 +43,15 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 	if err := admitVersions(current, pending, pair, step); err != nil {
 		return Outcome{}, err
 	}
-	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous)}
+	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous),
+		interval: d.Interval, look: r.lookForDeployment(ctx, current)}
 	var outcome Outcome
 	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		outcome, err = r.change(ctx, c)
 		return err
 	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+		return Outcome{Held: outcome.Held}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
 	}
 	return outcome, nil
 }
@@ -74,6 +78,9 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 		return Outcome{}, err
 	}
 	c.session, c.state = session, state
+	if held, err := r.heldOff(ctx, c); err != nil {
+		return Outcome{Held: held}, err
+	}
 	way, err := r.set(ctx, c)
 	if err != nil {
 		return Outcome{}, err

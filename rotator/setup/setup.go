@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -21,14 +23,15 @@ const statementTimeout = 15 * time.Second
 type Setup struct {
 	store       *secret.Store
 	master      *master.Finder
+	rds         *rds.Client
 	opener      postgres.Opener
 	stateSchema string
 }
 
 // New makes a Setup whose sweep tables live in stateSchema.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, stateSchema string) *Setup {
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
-	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
+	return &Setup{store: store, master: finder, rds: databases, opener: opener, stateSchema: stateSchema}
 }
 
 // Report is what setup answers.
@@ -49,6 +52,9 @@ func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, 
 	}
 	pair, err := value.Pair()
 	if err != nil {
+		return Report{}, err
+	}
+	if err := s.admitDeployment(ctx, value); err != nil {
 		return Report{}, err
 	}
 	found, err := s.master.Of(ctx, value)

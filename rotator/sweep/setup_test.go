@@ -80,7 +80,7 @@ func (s *stage) setUp(user string) {
 	}
 	s.secret(map[string]any{"masterarn": *out.ARN})
 	store := secret.NewStore(client)
-	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config), nil), postgres.Opener{}, s.options.StateSchema)
+	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config), nil), rds.NewFromConfig(config), postgres.Opener{}, s.options.StateSchema)
 	if _, err := made.Run(s.t.Context(), s.prefix, false); err != nil {
 		s.t.Fatal(err)
 	}

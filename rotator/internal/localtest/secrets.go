@@ -53,22 +53,30 @@ func (s *Scene) PutCurrent(value any) {
 	}
 }
 
-// ClearPending takes AWSPENDING off the version that a failed rotation left it on.
-func (s *Scene) ClearPending() {
+// PendingToken is the version that a failed rotation left AWSPENDING on.
+func (s *Scene) PendingToken() string {
 	s.t.Helper()
 	described, err := s.Secrets.DescribeSecret(s.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &s.SecretID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for version, stages := range described.VersionIdsToStages {
-		if !slices.Contains(stages, "AWSPENDING") {
-			continue
+		if slices.Contains(stages, "AWSPENDING") {
+			return version
 		}
-		_, err := s.Secrets.UpdateSecretVersionStage(s.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
-			SecretId: &s.SecretID, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version})
-		if err != nil {
-			s.t.Fatal(err)
-		}
+	}
+	s.t.Fatal("no version is staged AWSPENDING")
+	return ""
+}
+
+// ClearPending takes AWSPENDING off the version that a failed rotation left it on.
+func (s *Scene) ClearPending() {
+	s.t.Helper()
+	version := s.PendingToken()
+	_, err := s.Secrets.UpdateSecretVersionStage(s.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &s.SecretID, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version})
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 
