@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -133,7 +134,12 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("pair", err.Error(), `Name the pair in the secret's key "usernames".`)
 		return s, false
 	}
-	l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	if s.pair.Single() {
+		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret, a few seconds, new logins with AWSCURRENT fail", s.pair.User),
+			`Where clients cannot log in again, name two users in "usernames" and run setup.`)
+	} else {
+		l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	}
 	return s, true
 }
 

@@ -26,7 +26,9 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 		return
 	}
 	primary(l, s, partner)
-	sharedRole(l, s, own, partner)
+	if !s.pair.Single() {
+		sharedRole(l, s, own, partner)
+	}
 	passwordRoles(l, s, own, partner)
 	ofPartner := c.previous(ctx, l, s)
 	c.way(ctx, l, s, session, partner, ofPartner)
@@ -117,6 +119,10 @@ func passwordRoles(l *list, s subject, own, partner role.State) {
 // previous logs in with AWSPREVIOUS, which clients may still hold, and tells whether that is the other user's credential. Only
 // where it is for the same server: nobody who may write the secret has its password sent elsewhere.
 func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner bool) {
+	if s.pair.Single() {
+		l.pass("previous login", "the former password of a single user no longer logs in")
+		return true
+	}
 	version := s.description.VersionOf(secret.Previous)
 	if version == "" {
 		l.pass("previous login", "there is no AWSPREVIOUS yet")
@@ -157,6 +163,10 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 	case role.Directly:
 		l.advise("way", "direct: the shared role has CREATEROLE", "Run setup before an upgrade to PostgreSQL 16: this way ends there, and on 15 it is power over every ordinary role.")
 	case role.ByItself:
+		if s.pair.Single() {
+			l.pass("way", "own: the single user sets its own password")
+			return
+		}
 		l.advise("way", "own: the user sets its own password, logged in with AWSPREVIOUS", "Run setup: this way ends when AWSPREVIOUS no longer logs in.")
 	case role.ByMaster:
 		c.masterWay(ctx, l, s, session, partner)
@@ -166,7 +176,10 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 }
 
 func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
-	err := role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	var err error
+	if !s.pair.Single() {
+		err = role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	}
 	if err == nil {
 		err = c.masterLogin(ctx, s, partner)
 	}
@@ -190,6 +203,9 @@ func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) 
 	defer session.Close(ctx)
 	if err := c.master.Admit(ctx, session, found, s.pair); err != nil {
 		return err
+	}
+	if s.pair.Single() {
+		return nil
 	}
 	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
 	return role.AdmitMaster(ctx, session, question, partner.CurrentUser, s.pair.Named)

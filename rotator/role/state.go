@@ -19,6 +19,9 @@ type Pair struct {
 	Base    string // X of X_a and X_b: the shared role where a role X exists; or ""
 }
 
+// Single reports a user that rotates alone. It has no shared role: whatever it becomes at login is its own affair.
+func (p Pair) Single() bool { return p.User == p.Partner }
+
 // State is what one look at the catalogs tells of a pair, as the session's role sees it.
 type State struct {
 	User    string // who was asked about
@@ -65,6 +68,9 @@ func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) 
 		&t.Shared, &t.SharedExists, &t.LoginRole, &t.PartnerLoginRole,
 		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &partnerUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
 		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions)
+	if p.Single() {
+		t.Shared, t.SharedExists = "", false
+	}
 	t.Verifier = settings.Kind(s.MD5())
 	t.ambiguous = p.Shared == "" && becomes(t.LoginRole) && becomes(t.PartnerLoginRole) && t.LoginRole != t.PartnerLoginRole
 	t.ValidUntil, t.PartnerUntil = timeOf(validUntil), timeOf(partnerUntil)

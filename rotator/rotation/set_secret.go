@@ -65,9 +65,9 @@ func (r *Rotation) currentAndPending(ctx context.Context, step Step) (current, p
 }
 
 func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
-	session, err := r.open(ctx, c.current, c.current.Username, c.current.Password)
+	session, done, err := r.prove(ctx, c)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("proving AWSCURRENT: %w", err)
+		return Outcome{}, err
 	}
 	defer session.Close(ctx)
 	state, err := role.ReadState(ctx, session, c.question())
@@ -77,6 +77,9 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 	if err := state.AdmitPair(); err != nil {
 		return Outcome{}, err
 	}
+	if done {
+		return Outcome{Way: role.ByItself}, nil
+	}
 	c.session, c.state = session, state
 	if held, err := r.heldOff(ctx, c); err != nil {
 		return Outcome{Held: held}, err
@@ -85,8 +88,23 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	if c.pair.Single() {
+		return Outcome{Way: way}, nil // its sessions are the application's, which goes on
+	}
 	r.warn(ctx, c)
 	return Outcome{Way: way, SessionsInUse: state.Sessions}, nil
+}
+
+// prove logs in as AWSCURRENT. done reports a single user that has its new password already.
+func (r *Rotation) prove(ctx context.Context, c change) (session *postgres.Session, done bool, err error) {
+	if c.pair.Single() {
+		return r.proveSingle(ctx, c)
+	}
+	session, err = r.open(ctx, c.current, c.current.Username, c.current.Password)
+	if err != nil {
+		return nil, false, fmt.Errorf("proving AWSCURRENT: %w", err)
+	}
+	return session, false, nil
 }
 
 // warn tells of what works today and will not for long.

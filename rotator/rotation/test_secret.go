@@ -52,6 +52,9 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 	if err := state.AdmitPair(); err != nil {
 		return false, err
 	}
+	if pair.Single() {
+		return false, nil // whom it becomes is its own affair
+	}
 	expected := pair.User
 	if state.Shared != "" {
 		expected = state.Shared

@@ -54,6 +54,9 @@ func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
+	if pair.Single() {
+		return Report{}, fmt.Errorf("the secret's key usernames names the single user %q, which sets its own password and needs no setup: name two users to have setup make a pair", pair.User)
+	}
 	if err := s.admitDeployment(ctx, value); err != nil {
 		return Report{}, err
 	}

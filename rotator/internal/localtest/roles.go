@@ -2,6 +2,7 @@ package localtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -149,4 +150,21 @@ func (s *Scene) MustLogin(stage string) {
 	if err != nil {
 		s.t.Errorf("%s, user %s, does not log in: %v", stage, credential.Username, err)
 	}
+}
+
+// MustLoginAs wants a credential under one of the staging labels, those that there are, to log in. It may be called from any goroutine.
+func (s *Scene) MustLoginAs(stages ...string) {
+	s.t.Helper()
+	var tried []error
+	for _, stage := range stages {
+		credential, err := s.credential(stage)
+		if err == nil {
+			_, err = s.Login(credential)
+		}
+		if err == nil {
+			return
+		}
+		tried = append(tried, fmt.Errorf("%s: %w", stage, err))
+	}
+	s.t.Errorf("none logs in: %v", errors.Join(tried...))
 }
