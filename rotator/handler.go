@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/setup"
 	"pgrotator/rotator/sweep"
@@ -62,7 +63,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "":
 		return nil, h.rotate(ctx, e)
 	case "setup":
-		return h.setup.Run(ctx, e.SecretID, e.Repair)
+		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
 	case "check":
 		return h.check.Run(ctx, e.SecretID, e.For), nil
 	default:
@@ -161,15 +162,15 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.SecretID == "" {
 		return fmt.Errorf("action %q needs secretId: %s", e.Action, expected)
 	}
-	if e.For != "" && e.For != check.ForRotation && e.For != check.ForSweep {
-		return fmt.Errorf(`check's key "for" is %q; expected %q or %q`, e.For, check.ForRotation, check.ForSweep)
+	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
+		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
 	return nil
 }
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup": {"action": true, "secretId": true, "repair": true},
+	"setup": {"action": true, "secretId": true, "repair": true, "for": true},
 	"check": {"action": true, "secretId": true, "for": true},
 	"sweep": {"action": true, "secretId": true, "dryRun": true},
 }

@@ -7,6 +7,7 @@ package sql
 
 import (
 	"embed"
+	"path"
 	"regexp"
 )
 
@@ -16,8 +17,8 @@ var files embed.FS
 // Statement is the path of a file of this folder, without its ending.
 type Statement string
 
-// include is psql's \ir, by which a script takes in another, named by its path from this folder.
-var include = regexp.MustCompile(`(?m)^\\ir ([\w/]+)\.sql$`)
+// include is psql's \ir, by which a script takes in another, named by its path from the script's own folder.
+var include = regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`)
 
 // Path is where the file is in the project.
 func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
@@ -29,7 +30,7 @@ func (s Statement) Text() string {
 		panic(err)
 	}
 	return include.ReplaceAllStringFunc(string(text), func(line string) string {
-		return Statement(include.FindStringSubmatch(line)[1]).Text()
+		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()
 	})
 }
 
@@ -54,11 +55,14 @@ const (
 // MasterAdmin is what is asked of whoever is said to be the master.
 const MasterAdmin Statement = "master/admin"
 
-// The statements of setup.
+// The statements of setup. A DBA's setup.sql has the last three run in their order.
 const (
-	Setup          Statement = "setup"
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
+	SetupValue     Statement = "setup/value"
+	SetupPair      Statement = "setup/pair"
+	SetupTables    Statement = "setup/tables"
+	SetupClosable  Statement = "setup/closable"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
@@ -78,15 +82,20 @@ const (
 const (
 	SweepTables       Statement = "sweep/tables"
 	SweepTablesState  Statement = "sweep/tables_state"
-	SweepTablesUsable Statement = "sweep/tables_usable"
+	SweepTablesSchema Statement = "sweep/tables_schema"
+	SweepTablesHold   Statement = "sweep/tables_hold"
 	SweepInstance     Statement = "sweep/instance"
-	SweepExclusive    Statement = "sweep/exclusive"
-	SweepRelease      Statement = "sweep/release"
+	SweepTakeLock     Statement = "sweep/take_lock"
+	SweepHoldsLock    Statement = "sweep/holds_lock"
+	SweepLockHolder   Statement = "sweep/lock_holder"
+	SweepDatabases    Statement = "sweep/databases"
 	SweepPair         Statement = "sweep/pair"
 	SweepSync         Statement = "sweep/sync"
+	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
+	SweepStoreOld     Statement = "sweep/store_old"
 	SweepSessions     Statement = "sweep/sessions"
 	SweepLockedHere   Statement = "sweep/locked_here"
 	SweepMark         Statement = "sweep/mark"

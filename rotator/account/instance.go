@@ -34,19 +34,6 @@ func ReadInstance(ctx context.Context, s *postgres.Session) (Instance, error) {
 	return i, err
 }
 
-// Exclusive reports whether no other session of this database is sweeping; then none can until Release, or this session's end.
-func Exclusive(ctx context.Context, s *postgres.Session) (bool, error) {
-	var alone bool
-	err := s.Row(ctx, sql.SweepExclusive, nil, nil, &alone)
-	return alone, err
-}
-
-// Release lets the next sweep begin, after Exclusive.
-func Release(ctx context.Context, s *postgres.Session) error {
-	var released bool
-	return s.Row(ctx, sql.SweepRelease, nil, nil, &released)
-}
-
 // OpenSessions counts the sessions and other backends of each role on this instance.
 func OpenSessions(ctx context.Context, s *postgres.Session) (map[string]int, error) {
 	open := map[string]int{}

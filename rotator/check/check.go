@@ -6,26 +6,23 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
-)
-
-// What a check can be for; "" is both.
-const (
-	ForRotation = "rotation"
-	ForSweep    = "sweep"
 )
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
 type Options struct {
-	ValidDays   int
-	StateSchema string
-	Ignore      []string // IGNORE_USER_LIST
+	ValidDays       int
+	StateSchema     string
+	Ignore          []string      // IGNORE_USER_LIST
+	LongestInterval time.Duration // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -92,7 +89,7 @@ func (s subject) server() postgres.Server {
 	return postgres.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
 }
 
-// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
+// Run looks at a secret, for role.ForRotation, role.ForSweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
 func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 	var l list
 	s, ok := c.secret(ctx, &l, secretID)
@@ -104,10 +101,10 @@ func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 		return l.report()
 	}
 	defer session.Close(ctx)
-	if purpose != ForSweep {
+	if purpose != role.ForSweep {
 		c.rotation(ctx, &l, s, session)
 	}
-	if purpose != ForRotation {
+	if purpose != role.ForRotation {
 		c.sweep(ctx, &l, s, session)
 	}
 	return l.report()

@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 var server *localpg.Server
@@ -55,7 +56,7 @@ func TestAllIsWellAfterSetup(t *testing.T) {
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	report := run(t, s, check.ForRotation)
+	report := run(t, s, role.ForRotation)
 	if !report.OK {
 		t.Errorf("not ok: %+v", report.Checks)
 	}
@@ -116,7 +117,7 @@ func TestWhatFails(t *testing.T) {
 			s := localtest.New(t, server, nil)
 			s.ArticleRoles("")
 			c.breakIt(s)
-			report := run(t, s, check.ForRotation)
+			report := run(t, s, role.ForRotation)
 			result := find(t, report, c.check)
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
@@ -139,7 +140,7 @@ func TestValidityBesideTheInterval(t *testing.T) {
 	if err := s.Rotate(); err == nil || !strings.Contains(err.Error(), "PASSWORD_VALID_DAYS is 60") {
 		t.Errorf("rotating every 30 days with passwords valid for 60: %v", err)
 	}
-	if result := find(t, run(t, s, check.ForRotation), "valid until"); result.OK {
+	if result := find(t, run(t, s, role.ForRotation), "valid until"); result.OK {
 		t.Errorf("check passes: %q", result.Detail)
 	}
 }
@@ -154,7 +155,7 @@ func TestChecksChangeNothing(t *testing.T) {
 	}
 	before := catalog(t, s)
 	s.AWS.ResetCalls()
-	run(t, s, check.ForRotation)
+	run(t, s, role.ForRotation)
 	if after := catalog(t, s); after != before {
 		t.Errorf("the catalogs changed from\n%s\nto\n%s", before, after)
 	}

@@ -1,14 +1,10 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"pgrotator/rotator/awserror"
@@ -30,24 +26,7 @@ func InstanceGroup(instance string) string { return instanceGroups + instance + 
 // SharedGroup reports a log group that all instances of a cluster write to.
 func SharedGroup(group string) bool { return strings.HasPrefix(group, clusterGroups) }
 
-// Retention asks how long a log group keeps its events; 0 = for ever.
-func Retention(ctx context.Context, client *cloudwatchlogs.Client, group string) (time.Duration, error) {
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(client, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("describing log group %q: %w", group, awserror.Logs.Explain(err))
-		}
-		for _, g := range page.LogGroups {
-			if aws.ToString(g.LogGroupName) == group {
-				return time.Duration(aws.ToInt32(g.RetentionInDays)) * 24 * time.Hour, nil
-			}
-		}
-	}
-	return 0, noGroup(group)
-}
-
-// ErrNoGroup is returned by Retention and ExplainLogFault for a group that does not exist. RDS makes it with the first line that
+// ErrNoGroup is returned by ExplainLogFault for a group that does not exist. RDS makes it with the first line that
 // it exports.
 var ErrNoGroup = errors.New("it does not exist: switch on the export of the PostgreSQL log to CloudWatch Logs")
 

@@ -14,7 +14,7 @@ import (
 func sweptScene(t *testing.T, overrides map[string]string) (*localtest.Scene, *localaws.Function) {
 	t.Helper()
 	s := managedScene(t, environmentOfFunction(t, "RotationFunction", nil))
-	s.MustSetup()
+	s.MustSetupFor("sweep")
 	return s, s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", overrides), 0)
 }
 

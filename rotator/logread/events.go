@@ -26,10 +26,19 @@ const throttledAttempts = 10
 
 // eventReader reads whole events through FilterLogEvents.
 type eventReader struct {
-	client *cloudwatchlogs.Client
-	until  time.Time
-	pace   *pace
-	usage  Usage
+	client  *cloudwatchlogs.Client
+	until   time.Time
+	pace    *pace
+	longest time.Duration // slice
+	usage   Usage
+}
+
+// longestSlice is how long a slice may be. Where no progress is to be stored, and few events are expected, one is enough.
+func (o Options) longestSlice() time.Duration {
+	if o.Slice == 0 {
+		return longestSlice
+	}
+	return o.Slice
 }
 
 func (r *eventReader) Usage() Usage { return r.usage }
@@ -40,7 +49,7 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 	}
 	bounded, cancel := withUntil(ctx, r.until)
 	defer cancel()
-	length := firstSlice
+	length := max(firstSlice, r.longest-longestSlice)
 	for from.Before(to) {
 		end := earlier(from.Add(length), to)
 		begun := time.Now()
@@ -50,7 +59,7 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 		if err := sink.ReadTo(ctx, end); err != nil {
 			return err
 		}
-		length = nextLength(length, time.Since(begun))
+		length = min(nextLength(length, time.Since(begun)), r.longest)
 		from = end
 	}
 	return nil
@@ -64,7 +73,7 @@ func nextLength(length, took time.Duration) time.Duration {
 	case took > sliceTakes:
 		length = time.Duration(float64(length) * float64(sliceTakes) / float64(took))
 	}
-	return min(max(length, time.Second), longestSlice).Truncate(time.Second)
+	return max(length, time.Second).Truncate(time.Second)
 }
 
 func earlier(a, b time.Time) time.Time {

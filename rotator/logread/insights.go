@@ -49,7 +49,8 @@ func (r *insightsReader) Read(ctx context.Context, group Group, from, to time.Ti
 	bounded, cancel := withUntil(ctx, r.until)
 	defer cancel()
 	length := longestPiece
-	for from.Before(to) {
+	// A query that ends before the group was made is an error; there is nothing to be read there.
+	for from = later(from, earlier(group.Created.Truncate(time.Second), to)); from.Before(to); {
 		end := earlier(from.Add(length), to)
 		rows, err := r.piece(bounded, group, from, end)
 		if errors.Is(err, errTooMuch) && end.Sub(from) > shortestPiece {
@@ -68,6 +69,13 @@ func (r *insightsReader) Read(ctx context.Context, group Group, from, to time.Ti
 		from = end
 	}
 	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // piece asks one query to its end. Nothing of a query that ends otherwise is used.

@@ -25,6 +25,9 @@ func eventQuota(region string) float64 {
 
 func mostPace(region string) float64 { return quotaShare * eventQuota(region) }
 
+// Pace is how many FilterLogEvents requests a second are sent, to begin with and at most.
+type Pace struct{ First, Most float64 }
+
 // pace says when the next request may be sent. It finds out how much of the quota others leave.
 type pace struct {
 	rate, most float64
@@ -32,8 +35,11 @@ type pace struct {
 	quietSince time.Time
 }
 
-func newPace(region string) *pace {
-	most := mostPace(region)
+func newPace(o Options) *pace {
+	if o.Pace != (Pace{}) {
+		return &pace{rate: o.Pace.First, most: o.Pace.Most}
+	}
+	most := mostPace(o.Region)
 	return &pace{rate: min(firstPace, most), most: most}
 }
 

@@ -32,8 +32,8 @@ type Event struct {
 
 // Reader reads log groups in one of the two ways. It is for one reading at a time.
 type Reader interface {
-	// Read reads a group from one whole second to another; the latter is not included. It returns ErrOutOfTime where it stopped because
-	// its time was up.
+	// Read reads a group from one whole second to another, which is not included but for what LogsInsights cannot leave out. It returns
+	// ErrOutOfTime where it stopped because its time was up.
 	Read(ctx context.Context, group Group, from, to time.Time, sink Sink) error
 	// Usage is what the Reader has used since it was made.
 	Usage() Usage
@@ -50,8 +50,10 @@ var ErrOutOfTime = errors.New("the function's time is nearly up")
 
 // Options are those of both Readers.
 type Options struct {
-	Region string    // of the groups
-	Until  time.Time // reading stops then; zero = never
+	Region string        // of the groups
+	Until  time.Time     // reading stops then; zero = never
+	Pace   Pace          // of FilterLogEvents; zero = the Region's
+	Slice  time.Duration // longest stretch that FilterLogEvents reads before ReadTo; zero = 12 hours
 }
 
 // New makes the Reader that was chosen.
@@ -59,7 +61,7 @@ func New(way Way, client *cloudwatchlogs.Client, o Options) Reader {
 	if way == LogsInsights {
 		return &insightsReader{client: client, until: o.Until}
 	}
-	return &eventReader{client: client, until: o.Until, pace: newPace(o.Region)}
+	return &eventReader{client: client, until: o.Until, pace: newPace(o), longest: o.longestSlice()}
 }
 
 // withUntil bounds a context; context.Cause tells ErrOutOfTime from the caller's own end.

@@ -18,6 +18,7 @@ type Session struct {
 	user    string
 	wire    *wire
 	notices []string
+	tx      pgx.Tx // the transaction that Begin has opened
 }
 
 // mostNotices is how many notices are kept: setup sends one for each role that it changes.

@@ -82,37 +82,80 @@ func (t SetupState) RecordOf(shared string) (Record, bool) {
 	return t.Records[at], true
 }
 
-// SetupPair is what sql/setup.sql is told.
+// What a setup, or a check, can be for.
+const (
+	ForRotation = "rotation"
+	ForSweep    = "sweep"
+)
+
+// SetupPair is what the scripts of setup are told.
 type SetupPair struct {
 	User        string
 	Partner     string
 	Shared      string
 	Verifier    string // of User's password, where it is to be set; or ""
-	StateSchema string
+	For         string // ForRotation takes away what only the sweep needs, but for its tables; ForSweep makes it; "" leaves it as it is
+	StateSchema string // of the sweep's tables; "" = the owner role's
 }
 
-// changed begins each notice that tells what setup did.
-const changed = "changed: "
+// SetupOutcome is what setup has done.
+type SetupOutcome struct {
+	Changed []string // a sentence for each change
+	Left    []string // and one for each role that the sweep cannot close, or whose ADMIN could not be taken back
+}
 
-// SetUp runs sql/setup.sql as the master and lists what it changed.
-func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) ([]string, error) {
+// What begins the notices in which the scripts tell what they did.
+const (
+	changed = "changed: "
+	left    = "left: "
+)
+
+// closableBatch is how many roles one statement grants: with 30,000 of them a GRANT takes 0.1 s.
+const closableBatch = "50"
+
+// SetUp runs setup's scripts as the master, each in a transaction of its own: the pair, the sweep's tables, ADMIN on the roles that
+// the sweep may close.
+func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome, error) {
+	sweep := map[string]string{ForSweep: "on", ForRotation: "off"}[p.For]
 	for _, parameter := range [][2]string{
-		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared},
-		{"pgrotator.verifier", p.Verifier}, {"pgrotator.state_schema", p.StateSchema}} {
+		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared}, {"pgrotator.verifier", p.Verifier},
+		{"pgrotator.state_schema", p.StateSchema}, {"pgrotator.sweep", sweep}, {"pgrotator.batch", closableBatch}} {
 		var set string
 		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
-			return nil, err
+			return SetupOutcome{}, err
 		}
 	}
+	o := SetupOutcome{Changed: []string{}}
 	s.TakeNotices()
-	if err := s.Exec(ctx, sql.Setup, postgres.Names{"state_schema": p.StateSchema}); err != nil {
-		return nil, err
+	if err := o.run(ctx, s, sql.SetupPair); err != nil {
+		return o, err
 	}
-	list := []string{}
+	if p.For == ForSweep {
+		if err := o.run(ctx, s, sql.SetupTables); err != nil {
+			return o, err
+		}
+	}
+	for {
+		if err := o.run(ctx, s, sql.SetupClosable); err != nil {
+			return o, err
+		}
+		var after string
+		if err := s.Row(ctx, sql.SetupValue, nil, []any{"pgrotator.after"}, &after); err != nil || after == "" {
+			return o, err
+		}
+	}
+}
+
+// run runs one script and takes note of what it tells.
+func (o *SetupOutcome) run(ctx context.Context, s *postgres.Session, script sql.Statement) error {
+	err := s.Exec(ctx, script, nil)
 	for _, notice := range s.TakeNotices() {
 		if change, ok := strings.CutPrefix(notice, changed); ok {
-			list = append(list, change)
+			o.Changed = append(o.Changed, change)
+		}
+		if role, ok := strings.CutPrefix(notice, left); ok {
+			o.Left = append(o.Left, role)
 		}
 	}
-	return list, nil
+	return err
 }

@@ -28,7 +28,7 @@ type Setup struct {
 	stateSchema string
 }
 
-// New makes a Setup whose sweep tables live in stateSchema.
+// New makes a Setup whose sweep tables live in stateSchema, "" = the owner role's.
 func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
 	return &Setup{store: store, master: finder, rds: databases, opener: opener, stateSchema: stateSchema}
@@ -36,19 +36,27 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 
 // Report is what setup answers.
 type Report struct {
-	Changed []string `json:"changed"` // a sentence for each change; empty when all was there
+	Changed []string `json:"changed"`        // a sentence for each change; empty when all was there
+	Left    []string `json:"left,omitempty"` // a sentence for each role that the sweep cannot close, with the reason
 }
 
-// Run sets up the pair of a secret. It is repeatable and changes only what is missing. With repair it also gives the AWSCURRENT
-// user the secret's password again, as after a restore of a snapshot, for a pair that an earlier setup has recorded.
-func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, error) {
-	text, err := s.store.Stage(ctx, secretID, secret.Current)
+// Request is what setup is asked for.
+type Request struct {
+	SecretID string
+	Repair   bool   // give the AWSCURRENT user the secret's password again, as after a restore of a snapshot
+	For      string // role.ForRotation, role.ForSweep, or "": what the pair has
+}
+
+// Run sets up the pair of a secret. It is repeatable and changes only what is missing. A repair is for a pair that an earlier setup
+// has recorded.
+func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
+	text, err := s.store.Stage(ctx, r.SecretID, secret.Current)
 	if err != nil {
 		return Report{}, err
 	}
 	value, err := secret.Parse(text)
 	if err != nil {
-		return Report{}, fmt.Errorf("reading AWSCURRENT of secret %s: %w", secretID, err)
+		return Report{}, fmt.Errorf("reading AWSCURRENT of secret %s: %w", r.SecretID, err)
 	}
 	pair, err := value.Pair()
 	if err != nil {
@@ -64,17 +72,17 @@ func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
-	var changed []string
+	var done role.SetupOutcome
 	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
 	err = postgres.Attempt(ctx, func(ctx context.Context) error {
 		proof, err := s.prove(ctx, value, pair)
 		if err != nil {
-			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
+			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", r.SecretID, err)
 		}
-		changed, err = s.asMaster(ctx, found, value, pair, proof, repair)
+		done, err = s.asMaster(ctx, found, value, pair, proof, r)
 		return err
 	})
-	return Report{Changed: changed}, err
+	return Report{Changed: done.Changed, Left: done.Left}, err
 }
 
 // proof is what logging in with AWSCURRENT has shown.
@@ -104,28 +112,28 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 	return role.Pair{User: pair.Partner, Partner: pair.User, Shared: v.Role, Base: pair.Base}
 }
 
-func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, repair bool) ([]string, error) {
+func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request) (role.SetupOutcome, error) {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return nil, fmt.Errorf("logging in with %s: %w", m.Source, err)
+		return role.SetupOutcome{}, fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
 	if err := s.master.Admit(ctx, session, m, pair); err != nil {
-		return nil, err
+		return role.SetupOutcome{}, err
 	}
-	plan, err := newPlan(ctx, session, v, pair, p, repair)
+	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
 	if err != nil {
-		return nil, err
+		return role.SetupOutcome{}, err
 	}
 	if err := plan.admit(ctx, m.Login.User, session); err != nil {
-		return nil, err
+		return role.SetupOutcome{}, err
 	}
 	made, err := plan.verifier()
 	if err != nil {
-		return nil, err
+		return role.SetupOutcome{}, err
 	}
 	return role.SetUp(ctx, session, role.SetupPair{
-		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
+		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, For: r.For, StateSchema: s.stateSchema})
 }
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.

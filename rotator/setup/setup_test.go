@@ -12,6 +12,7 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
+	"pgrotator/rotator/role"
 )
 
 var server *localpg.Server
@@ -59,7 +60,7 @@ func TestMatrixOfSetup(t *testing.T) {
 // repeatable: setup tells each change once. Repeated, it finds all there, before and after a rotation.
 func repeatable(t *testing.T, pg *localpg.Server) {
 	s := newScene(t, pg, nil)
-	changed, err := s.Setup()
+	changed, err := s.SetupFor(role.ForSweep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func repeatable(t *testing.T, pg *localpg.Server) {
 		"created role " + s.Shared, "created role " + s.A + " with the password of the secret",
 		"created role " + s.B + ", which cannot log in until its first rotation",
 		"created role rotation_" + s.Shared + ", which owns the functions of the pair",
-		"created function rotation_" + s.Shared + ".set_other_user", "created the tables of the sweep"} {
+		"created function rotation_" + s.Shared + ".set_other_user", "created the tables of the sweep in schema rotation_" + s.Shared} {
 		if !slices.Contains(changed, want) {
 			t.Errorf("setup did not tell %q, but %q", want, changed)
 		}
@@ -116,15 +117,15 @@ func TestSetupMendsWhatIsMissing(t *testing.T) {
 		"role setting":  {"ALTER ROLE USER_B RESET role", "USER_B becomes SHARED when it logs in"},
 		"function":      {"DROP FUNCTION rotation_SHARED.lock_role", "created function rotation_SHARED.lock_role"},
 		"function body": {"CREATE OR REPLACE FUNCTION rotation_SHARED.drop_role(target text) RETURNS void LANGUAGE sql AS ''", "mended function rotation_SHARED.drop_role"},
-		"tables":        {"DROP TABLE public.user_login_action", "created the tables of the sweep"},
+		"tables":        {"DROP TABLE rotation_SHARED.user_login_action", "created the tables of the sweep in schema rotation_SHARED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, server, nil)
-			s.MustSetup()
+			s.MustSetupFor(role.ForSweep)
 			names := strings.NewReplacer("USER_B", s.B, "SHARED", s.Shared)
 			s.SQL(names.Replace(c.statement))
-			changed, err := s.Setup()
+			changed, err := s.SetupFor(role.ForSweep)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -380,6 +381,6 @@ func setupByPsql(t *testing.T, s *localtest.Scene, set string) (out string, err 
 		t.Skip("psql is not on this machine")
 	}
 	said, err := exec.Command(psql, server.URL(s.Master, localtest.PasswordMaster, s.Database), "-v", "ON_ERROR_STOP=1",
-		"-v", "state_schema=public", "-c", set, "-f", "../../sql/setup.sql").CombinedOutput()
+		"-c", set, "-f", "../../sql/setup.sql").CombinedOutput()
 	return string(said), err
 }

@@ -246,14 +246,14 @@ func TestHeldDryAndTwoAtOnce(t *testing.T) {
 	}
 	name, superPassword := s.server.Superuser()
 	other := pgtest.Connect(t, s.server.URL(name, superPassword, s.prefix))
-	if _, err := other.Exec(t.Context(), "SELECT pg_advisory_lock(31638943013627248)"); err != nil {
+	if _, err := other.Exec(t.Context(), "BEGIN; LOCK TABLE user_login_action IN SHARE UPDATE EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	if report := s.run(); report.Evidence.Complete || len(report.Evidence.Reasons) != 1 || !s.canLogin(one) {
+	if report := s.run(); report.Evidence.Complete || !refusedForAnother(report) || !s.canLogin(one) {
 		t.Errorf("beside another sweep: complete %v, reasons %q", report.Evidence.Complete, report.Evidence.Reasons)
 	}
 	other.Close(t.Context())
-	s.await("the end of the other session", "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
+	s.await("the end of the other session", "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'user_login_action'::regclass AND mode = 'ShareUpdateExclusiveLock')")
 	if report := s.run(); len(report.Locked) != 2 {
 		t.Errorf("locked %q, want both", closedUsers(report.Locked))
 	}

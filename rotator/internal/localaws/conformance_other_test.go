@@ -10,6 +10,8 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 // otherChecks are those of RDS, STS and SNS.
@@ -53,9 +55,9 @@ func checkInstancesAreFilteredByCluster(t *testing.T, to target) {
 func checkUnknownClusterAndInstanceAreNotFound(t *testing.T, to target) {
 	client := rds.NewFromConfig(to.config)
 	_, err := client.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String("none")})
-	wantCode(t, err, "DBClusterNotFoundFault")
+	awstest.WantCode(t, err, "DBClusterNotFoundFault")
 	_, err = client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("none")})
-	wantCode(t, err, "DBInstanceNotFound")
+	awstest.WantCode(t, err, "DBInstanceNotFound")
 }
 
 func checkNoBlueGreenDeploymentIsAnEmptyList(t *testing.T, to target) {
@@ -118,5 +120,5 @@ func checkSubjectOver100CharactersIsRefused(t *testing.T, to target) {
 		subject[i] = 'x'
 	}
 	_, err := sns.NewFromConfig(to.config).Publish(t.Context(), &sns.PublishInput{TopicArn: &topic, Subject: aws.String(string(subject)), Message: aws.String("m")})
-	wantCode(t, err, "InvalidParameter")
+	awstest.WantCode(t, err, "InvalidParameter")
 }

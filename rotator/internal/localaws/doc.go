@@ -4,6 +4,8 @@
 // under the Lambda Runtime API, so what is tested is the binary that is
 // deployed.
 //
+// Each service has a folder of its own, and the Stack has the methods of all of them.
+//
 // It serves tests and the demo. Nothing is persisted, signatures are not
 // verified and no policy is enforced: the access key id of a request tells who
 // sent it, and [Stack.Calls] tells what was asked.

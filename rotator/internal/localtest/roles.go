@@ -88,6 +88,16 @@ func (s *Scene) SQLAs(url string, statements ...string) {
 	}
 }
 
+// SQLScript runs several statements in one session, as the superuser.
+func (s *Scene) SQLScript(script string) {
+	s.t.Helper()
+	conn := s.mustConnect(s.Superuser())
+	defer conn.Close(context.WithoutCancel(s.t.Context()))
+	if _, err := conn.PgConn().Exec(s.t.Context(), script).ReadAll(); err != nil {
+		s.t.Fatalf("%s: %v", script, err)
+	}
+}
+
 // Ask reads a single row as the superuser.
 func (s *Scene) Ask(query string, args []any, into ...any) {
 	s.t.Helper()

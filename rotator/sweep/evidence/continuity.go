@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -14,17 +15,19 @@ type serverEntry struct {
 	at     time.Time
 	before time.Time // when the event before it was written; zero = there was none
 	pid    int
-	loginlog.ServerEntry
+	entry  loginlog.ServerEntry
+	name   string // of a setting that was changed or reset
+	value  string
 }
 
 // entrySlack is how far the time of an entry may be from the time that a look tells.
 const entrySlack = 2 * time.Second
 
 func (in *instanceLog) server(e loginlog.Event, at int64) {
-	if e.Server.Act == loginlog.NoAct || len(in.entries) >= maxEntries {
+	if e.Server == loginlog.NoServerEntry || len(in.entries) >= maxEntries {
 		return
 	}
-	entry := serverEntry{at: milli(at), pid: e.Session.PID, ServerEntry: e.Server}
+	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: strings.Clone(e.Parameter), value: strings.Clone(e.Value)}
 	if in.previous != 0 && in.previous <= at {
 		entry.before = milli(in.previous)
 	}
@@ -32,8 +35,8 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 }
 
 // entry finds an entry of a kind near a time.
-func (in *instanceLog) entry(t time.Time, act loginlog.Act) (serverEntry, bool) {
-	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.Act == act && s.at.Sub(t).Abs() <= entrySlack })
+func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntry, bool) {
+	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.entry == kind && s.at.Sub(t).Abs() <= entrySlack })
 	if at < 0 {
 		return serverEntry{}, false
 	}
@@ -117,7 +120,7 @@ func (e *Evidence) judgeMove(i *Instance, a, b Look, witness string, happened, f
 		i.witnesses.agree(witness)
 	case !e.trusted(witness):
 		if passed {
-			e.note("Instance %s tells of a %s at %s, which its log does not hold; whether logs of this cluster ever do is not known yet.", i.Instance, witness, at.Format(time.RFC3339))
+			e.Note("Instance %s tells of a %s at %s, which its log does not hold; whether logs of this cluster ever do is not known yet.", i.Instance, witness, at.Format(time.RFC3339))
 		}
 	case !passed:
 		e.Doubt("Instance %s tells of a %s at %s, which its log does not hold yet: roles are judged once it has arrived.", i.Instance, witness, at.Format(time.RFC3339))
@@ -138,7 +141,7 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 	case e.trusted(bySessions):
 		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins)})
 	default:
-		e.note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins; whether the two ever agree on this cluster is not known yet.",
+		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins; whether the two ever agree on this cluster is not known yet.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins)
 	}
 }
@@ -158,10 +161,10 @@ func (i *Instance) tally(next time.Time) {
 // set to a good value was bad before, since the last look that saw it good; one set to a bad value is bad from then on.
 func (e *Evidence) judgeSettings(i *Instance) {
 	for _, entry := range i.log.entries {
-		if entry.Act != loginlog.ParameterChanged && entry.Act != loginlog.ParameterReset {
+		if entry.entry != loginlog.ParameterChanged && entry.entry != loginlog.ParameterReset {
 			continue
 		}
-		shows, decides := account.ShowsLogins(entry.Name, entry.Value)
+		shows, decides := account.ShowsLogins(entry.name, entry.value)
 		if !decides {
 			continue
 		}
@@ -169,8 +172,8 @@ func (e *Evidence) judgeSettings(i *Instance) {
 			i.log.suspicious++
 			continue
 		}
-		from, to := e.badBetween(i, entry, shows || entry.Act == loginlog.ParameterReset)
-		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", entry.Name)})
+		from, to := e.badBetween(i, entry, shows || entry.entry == loginlog.ParameterReset)
+		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", entry.name)})
 	}
 }
 
@@ -204,7 +207,7 @@ func (i *Instance) firstGood(since, start time.Time) time.Time {
 // shipped no more.
 func (e *Evidence) judgeRestarts(i *Instance) {
 	for _, entry := range i.log.entries {
-		if entry.Act != loginlog.NotShutDown {
+		if entry.entry != loginlog.NotShutDown {
 			continue
 		}
 		start, found := i.startBefore(entry.at)
@@ -227,7 +230,7 @@ const recoveryWithin = time.Minute
 // startBefore finds the start of the server, by the postmaster, to which an entry of its recovery belongs.
 func (i *Instance) startBefore(t time.Time) (serverEntry, bool) {
 	at := slices.IndexFunc(i.log.entries, func(s serverEntry) bool {
-		return s.Act == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
+		return s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
 	})
 	if at < 0 {
 		return serverEntry{}, false

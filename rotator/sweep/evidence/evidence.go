@@ -71,7 +71,8 @@ func (e *Evidence) CannotSee(format string, args ...any) {
 	e.Doubt(format, args...)
 }
 
-func (e *Evidence) note(format string, args ...any) {
+// Note tells what keeps nobody from being judged.
+func (e *Evidence) Note(format string, args ...any) {
 	e.Notes = append(e.Notes, fmt.Sprintf(format, args...))
 }
 
@@ -211,6 +212,27 @@ func (e *Evidence) adopt(claim time.Time) {
 // expired reports an instance so long gone that its record matters to nobody.
 func (e *Evidence) expired(i *Instance) bool {
 	return !i.Live && !e.blind && len(i.pending) == 0 && i.lost.IsZero() && later(i.ProcessedTo, i.EvidenceFrom).Before(e.Start.Add(-e.options.Longest))
+}
+
+// Records are the instances' rows as they are now.
+func (e *Evidence) Records() []account.LogRecord {
+	var records []account.LogRecord
+	for _, i := range e.Instances {
+		records = append(records, i.record())
+	}
+	return records
+}
+
+// causeWithin is how far from a gap an event of RDS may be to explain it.
+const causeWithin = time.Hour
+
+// Cause adds what RDS tells of an instance to the gaps that it may explain.
+func (e *Evidence) Cause(instance string, at time.Time, message string) {
+	for n := range e.Gaps {
+		if g := &e.Gaps[n]; g.Instance == instance && !at.Before(g.From.Add(-causeWithin)) && !at.After(g.To.Add(causeWithin)) {
+			g.Cause += fmt.Sprintf("; RDS, %s: %s", at.Format(time.RFC3339), message)
+		}
+	}
 }
 
 // breakAt lets an instance's record begin anew at the end of a gap, and doubts what was done since the gap began.

@@ -27,6 +27,7 @@ type Instance struct {
 	patience  time.Duration      // how long its last lines are waited for once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
+	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
 	witnesses witnesses
 	log       *instanceLog
 }
@@ -83,7 +84,8 @@ func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) 
 func (e *Evidence) known(r account.LogRecord) *Instance {
 	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: goneAfter}
 	i.pending, i.lost = parted(r.Canary)
-	i.streams, i.cover = decodeStreams(r.Streams)
+	known := decodeStreams(r.Streams)
+	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
 	i.witnesses = decodeWitnesses(r.Sessions)
 	e.distrust(i.lost)
 	return i

@@ -192,6 +192,7 @@ type streamLog struct {
 	made     time.Time // zero = not known
 	known    int64     // up to where earlier runs have read it
 	writes   bool      // it wrote lately
+	oldest   int64     // earliest event; 0 = none
 	newest   int64     // latest event of the slices read to their end
 	inSlice  int64     // latest event so far
 	delay    int64
@@ -212,6 +213,9 @@ func (s *streamLog) note(at, ingested int64) {
 	in := s.instance
 	in.events++
 	s.inSlice = max(s.inSlice, at)
+	if s.oldest == 0 || at < s.oldest {
+		s.oldest = at
+	}
 	if in.oldest == 0 || at < in.oldest {
 		in.oldest = at
 	}

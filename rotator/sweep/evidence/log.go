@@ -35,6 +35,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	hasty     bool                        // no attempt is left to be judged later
 	rows      *tally                      // of the stretch at hand, where rows are read
 	stored    storedRun                   // the newest of this deployment's runs whose commit the log shows
 }
@@ -51,14 +52,23 @@ const (
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
 	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start}
-	return l.Again()
+	return l.empty()
 }
 
-// Again is an empty log for the same names.
+// Again is an empty log for the same names, for a look at its end: there every attempt counts that nothing has refused so far.
 func (l *Log) Again() *Log {
+	again := l.empty()
+	again.hasty = true
+	return again
+}
+
+func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
 		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles)}
 }
+
+// Roles are those whom the log is read for.
+func (l *Log) Roles() []string { return l.names.Roles }
 
 // instance is the log of one instance.
 func (l *Log) instance(name string) *instanceLog {
@@ -101,10 +111,12 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.OtherLogin:
 		s.instance.countLogin(at)
 	case loginlog.Disconnection:
-		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-event.Lasted), Source: ByDisconnection})
+		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
 		s.instance.prove(event)
-		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		for _, role := range append([]string{event.User}, event.Others...) {
+			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		}
 	case loginlog.Ambiguous:
 		if s.instance.proven(event) {
 			l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
@@ -204,6 +216,8 @@ func (l *Log) End() {
 		for c, at := range in.waiting {
 			switch {
 			case in.refused(c, at):
+			case l.hasty:
+				l.counted(in, c, at)
 			case l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, at > settled && in.severalStreams():
 				in.hold(at)
 			default:
@@ -212,6 +226,15 @@ func (l *Log) End() {
 		}
 		clear(in.waiting)
 	}
+}
+
+// ActiveRoles are those that were active since activity was last taken.
+func (l *Log) ActiveRoles() []string {
+	var roles []string
+	for role := range l.active {
+		roles = append(roles, role)
+	}
+	return roles
 }
 
 // FoundAll reports that every canary was found.

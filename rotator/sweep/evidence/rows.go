@@ -136,6 +136,9 @@ func (s *streamLog) noteRow(r logread.Row) {
 	in.counting = false
 	in.events += int(r.Count)
 	s.inSlice = max(s.inSlice, r.Latest)
+	if s.oldest == 0 || r.Earliest < s.oldest {
+		s.oldest = r.Earliest
+	}
 	if in.oldest == 0 || r.Earliest < in.oldest {
 		in.oldest = r.Earliest
 	}

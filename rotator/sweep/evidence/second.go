@@ -6,12 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/logread"
 )
-
-// QueryVersion is that of the division into rows by which the second reading judges. A new one reads again what the log still holds.
-const QueryVersion = 1
 
 // longestPiece bounds what the second reading asks for at a time.
 const longestPiece = 7 * day
@@ -19,7 +17,7 @@ const longestPiece = 7 * day
 // Cover is the stretch of a group's log that the second reading has read without a break.
 type Cover struct {
 	Group   string    `json:"group,omitempty"`
-	Version int       `json:"version,omitempty"`
+	Version string    `json:"version,omitempty"` // of the division into rows by which it was judged; a new one reads again what the log holds
 	From    time.Time `json:"from,omitzero"`
 	To      time.Time `json:"to,omitzero"`
 	OldFrom time.Time `json:"oldFrom,omitzero"` // what an earlier version of the division had read
@@ -50,7 +48,7 @@ func (e *Evidence) cover(group string) Cover {
 // SecondReading says what the second reading of a group is still to read: on from where the last one ended, less what may come late;
 // then back, as far as the log is kept and can matter. retention 0 = for ever.
 func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretch {
-	to := e.Start.Add(-e.options.Lag).Truncate(time.Second)
+	to := e.Start.Add(-e.options.Lag).Truncate(time.Second).Add(time.Second)
 	first := e.Start.Add(-e.options.Longest - day).Truncate(time.Second)
 	if retention != 0 {
 		first = later(first, e.Start.Add(-retention+expiryMargin).Truncate(time.Second))
@@ -70,9 +68,9 @@ func (e *Evidence) renewed(group string, kept time.Time) Cover {
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero(), c.To.Before(kept):
-		c = Cover{Group: group, Version: QueryVersion}
-	case c.Version != QueryVersion:
-		c = Cover{Group: group, Version: QueryVersion, OldFrom: c.begins(), OldTo: c.To}
+		c = Cover{Group: group, Version: logread.QueryVersion}
+	case c.Version != logread.QueryVersion:
+		c = Cover{Group: group, Version: logread.QueryVersion, OldFrom: c.begins(), OldTo: c.To}
 	}
 	e.setCover(c)
 	return c
@@ -125,7 +123,7 @@ func (e *Evidence) Covered(group string, s Stretch) {
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
-		c = Cover{Group: group, Version: QueryVersion, From: s.From, To: s.To, OldFrom: e.former(group).OldFrom, OldTo: e.former(group).OldTo}
+		c = Cover{Group: group, Version: logread.QueryVersion, From: s.From, To: s.To, OldFrom: e.former(group).OldFrom, OldTo: e.former(group).OldTo}
 	case !s.From.After(c.To) && s.To.After(c.To):
 		c.To = s.To
 	}
@@ -173,6 +171,28 @@ func (e *Evidence) SecondCover() Stretch {
 	return s
 }
 
+// Contradicts says what the first reading saw in a stretch of a log and rows that are a second reading of it do not have; "" = nothing.
+func (e *Evidence) Contradicts(group string, s Stretch, rows []logread.Row) string {
+	had := map[string]bool{}
+	for _, r := range rows {
+		had[r.Stream] = true
+	}
+	for name, stream := range e.log.streams {
+		for _, at := range []int64{stream.oldest, stream.newest} {
+			if at != 0 && !milli(at).Before(s.From) && milli(at).Before(s.To) && !had[name] && e.writesTo(name, group) {
+				return fmt.Sprintf("it found nothing of stream %q, where there is an event of %s", name, milli(at).Format(time.RFC3339))
+			}
+		}
+	}
+	return ""
+}
+
+// writesTo reports that a stream is of a group. Those of unknown instances are in whatever group the instances share.
+func (e *Evidence) writesTo(stream, group string) bool {
+	i := e.Named(cluster.InstanceOf(stream))
+	return i != nil && i.Group == group
+}
+
 // Spared is what the second reading found of a role.
 type Spared struct {
 	Role     string
@@ -218,4 +238,11 @@ func (e *Evidence) CoverLacks(idle time.Duration) string {
 			c.From.Format(time.RFC3339), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
 	}
 	return ""
+}
+
+// CoverOf is what the second reading has covered, as an instance's record tells it; its Group is "" where there is nothing.
+func CoverOf(r account.LogRecord) Cover {
+	c := decodeStreams(r.Streams).Second
+	c.From = c.begins()
+	return c
 }

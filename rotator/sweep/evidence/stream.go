@@ -30,17 +30,19 @@ const (
 	dayOfTheYear = time.DateOnly
 )
 
-// storedStreams is the column streams: {"streams":{NAME:{"to","delays"}},"second":{"group","version","from","to"}}.
+// storedStreams is the column streams:
+// {"streams":{NAME:{"to","delays"}},"second":{"group","version","from","to"},"bytesPerHour"}.
 type storedStreams struct {
-	Streams map[string]*stream `json:"streams,omitempty"`
-	Second  Cover              `json:"second"`
+	Streams      map[string]*stream `json:"streams,omitempty"`
+	Second       Cover              `json:"second"`
+	BytesPerHour float64            `json:"bytesPerHour,omitempty"` // of the instance's group
 }
 
 // decodeStreams takes a column that it cannot read for an empty one: then nothing is known of the streams, and nothing covered.
-func decodeStreams(column string) (map[string]*stream, Cover) {
+func decodeStreams(column string) storedStreams {
 	var s storedStreams
 	if column == "" || json.Unmarshal([]byte(column), &s) != nil {
-		return map[string]*stream{}, Cover{}
+		return storedStreams{Streams: map[string]*stream{}}
 	}
 	if s.Streams == nil {
 		s.Streams = map[string]*stream{}
@@ -50,11 +52,11 @@ func decodeStreams(column string) (map[string]*stream, Cover) {
 			delete(s.Streams, name)
 		}
 	}
-	return s.Streams, s.Second
+	return s
 }
 
-func encodeStreams(streams map[string]*stream, cover Cover) string {
-	text, err := json.Marshal(storedStreams{Streams: streams, Second: cover})
+func (s storedStreams) encode() string {
+	text, err := json.Marshal(s)
 	if err != nil {
 		return "" // times, numbers and strings: nothing here fails to encode
 	}
@@ -105,6 +107,11 @@ func (e *Evidence) readOn(i *Instance) time.Time {
 		}
 	}
 	return from
+}
+
+// TailFrom is from where a log is read again before anything is done: what came since the run began, and what came late.
+func (e *Evidence) TailFrom() time.Time {
+	return e.Start.Add(-reread - e.options.Lag).Truncate(time.Second)
 }
 
 // advance is up to where an instance's log is read: the earliest of its streams that wrote lately, at most the run's start less
@@ -184,7 +191,29 @@ func (e *Evidence) passed(i *Instance, t time.Time) bool {
 func (i *Instance) record() account.LogRecord {
 	r := i.LogRecord
 	r.Canary = joined(i.Sighting.Canary, i.pending, i.lost)
-	r.Streams = encodeStreams(i.streams, i.cover)
+	r.Streams = storedStreams{Streams: i.streams, Second: i.cover, BytesPerHour: i.rate}.encode()
 	r.Sessions = i.witnesses.encode()
 	return r
+}
+
+// Expected is how many bytes a stretch of a group holds, by what earlier runs have read of it, else by a guess.
+func (e *Evidence) Expected(group string, stretch time.Duration, guess int64) int64 {
+	for _, i := range e.Instances {
+		if i.Group == group && i.rate > 0 {
+			return int64(i.rate * stretch.Hours())
+		}
+	}
+	return guess
+}
+
+// measuredOver is the shortest stretch that tells how much a log holds.
+const measuredOver = time.Hour
+
+// Measured notes how many bytes a stretch of a group held.
+func (e *Evidence) Measured(group string, bytes int64, stretch time.Duration) {
+	for _, i := range e.Instances {
+		if i.Group == group && stretch >= measuredOver {
+			i.rate = float64(bytes) / stretch.Hours()
+		}
+	}
 }

@@ -2,7 +2,6 @@ package insights
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -229,9 +228,9 @@ func (s selection) apply(r *record) (keep bool, err error) {
 
 // extraction is parse: it makes fields of the named groups of a regular expression, none where it does not match.
 type extraction struct {
-	source  expression
-	pattern *regexp.Regexp
-	slots   []int // by group, from the first
+	source expression
+	finder *finder
+	slots  []int // by group, from the first
 }
 
 func (x extraction) apply(r *record) (keep bool, err error) {
@@ -243,7 +242,7 @@ func (x extraction) apply(r *record) (keep bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	found := x.pattern.FindStringSubmatchIndex(s)
+	found := x.finder.find(s)
 	if found == nil {
 		return true, nil
 	}

@@ -88,7 +88,8 @@ func TestQueries(t *testing.T) {
 		`stats count(*) as n by substr(@message, 0, 4)`:                          {"substr(@message, 0, 4)=disc n=1", "substr(@message, 0, 4)=user n=3"},
 		`stats sum(strlen(@message)) as s, sum(2 + 3 * 2 ^ 2 - 10 / 5 % 3) as a`: {"s=47 a=48"},
 		`filter strcontains(@message, "ann") = 1 | stats count(*) as n`:          {"n=2"},
-		`limit 1 `: {"@timestamp=1970-01-01 00:00:04.000 @message=user=ann n=7 @ptr=p3"},
+		`fields @ptr | limit 1`:                                                  {"@ptr=p3"},
+		`limit 1 `:                                                               {"@timestamp=1970-01-01 00:00:04.000 @message=user=ann n=7 @ptr=p3"},
 		`fields concat(toupper("a"), tolower("B"), trim(" c "), replace("dd", "d", "e")) as s, abs(1 - 3) as n, ceil(1.2) as c, floor(1.8) as f, greatest(1, 3, 2) as g, least(2, 1) as l | limit 1`: {"s=Abcee n=2 c=2 f=1 g=3 l=1 @ptr=p3"},
 		`fields isempty("") as e, isblank(" ") as b, isblank("x") as x, fromMillis(0) as t | limit 1`:                                                                                                {"e=1 b=1 x=0 t=1970-01-01 00:00:00.000 @ptr=p3"},
 	} {
@@ -229,4 +230,23 @@ func TestRunsThatAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever text comes in: a query is refused with its reason, or keeps to its limit.
+func FuzzQueries(f *testing.F) {
+	for _, text := range []string{`fields @message | limit 3`, parsed + `stats count(*) as c, max(n) by user, bin(5m) | sort c desc | limit 2`,
+		`filter @message like /a[^\]x]/ or not @log in ["a", 'b'] # comment`, `fields substr(@message, 1 + 2, 3 ^ 4 % 5) as s, unmask(@message)`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		rows, _, err := query(text, 2, sample)
+		_, isSyntax := errors.AsType[*insights.SyntaxError](err)
+		_, isUndocumented := errors.AsType[insights.UndocumentedError](err)
+		if err != nil && !isSyntax && !isUndocumented {
+			t.Errorf("%q: %v is no error of this package", text, err)
+		}
+		if len(rows) > 2 && !strings.Contains(text, "limit") {
+			t.Errorf("%q: %d rows, want 2 at most", text, len(rows))
+		}
+	})
 }

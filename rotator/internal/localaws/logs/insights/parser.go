@@ -2,6 +2,7 @@ package insights
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,8 +20,8 @@ type parser struct {
 	sorted  bool            // a sort command has been read
 }
 
-// Parse reads a query. Its error is a [SyntaxError].
-func Parse(text string) (*Query, error) {
+// parse reads a query. Its error is a SyntaxError.
+func parse(text string) (*Query, error) {
 	if utf8.RuneCountInString(text) > MaxText {
 		return nil, &SyntaxError{MaxText, "the query has more than 10,000 characters"}
 	}
@@ -57,7 +58,10 @@ func (p *parser) finish() *Query {
 		if p.segment.columns == nil {
 			p.segment.columns = []column{{"@timestamp", fieldRef(slotTimestamp)}, {"@message", fieldRef(slotMessage)}}
 		}
-		p.segment.columns = append(p.segment.columns, column{"@ptr", fieldRef(slotPointer)})
+		showsPointer := func(c column) bool { return c.name == "@ptr" }
+		if !slices.ContainsFunc(p.segment.columns, showsPointer) {
+			p.segment.columns = append(p.segment.columns, column{"@ptr", fieldRef(slotPointer)})
+		}
 	}
 	p.query.segments = append(p.query.segments, p.segment)
 	return &p.query
@@ -239,7 +243,7 @@ func (p *parser) parse() error {
 	if err != nil {
 		return err
 	}
-	x := extraction{source: source, pattern: pattern}
+	x := extraction{source: source, finder: newFinder(pattern)}
 	for _, name := range pattern.SubexpNames()[1:] {
 		if name == "" {
 			return p.refuse("a group without a name in parse is not documented")

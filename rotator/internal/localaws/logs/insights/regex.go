@@ -25,8 +25,7 @@ func cutRegex(text string, at int) (source string, end int, err error) {
 	return "", 0, &SyntaxError{at, "a regular expression does not end"}
 }
 
-// compileRegex takes what is documented of regular expressions. All of it means the same in the engines that there are, but for
-// what checkRegex refuses.
+// compileRegex takes what is documented of regular expressions.
 func compileRegex(source string, at int) (*regexp.Regexp, error) {
 	if reason := undocumentedIn(source); reason != "" {
 		return nil, &SyntaxError{at, reason}
