@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"pgrotator/rotator/awserror"
 )
 
 // Address is host:port in the one way of writing it that can be compared.
@@ -58,23 +60,26 @@ func addresses(instances ...types.DBInstance) []string {
 }
 
 // MasterUser is the MasterUsername of the cluster or instance that listens at an address, "" where RDS knows none there. ids are the
-// identifiers it may have.
+// identifiers it may have. A refusal counts only where nothing else answers: a function's role may ask for clusters or for instances.
 func MasterUser(ctx context.Context, client *rds.Client, ids Identifiers, address string) (string, error) {
+	var refused error
 	for _, kind := range []struct {
 		ids []string
 		ask func(context.Context, *rds.Client, string) (string, []string, error)
 	}{{ids.Clusters, clusterMaster}, {ids.Instances, instanceMaster}} {
 		for _, id := range kind.ids {
 			user, addresses, err := kind.ask(ctx, client, id)
-			if err != nil && !unknown(err) {
-				return "", err
-			}
-			if slices.Contains(addresses, address) {
+			switch {
+			case err == nil && slices.Contains(addresses, address):
 				return user, nil
+			case awserror.Denied(err):
+				refused = err
+			case err != nil && !unknown(err):
+				return "", err
 			}
 		}
 	}
-	return "", nil
+	return "", refused
 }
 
 // unknown reports RDS's answer about an identifier that no cluster, or no instance, has.

@@ -144,3 +144,14 @@ func TestAttemptEndsWithItsContext(t *testing.T) {
 		t.Errorf("the attempt ended with %v", err)
 	}
 }
+
+// A token is sent as it is, so never without TLS, whatever the server is.
+func TestTokenNeedsTLS(t *testing.T) {
+	t.Parallel()
+	at := target()
+	at.Plaintext = true
+	token := func(context.Context) (string, error) { return "token", nil }
+	if _, err := opener().Open(t.Context(), at, postgres.Login{User: "u", Token: token}); err == nil || !strings.Contains(err.Error(), "over TLS only") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -160,7 +160,7 @@ var refusals = []struct {
 	prepare func(s *localtest.Scene) map[string]any // makes roles, gives keys
 	text    string
 }{
-	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has no key "masterarn"`},
+	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has neither the key "masterarn"`},
 	{"host is not the master's", func(*localtest.Scene) map[string]any { return map[string]any{"host": "127.0.0.1"} },
 		"the master must be of the same host or cluster"},
 	{"user is the master", named(func(s *localtest.Scene) { s.A = s.Master }), "is the master user"},
