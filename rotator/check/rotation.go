@@ -34,9 +34,18 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 	c.way(ctx, l, s, session, partner, ofPartner)
 	c.validity(l, s, own)
 	c.blueGreen(ctx, l, s)
+	c.mirrors(ctx, l, s)
+	upgrade(l, session, partner)
 }
 
+// rotationOn compares what the service tells of past and future rotations with the secret's rules: nothing else tells when
+// rotations stop.
 func (c *Check) rotationOn(l *list, s subject) {
+	if why, _ := s.description.Overdue(time.Now()); why != "" {
+		l.fail("rotation", "rotation has stopped: "+why,
+			"aws secretsmanager rotate-secret with --rotation-lambda-arn and --rotation-rules switches it on and rotates at once; the function's log tells why attempts failed.")
+		return
+	}
 	if on := s.description.Enabled; on == nil || !*on {
 		l.advise("rotation", "rotation is not switched on for this secret", "aws secretsmanager rotate-secret with --rotation-lambda-arn and --rotation-rules, or the stack's schedule, switches it on.")
 		return
@@ -44,6 +53,9 @@ func (c *Check) rotationOn(l *list, s subject) {
 	detail := "rotation is on"
 	if s.description.Interval > 0 {
 		detail += ", every " + s.description.Interval.String()
+	}
+	if !s.description.NextRotation.IsZero() {
+		detail += ", next by " + s.description.NextRotation.UTC().Format(time.DateOnly)
 	}
 	l.pass("rotation", detail)
 }

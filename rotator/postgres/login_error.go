@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -35,6 +36,13 @@ func Refused(err error) bool {
 func NotPermitted(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == invalidAuthorization && pg.Routine == "InitializeSessionUserId"
+}
+
+// TurnedAway reports that a server or a pooler in front of it answered, and does not let the user in: it knows neither it nor its
+// password, or not yet. PgBouncer says all of that with SQLSTATE 08P01, an RDS Proxy with 28000 and 28P01.
+func TurnedAway(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "28") || pg.Code == protocolViolation)
 }
 
 // SQLSTATEs that the code branches on (PostgreSQL, appendix A).

@@ -23,6 +23,7 @@ type change struct {
 	previous string      // the version staged AWSPREVIOUS, or ""
 	interval time.Duration
 	look     *look
+	mirror   *secret.Mirror // the pending user's, as it was; nil where there is none
 	state    role.State
 	session  *postgres.Session // logged in as AWSCURRENT
 }
@@ -45,6 +46,9 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 	}
 	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous),
 		interval: d.Interval, look: r.lookForDeployment(ctx, current)}
+	if c.mirror, err = r.readMirror(ctx, c, d.ARN); err != nil {
+		return Outcome{}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+	}
 	var outcome Outcome
 	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		outcome, err = r.change(ctx, c)
@@ -52,6 +56,9 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 	})
 	if err != nil {
 		return Outcome{Held: outcome.Held}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+	}
+	if err := r.writeMirror(ctx, c); err != nil {
+		return Outcome{}, fmt.Errorf("the user of AWSPENDING, secret %s, is set in the database: %w", step.SecretID, err)
 	}
 	return outcome, nil
 }

@@ -31,6 +31,9 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 		}
 		return err
 	})
+	if err == nil {
+		err = r.throughProxy(ctx, pending)
+	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("testing AWSPENDING of secret %s: %w", step.SecretID, err)
 	}

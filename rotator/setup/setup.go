@@ -82,7 +82,11 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 		done, err = s.asMaster(ctx, found, value, pair, proof, r)
 		return err
 	})
-	return Report{Changed: done.Changed, Left: done.Left}, err
+	if err != nil {
+		return Report{Changed: done.Changed, Left: done.Left}, err
+	}
+	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	return Report{Changed: append(done.Changed, mirrors...), Left: done.Left}, err
 }
 
 // proof is what logging in with AWSCURRENT has shown.
