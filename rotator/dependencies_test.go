@@ -18,7 +18,8 @@ var rooms = [][]string{
 	{"rotator/account", "rotator/master"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/verifier"},
 	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "sql"},
+	{"rotator/awserror", "rotator/script"},
+	{"sql"},
 }
 
 // Imports go one way.

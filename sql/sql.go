@@ -1,6 +1,7 @@
 // Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
-// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, sweep/ the sweep's tables and what it asks
-// of instances, roles/ what keeps a role from being dropped, and the acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, sweep/ the sweep's tables and what it
+// asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what people run. What calls a
+// function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -65,10 +66,17 @@ const (
 	SetupClosable  Statement = "setup/closable"
 )
 
+// The scripts for people, which no code sends: package script puts them together.
+const (
+	ScriptHeir   Statement = "script/heir"
+	ScriptPassOn Statement = "script/pass_on"
+	ScriptDrop   Statement = "script/drop"
+)
+
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
 const (
 	Dependencies         Statement = "roles/dependencies"
-	Memberships          Statement = "roles/memberships"
+	Members              Statement = "roles/members"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,12 +31,16 @@ func (c *Check) logGroup(ctx context.Context, l *list, name string, instances []
 	if !c.readable(ctx, l, group) {
 		return
 	}
-	streamed, err := cluster.Streamed(ctx, c.logs, name)
+	streamed, err := logread.Streams(ctx, c.logs, name)
 	if err != nil {
 		l.advise("log group", err.Error(), "Let the function's role call logs:DescribeLogStreams on it: a reader that comes and goes between two sweeps is dated by its stream.")
 	}
+	has := map[string]bool{}
+	for stream := range streamed {
+		has[cluster.InstanceOf(stream)] = true
+	}
 	for _, instance := range instances {
-		if err == nil && !slices.Contains(streamed, instance) {
+		if err == nil && !has[instance] {
 			l.fail("log group", "log group "+name+" has no stream of instance "+instance, "A stream appears with the first line exported: look at the export and at log_connections.")
 			return
 		}
@@ -109,7 +112,7 @@ func databases(l *list, list []account.Database) {
 	for _, d := range list {
 		if d.Unlogged != "" && d.AllowsConnections {
 			told = append(told, fmt.Sprintf("database %q, owned by %q: %s", d.Name, d.Owner, d.Unlogged))
-			fixes = append(fixes, d.Rename())
+			fixes = append(fixes, string(d.Rename()))
 		}
 	}
 	if len(told) == 0 {

@@ -10,6 +10,7 @@ import (
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/evidence"
 )
 
@@ -22,7 +23,7 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("instances", err.Error(), `Name the database in the secret's key "dbClusterIdentifier" or "dbInstanceIdentifier", and let the function's role describe it.`)
 	} else {
 		c.instances(ctx, l, s, found, &settings)
-		c.logGroups(ctx, l, found)
+		c.logGroups(ctx, l, s, found)
 	}
 	settings.report(l)
 	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
@@ -55,8 +56,20 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 	l.pass("instances", strings.Join(names, ", "))
 }
 
+// exporting is what has the logs of instances exported: in a cluster, of all at once.
+func exporting(s subject, instances []string) string {
+	if id := s.value.ClusterIdentifier; id != "" {
+		return string(script.ExportLog("cluster", id))
+	}
+	var commands []string
+	for _, id := range instances {
+		commands = append(commands, string(script.ExportLog("instance", id)))
+	}
+	return strings.Join(commands, "; ")
+}
+
 // logGroups looks whether each instance's log is exported, and readable where it is exported to.
-func (c *Check) logGroups(ctx context.Context, l *list, found cluster.Cluster) {
+func (c *Check) logGroups(ctx context.Context, l *list, s subject, found cluster.Cluster) {
 	var off []string
 	groups := map[string][]string{}
 	for _, instance := range found.Instances {
@@ -67,7 +80,7 @@ func (c *Check) logGroups(ctx context.Context, l *list, found cluster.Cluster) {
 	}
 	if len(off) > 0 {
 		l.fail("log export", "the PostgreSQL log of "+strings.Join(off, ", ")+" is not exported to CloudWatch Logs",
-			"aws rds modify-db-cluster (or modify-db-instance) --cloudwatch-logs-export-configuration EnableLogTypes=postgresql")
+			exporting(s, off))
 	} else {
 		l.pass("log export", "the PostgreSQL log is exported to CloudWatch Logs")
 	}
@@ -172,11 +185,11 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 	}
 	if len(unlogged) > 0 {
 		l.advise("names", "the log cannot show who is active by the names of these roles, which the sweep leaves alone: "+strings.Join(unlogged, ", "),
-			"ALTER ROLE ... RENAME TO a name in ASCII where they shall be looked after.")
+			"Give them names in ASCII where they shall be looked after.")
 	}
 	if len(beyond) > 0 {
 		l.advise("roles", "may not be locked or dropped by the sweep, and are reported only: "+strings.Join(beyond, ", "),
-			"Run setup again for roles made since, or have whoever made them GRANT them to the owner role WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.")
+			"Run setup again for roles made since, or close them by hand.")
 		return
 	}
 	l.pass("roles", "every role that a sweep looks after can be locked and dropped")

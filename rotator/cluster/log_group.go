@@ -1,14 +1,6 @@
 package cluster
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
-	"pgrotator/rotator/awserror"
-)
+import "strings"
 
 // Where RDS exports the PostgreSQL log to (RDS User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs"; Aurora User
 // Guide, the same): the instances of an Aurora cluster share one group, each RDS instance has its own.
@@ -25,23 +17,6 @@ func InstanceGroup(instance string) string { return instanceGroups + instance + 
 
 // SharedGroup reports a log group that all instances of a cluster write to.
 func SharedGroup(group string) bool { return strings.HasPrefix(group, clusterGroups) }
-
-// ErrNoGroup is returned by ExplainLogFault for a group that does not exist. RDS makes it with the first line that
-// it exports.
-var ErrNoGroup = errors.New("it does not exist: switch on the export of the PostgreSQL log to CloudWatch Logs")
-
-func noGroup(group string) error {
-	return fmt.Errorf("log group %q: %w", group, ErrNoGroup)
-}
-
-// ExplainLogFault names the next step where CloudWatch Logs says that a group is missing.
-func ExplainLogFault(group string, err error) error {
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) {
-		return noGroup(group)
-	}
-	return fmt.Errorf("reading log group %q: %w", group, awserror.Logs.Explain(err))
-}
 
 // InstanceOf tells whose stream it is: the longest identifier that the name starts with, followed by a character that no
 // identifier has. Identifiers are letters, digits and hyphens (RDS User Guide, "Naming constraints"); the rest of a stream's

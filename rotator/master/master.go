@@ -117,8 +117,8 @@ func (f *Finder) Admit(ctx context.Context, session *postgres.Session, m Master,
 	if user != "" {
 		known = fmt.Sprintf("there it is %q", user)
 	}
-	return fmt.Errorf("%q, of %s, is not the master user at %s (%s), and holds no ADMIN on %q and %q: name the master's secret, with its dbClusterIdentifier or dbInstanceIdentifier, or as a DBA GRANT %s TO %s WITH ADMIN OPTION",
-		m.Login.User, m.Source, m.Server.Address(), known, pair.User, pair.Partner, postgres.Quote(pair.User), postgres.Quote(m.Login.User))
+	return fmt.Errorf("%q, of %s, is not the master user at %s (%s), and holds no ADMIN on %q and %q: name the master's secret, with its dbClusterIdentifier or dbInstanceIdentifier, or run sql/setup.sql by psql as the master",
+		m.Login.User, m.Source, m.Server.Address(), known, pair.User, pair.Partner)
 }
 
 // endpoints lists the addresses at which the master's server listens, the one in its secret or else those that RDS tells, and the

@@ -86,10 +86,10 @@ func (e *LoginError) explainAttempt(a attempt) string {
 func (e *LoginError) explainMethod(asked method) string {
 	switch {
 	case e.token:
-		return "the server does not ask for an IAM token: the user is no member of rds_iam, or IAM authentication is off (GRANT rds_iam TO " + Quote(e.User) + ")"
+		return "the server does not ask for an IAM token: the user is no member of rds_iam, or IAM authentication is off"
 	case asked == askedCleartext:
 		return "the server asks for the password itself, which is not sent. RDS does so of members of rds_iam, who log in by " +
-			"IAM token only: REVOKE rds_iam from the user, or from the role it inherits it from"
+			"IAM token only: take the user, or the role through which it is one, out of rds_iam"
 	case asked == askedNothing:
 		return "the server asks for no password (trust in pg_hba.conf), so logging in proves nothing: have pg_hba.conf ask for scram-sha-256"
 	}

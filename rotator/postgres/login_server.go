@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgrotator/rotator/script"
 )
 
 // explainServer says what the server's answer means, and no more than it shows. The routine tells apart what shares a SQLSTATE, and
@@ -18,13 +20,13 @@ func (e *LoginError) explainServer(pg *pgconn.PgError) string {
 		return e.explainAuthorization(pg)
 	case tooManyConnections:
 		if pg.Routine == "InitializeSessionUserId" {
-			return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: ALTER ROLE %s CONNECTION LIMIT -1", Quote(e.User))
+			return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: %s", script.LiftConnectionLimit(e.User))
 		}
 		return "the server has no free connection for this user (max_connections, the slots it reserves, or the database's CONNECTION LIMIT)"
 	case invalidCatalogName:
 		return `the database does not exist: set the secret's key "dbname"`
 	case insufficientPrivilege:
-		return fmt.Sprintf("the role may not connect to this database: GRANT CONNECT ON DATABASE %s TO %s", Quote(e.Server.Database), Quote(e.User))
+		return fmt.Sprintf("the role may not connect to this database: %s", script.AllowConnect(e.Server.Database, e.User))
 	case objectNotInState:
 		return "the database accepts no connections (ALLOW_CONNECTIONS false)"
 	case cannotConnectNow:
@@ -51,7 +53,7 @@ func (e *LoginError) explainPassword() string {
 	}
 	last := len(causes) - 1
 	return "the server refused this user with this password (" + strings.Join(causes[:last], ", ") + " and " + causes[last] +
-		" all get this one answer; the first setup, or setup with repair, sets the password again)"
+		" all get this one answer; check tells whether another version of the secret logs in, and what to do)"
 }
 
 // explainAuthorization tells the causes of SQLSTATE 28000 apart (src/backend/libpq/auth.c, src/backend/utils/init/miscinit.c).
@@ -61,11 +63,11 @@ func (e *LoginError) explainAuthorization(pg *pgconn.PgError) string {
 		return "RDS refused the IAM token: the user must be a member of rds_iam, the database must have IAM authentication switched on, and the " +
 			"function's role must be allowed rds-db:connect on this user of this database"
 	case strings.Contains(pg.Message, "PAM"):
-		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: REVOKE rds_iam FROM %s, or from the role it inherits it from", Quote(e.User))
+		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: %s Where it is a member through another role, take it out of that one", script.LeaveIAM(e.User))
 	case pg.Routine == "InitializeSessionUserId" && e.token:
-		return fmt.Sprintf("the token is right, but the role is NOLOGIN or does not exist: ALTER ROLE %s LOGIN", Quote(e.User))
+		return fmt.Sprintf("the token is right, but the role is NOLOGIN or does not exist: %s", script.Unlock(e.User))
 	case pg.Routine == "InitializeSessionUserId":
-		return fmt.Sprintf("the password is right, but the role is NOLOGIN: ALTER ROLE %s LOGIN", Quote(e.User))
+		return fmt.Sprintf("the password is right, but the role is NOLOGIN: %s", script.Unlock(e.User))
 	case strings.Contains(pg.Message, "RDS proxy"):
 		return "an RDS Proxy answers, which knows each user by a secret of its own"
 	case strings.Contains(pg.Message, "pg_hba.conf") && e.Server.Plaintext:

@@ -29,15 +29,6 @@ func Quote(name string) string {
 	return pgx.Identifier{name}.Sanitize()
 }
 
-// Literal writes a text as SQL does, whatever standard_conforming_strings is.
-func Literal(text string) string {
-	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	if strings.Contains(text, `\`) {
-		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
-}
-
 // Exec sends a statement, or a script of several, whose answer nobody reads. pgx itself quotes the values: PostgreSQL takes no
 // parameters where the grammar has none (ALTER ROLE … PASSWORD).
 func (s *Session) Exec(ctx context.Context, statement sql.Statement, n Names, args ...any) error {
@@ -113,7 +104,7 @@ func (e *StatementError) explain() string {
 		return lastCause(e.cause)
 	}
 	if strings.Contains(pg.Message, "rds_password") {
-		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on: GRANT rds_password to the role that sets passwords; this session was %q)`, e.User)
+		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on, and only members of rds_password set passwords: setup makes its owner role one; this session was %q)`, e.User)
 	}
 	return serverText(pg)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -56,7 +57,7 @@ func CreateUser(ctx context.Context, s *postgres.Session, user, partner, shared,
 		if err := s.Exec(ctx, sql.GrantSharedRole, postgres.Names{"user": user, "shared": shared}); err != nil {
 			return err
 		}
-		if err := s.Exec(ctx, sql.CommentTwin, postgres.Names{"user": user}, twinComment+partner); err != nil {
+		if err := s.Exec(ctx, sql.CommentTwin, postgres.Names{"user": user}, script.TwinComment(partner)); err != nil {
 			return err
 		}
 		return SetRoleAtLogin(ctx, s, user, shared)

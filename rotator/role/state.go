@@ -49,6 +49,7 @@ type State struct {
 	PartnerUntil    time.Time // the partner's VALID UNTIL; zero = for ever
 	Powerful        string    // who of user, partner and shared role is a superuser or a member of rds_superuser; "" = nobody
 	Member          bool      // may become the shared role
+	PartnerMember   bool      // the partner may
 	MayConnect      bool      // to this database, as far as privilege and CONNECTION LIMIT 0 go; true of a user that does not exist
 	IAM             bool      // a member of rds_iam, directly or not: RDS refuses its password
 	Sessions        int       // open sessions of the user
@@ -67,7 +68,7 @@ func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) 
 		&settings.Encryption, &settings.EncryptionSource, &settings.Iterations, &settings.IterationsSource, &t.Restricted,
 		&t.Shared, &t.SharedExists, &t.LoginRole, &t.PartnerLoginRole,
 		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &partnerUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
-		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions)
+		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions, &t.PartnerMember)
 	if p.Single() {
 		t.Shared, t.SharedExists = "", false
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -17,8 +18,7 @@ func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner 
 		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
 	}
 	if t.CurrentUser != t.Shared {
-		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-			partner, t.CurrentUser, t.Shared, postgres.Quote(t.Shared), postgres.Quote(partner), postgres.Quote(partner), postgres.Quote(t.Shared))
+		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, %s", partner, t.CurrentUser, t.Shared, t.Becoming(partner))
 	}
 	if !t.Exists {
 		return nil
@@ -45,18 +45,7 @@ func admitKnown(ctx context.Context, s *postgres.Session, t State, user, partner
 		return err
 	}
 	return fmt.Errorf("user %q exists, and nothing that it could not have said itself tells that it is the twin of %q, so the master does not set it: run setup for the pair, or, if it is the twin, as a DBA: %s",
-		user, partner, commentTwin(user, partner))
-}
-
-// twinComment begins the comment that makes a role known as the twin of the role that follows (sql/rotation/twin.sql).
-const twinComment = "pgrotator: twin of "
-
-// commentTwin is the statement that makes user known as partner's twin.
-func commentTwin(user, partner string) string {
-	if strings.ContainsAny(user+partner, "\r\n") {
-		return "give it a comment that says so (a name with a line end is not written into a statement)"
-	}
-	return fmt.Sprintf("COMMENT ON ROLE %s IS %s", postgres.Quote(user), postgres.Literal(twinComment+partner))
+		user, partner, script.MarkTwin(user, partner))
 }
 
 // AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and an error too if the master may not set it.
@@ -67,8 +56,7 @@ func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string
 		return err
 	}
 	if closed := t.directClosed(); t.Exists && closed != "" {
-		return fmt.Errorf("the master cannot set user %q: %s; whoever made the user can GRANT %s TO %s WITH ADMIN OPTION, or GRANT rds_password",
-			p.User, closed, postgres.Quote(p.User), postgres.Quote(t.CurrentUser))
+		return fmt.Errorf("the master cannot set user %q: %s: as whoever made the user, or a superuser, %s", p.User, closed, t.permitting(p.User))
 	}
 	t.CurrentUser = became
 	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -52,5 +53,5 @@ func (r *Rotation) heldOff(ctx context.Context, c change) (held bool, err error)
 		return false, nil
 	}
 	return true, fmt.Errorf("%s, and a password set now would be missing after the switchover: nothing is changed, and the next attempt or schedule comes; "+
-		"switch the deployment over or delete it, then aws secretsmanager rotate-secret --secret-id %s", c.look.deployment, c.step.SecretID)
+		"switch the deployment over or delete it, then %s", c.look.deployment, script.Rotate(c.step.SecretID))
 }

@@ -5,6 +5,7 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
 	"pgrotator/rotator/sweep/evidence"
 )
 
@@ -23,7 +24,7 @@ func (r *run) dateStrangers(ctx context.Context) {
 		if len(strangers) == 0 {
 			return
 		}
-		made, err := cluster.StreamsMade(ctx, r.logs, name)
+		made, err := logread.Streams(ctx, r.logs, name)
 		if err != nil {
 			continue
 		}

@@ -43,6 +43,13 @@ func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntr
 	return in.entries[at], true
 }
 
+// ready reports the entry in which the postmaster says, after the start that a look tells of, that connections are accepted.
+func (in *instanceLog) ready(look Look, postmaster []int) bool {
+	return slices.ContainsFunc(in.entries, func(s serverEntry) bool {
+		return s.entry == loginlog.Ready && slices.Contains(postmaster, s.pid) && !s.at.Before(look.Started.Add(-entrySlack)) && !s.at.After(look.At.Add(entrySlack))
+	})
+}
+
 // judgeContinuity holds each instance's log against what the looks at the instance told.
 func (e *Evidence) judgeContinuity() {
 	for _, i := range e.Instances {
@@ -61,9 +68,10 @@ func (i *Instance) findEntries() {
 	for n := range i.witnesses.Looks {
 		look := &i.witnesses.Looks[n]
 		if entry, found := i.log.entry(look.Started, loginlog.Starting); found {
-			look.Restart = true
+			look.Starting = true
 			i.knowPID(entry.pid)
 		}
+		look.Ready = look.Ready || i.log.ready(*look, i.witnesses.PIDs)
 		if entry, found := i.log.entry(look.Loaded, loginlog.ReloadRequested); found {
 			look.Reload = true
 			i.knowPID(entry.pid)
@@ -90,7 +98,7 @@ func (e *Evidence) judgeLooks(i *Instance) {
 	for len(i.witnesses.Looks) > 1 {
 		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
 		passed := e.passed(i, b.At)
-		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Restart, passed)
+		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
 		if !passed {
 			return

@@ -229,6 +229,8 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 
 func (e *Evidence) expire(i *Instance, kept time.Time, retention time.Duration) {
 	i.expiredTo = kept
+	i.lost = earlier(i.lost, i.ProcessedTo)
+	e.distrust(i.lost)
 	i.EvidenceFrom = later(i.EvidenceFrom, kept)
 	e.Gaps = append(e.Gaps, Gap{Instance: i.Instance, From: i.ProcessedTo, To: kept, Cause: "its events expired before they were read"})
 	e.Doubt("Log events of instance %s expired before they were read: log group %s keeps them for %d days, and the last were read up to %s. Let it keep them longer, and sweep more often; what happened meanwhile counts against nobody.",
