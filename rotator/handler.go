@@ -65,7 +65,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "setup":
 		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
 	case "check":
-		return h.check.Run(ctx, e.SecretID, e.For), nil
+		return h.runCheck(ctx, e), nil
 	default:
 		return h.runSweep(ctx, e)
 	}
@@ -79,6 +79,14 @@ func (h *handler) rotate(ctx context.Context, e event) error {
 		h.metrics.step(step, time.Since(begun), outcome, err)
 	}
 	return err
+}
+
+func (h *handler) runCheck(ctx context.Context, e event) check.Report {
+	report := h.check.Run(ctx, e.SecretID, e.For)
+	if e.For != role.ForSweep {
+		h.metrics.check(report)
+	}
+	return report
 }
 
 func (h *handler) runSweep(ctx context.Context, e event) (any, error) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"pgrotator/rotator/check"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/sweep"
 )
@@ -50,6 +51,11 @@ func (m *metrics) step(name string, took time.Duration, outcome rotation.Outcome
 			{"RotationHeld", "Count", count(outcome.Held)}}})
 	}
 	m.write(map[string]any{"Step": name}, directives)
+}
+
+// check counts a secret whose rotation has stopped.
+func (m *metrics) check(report check.Report) {
+	m.write(nil, []directive{{[]string{"FunctionName"}, []metric{{"RotationOverdue", "Count", count(report.Overdue())}}}})
 }
 
 func count(yes bool) float64 {

@@ -47,6 +47,14 @@ type Report struct {
 	Checks []Result `json:"checks"`
 }
 
+// Overdue reports that the check of this name failed: rotations have stopped.
+func (r Report) Overdue() bool {
+	return slices.ContainsFunc(r.Checks, func(c Result) bool { return c.Name == rotationCheck && !c.OK })
+}
+
+// rotationCheck is the name of the check that tells whether rotations go on.
+const rotationCheck = "rotation"
+
 // Result is one thing looked at.
 type Result struct {
 	Name   string `json:"name"`

@@ -43,12 +43,12 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 // rotations stop.
 func (c *Check) rotationOn(l *list, s subject) {
 	if why, _ := s.description.Overdue(time.Now()); why != "" {
-		l.fail("rotation", "rotation has stopped: "+why,
+		l.fail(rotationCheck, "rotation has stopped: "+why,
 			string(script.Rotate(s.id))+" switches it on again and rotates at once; the function's log tells why attempts failed.")
 		return
 	}
 	if on := s.description.Enabled; on == nil || !*on {
-		l.advise("rotation", "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
+		l.advise(rotationCheck, "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
 		return
 	}
 	detail := "rotation is on"
@@ -58,7 +58,7 @@ func (c *Check) rotationOn(l *list, s subject) {
 	if !s.description.NextRotation.IsZero() {
 		detail += ", next by " + s.description.NextRotation.UTC().Format(time.DateOnly)
 	}
-	l.pass("rotation", detail)
+	l.pass(rotationCheck, detail)
 }
 
 // leftOver looks for an AWSPENDING that is not AWSCURRENT too: Secrets Manager refuses to rotate while there is one.
