@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"pgrotator/rotator/awserror"
+	"pgrotator/rotator/script"
 )
 
 // MirrorTag marks a secret that an RDS Proxy reads as a copy, with the ARN of the secret that it copies one user of. Whoever may
@@ -37,8 +38,8 @@ func (s *Store) ReadMirror(ctx context.Context, arn, of, user string) (Mirror, e
 		return Mirror{}, fmt.Errorf("looking at the mirror of %q: %w", user, err)
 	}
 	if tag := description.Tags[MirrorTag]; tag != of {
-		return Mirror{}, fmt.Errorf("the mirror of %q, %s, carries the tag %s = %q and not this secret's ARN, so it is not written: aws secretsmanager tag-resource --secret-id %s --tags Key=%s,Value=%s, if it is this secret's",
-			user, arn, MirrorTag, tag, arn, MirrorTag, of)
+		return Mirror{}, fmt.Errorf("the mirror of %q, %s, carries the tag %s = %q and not this secret's ARN, so it is not written; if it is meant for this secret: %s",
+			user, arn, MirrorTag, tag, script.Tag(arn, MirrorTag, of))
 	}
 	m := Mirror{ARN: arn, User: user}
 	text, err := s.Stage(ctx, arn, Current)
