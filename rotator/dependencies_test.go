@@ -16,9 +16,9 @@ var rooms = [][]string{
 	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
-	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/verifier"},
+	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
 	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "rotator/script"},
+	{"rotator/awserror", "rotator/script", "rotator/verifier"},
 	{"sql"},
 }
 

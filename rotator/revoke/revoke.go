@@ -15,6 +15,7 @@ import (
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
+	"pgrotator/rotator/verifier"
 )
 
 // statementTimeout is longer than the lock_timeout within a statement.
@@ -97,7 +98,7 @@ type run struct {
 	session  *postgres.Session // the master's on the writer
 	watch    *postgres.Session // another, which ends who blocks the first
 	state    role.PairState
-	method   string // password_encryption
+	method   verifier.Kind
 	token    string // of the new version
 	password string // of the new AWSCURRENT
 }
@@ -134,7 +135,7 @@ func (r *run) open(ctx context.Context) (err error) {
 		})
 		if err != nil {
 			r.closeSessions(ctx)
-			return fmt.Errorf("logging in with the secret at masterarn, %s: %w", r.found.ARN, err)
+			return fmt.Errorf("logging in with %s: %w", r.found.Source, err)
 		}
 	}
 	if err = r.admit(ctx); err != nil {
@@ -144,6 +145,9 @@ func (r *run) open(ctx context.Context) (err error) {
 }
 
 func (r *run) admit(ctx context.Context) error {
+	if err := r.master.Admit(ctx, r.session, r.found, r.pair); err != nil {
+		return err
+	}
 	pair := role.Pair{User: r.pair.Partner, Partner: r.pair.User, Shared: r.value.Role, Base: r.pair.Base}
 	state, err := role.ReadState(ctx, r.session, pair)
 	if err != nil {
@@ -158,7 +162,7 @@ func (r *run) admit(ctx context.Context) error {
 		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
 			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
 	}
-	r.shared, r.owner, r.method = state.Shared, record.Owner(), found.PasswordEncryption
+	r.shared, r.owner, r.method = state.Shared, record.Owner(), state.Verifier
 	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
 	return err
 }

@@ -27,11 +27,10 @@ func (r Record) Owner() string { return ownerName(r.Role) }
 
 // SetupState is what setup must know before it touches anything.
 type SetupState struct {
-	UserExists         bool
-	PartnerExists      bool
-	SharedExists       bool
-	PasswordEncryption string
-	Records            []Record
+	UserExists    bool
+	PartnerExists bool
+	SharedExists  bool
+	Records       []Record
 }
 
 // ReadSetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
@@ -39,7 +38,7 @@ func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, sha
 	var t SetupState
 	var comments []string
 	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.PasswordEncryption, &comments)
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
 	t.Records = Records(comments)
 	return t, err
 }

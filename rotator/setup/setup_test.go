@@ -165,7 +165,7 @@ var refusals = []struct {
 	prepare func(s *localtest.Scene) map[string]any // makes roles, gives keys
 	text    string
 }{
-	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has no key "masterarn"`},
+	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has neither the key "masterarn"`},
 	{"host is not the master's", func(*localtest.Scene) map[string]any { return map[string]any{"host": "127.0.0.1"} },
 		"the master must be of the same host or cluster"},
 	{"user is the master", named(func(s *localtest.Scene) { s.A = s.Master }), "is the master user"},
@@ -289,7 +289,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 	other := localtest.New(t, server, nil)
 	other.Master, other.Database = s.Master, s.Database
 	other.CreateSecret(map[string]any{"role": s.Shared,
-		"masterarn": other.PutNewSecret("master", other.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))})
+		"masterarn": other.PutMaster("master", s.Master)})
 	if _, err := other.Setup(); err == nil || !strings.Contains(err.Error(), "serves the pair "+s.A+", "+s.B+" already") {
 		t.Errorf("setup: %v", err)
 	}
