@@ -29,7 +29,8 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	entry := strings.TrimSuffix(message, "\n")
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
-		return judgeUnstamped(entry)
+		shape, kind := judgeUnstamped(entry)
+		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, rest)
@@ -204,10 +205,7 @@ func (p *Parser) isNobody(pair string) bool {
 // one whose user it has.
 func (p *Parser) clientOf(pair string) client {
 	var best client
-	for at := 1; at < len(pair)-1; at++ { // The prefix has a word for a name that is missing.
-		if pair[at] != '@' {
-			continue
-		}
+	for at := nextAt(pair, 0); at > 0; at = nextAt(pair, at) {
 		c := p.lookUp(pair[:at], pair[at+1:])
 		switch {
 		case !c.known || best.both && !c.both:
@@ -218,6 +216,18 @@ func (p *Parser) clientOf(pair string) client {
 		}
 	}
 	return best
+}
+
+// nextAt finds the next @ that parts two names, 0 = there is none: the prefix has a word for a name that is missing.
+func nextAt(pair string, after int) int {
+	if after+2 >= len(pair) {
+		return 0
+	}
+	next := strings.IndexByte(pair[after+1:len(pair)-1], '@')
+	if next < 0 {
+		return 0
+	}
+	return after + 1 + next
 }
 
 // lookUp finds the names in the catalogue; a connection for replication may have no database.
