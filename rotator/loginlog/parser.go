@@ -94,7 +94,7 @@ func (r *reading) judgeMarks(text string) verdict {
 		if v.genuine {
 			return verdict{kind: Tampering}
 		}
-		v = r.judgeMark(pair, &m)
+		r.judgeMark(&v, pair, &m)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
 		return verdict{kind: Tampering}
@@ -104,8 +104,8 @@ func (r *reading) judgeMarks(text string) verdict {
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself
 // read as a severity and a message; it is the client's own.
-func (r *reading) judgeMark(pair string, m *mark) verdict {
-	var first verdict
+func (r *reading) judgeMark(v *verdict, pair string, m *mark) {
+	*v = verdict{}
 	for body, ok := m.severed, true; ok; body, ok = nextSeverity(m.body, body.start+1) {
 		if body.severity == noSeverity {
 			break
@@ -114,30 +114,31 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 		if body.severity == severityFatal && sqlstate == succeeded {
 			continue
 		}
-		v, named := verdict{}, ""
+		named := ""
 		if body.severity == severityLog && (sqlstate == "" || sqlstate == succeeded) {
-			if v, named = r.judgeNamed(pair, message); v.genuine {
-				return v
+			var genuine verdict
+			if genuine, named = r.judgeNamed(pair, message); genuine.genuine {
+				*v = genuine
+				return
 			}
 		}
-		if first.entry == "" && r.marks == 1 {
-			first = r.judgeUnnamed(pair, body.severity, message, named)
+		if v.entry == "" && r.marks == 1 {
+			r.judgeUnnamed(v, pair, body.severity, message, named)
 		}
 		if m.sqlstate == "" {
 			break
 		}
 	}
-	if first.entry == "" {
-		return verdict{kind: Unknown}
+	if v.entry == "" {
+		v.kind = Unknown
 	}
-	return first
 }
 
 // judgeUnnamed judges a message that does not name its client: by the prefix, its severity and its text. One that looks as
 // if it named it and is not genuine was written by RAISE LOG.
-func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
+func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, named string) {
 	r.scanned += len(message)
-	v := verdict{client: r.parser.clientOf(pair), entry: s.String()}
+	v.client, v.entry = r.parser.clientOf(pair), s.String()
 	if named != "" {
 		v.entry = named
 	}
@@ -152,7 +153,6 @@ func (r *reading) judgeUnnamed(pair string, s severity, message, named string) v
 	if v.others != nil && v.kind == Refusal {
 		v.kind = Tampering // Nobody can tell whose login it takes back.
 	}
-	return v
 }
 
 // kindOfOther judges an entry of a user whom the catalogue lacks.
