@@ -83,8 +83,9 @@ type reading struct {
 // message repeats the names, with the marks that are theirs.
 func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
+	var m mark
 	end := pairEnd(text)
-	for m, ok := nextMark(text, 0, end); ok; m, ok = nextMark(text, m.at+1, end) {
+	for ok := m.find(text, 0, end); ok; ok = m.find(text, m.at+1, end) {
 		pair := text[:m.at]
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
