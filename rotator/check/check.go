@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -45,6 +46,14 @@ type Report struct {
 	OK     bool     `json:"ok"` // every check is
 	Checks []Result `json:"checks"`
 }
+
+// Overdue reports that the check of this name failed: rotations have stopped.
+func (r Report) Overdue() bool {
+	return slices.ContainsFunc(r.Checks, func(c Result) bool { return c.Name == rotationCheck && !c.OK })
+}
+
+// rotationCheck is the name of the check that tells whether rotations go on.
+const rotationCheck = "rotation"
 
 // Result is one thing looked at.
 type Result struct {
@@ -131,7 +140,12 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("pair", err.Error(), `Name the pair in the secret's key "usernames".`)
 		return s, false
 	}
-	l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	if s.pair.Single() {
+		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret, a few seconds, new logins with AWSCURRENT fail", s.pair.User),
+			`Where clients cannot log in again, name two users in "usernames" and run setup.`)
+	} else {
+		l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	}
 	return s, true
 }
 

@@ -110,7 +110,7 @@ func TestWhatFails(t *testing.T) {
 			s.AWS.SetBlueGreenDeployment(types.BlueGreenDeployment{
 				BlueGreenDeploymentIdentifier: aws.String("bgd-1"), BlueGreenDeploymentName: aws.String("upgrade"), Status: aws.String("AVAILABLE"),
 				Source: aws.String("arn:aws:rds:us-east-1:123456789012:cluster:orders")})
-		}, "blue/green", "switched over"},
+		}, "blue/green", `Switch deployment "upgrade" over`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

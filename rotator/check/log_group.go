@@ -112,7 +112,7 @@ func databases(l *list, list []account.Database) {
 	for _, d := range list {
 		if d.Unlogged != "" && d.AllowsConnections {
 			told = append(told, fmt.Sprintf("database %q, owned by %q: %s", d.Name, d.Owner, d.Unlogged))
-			fixes = append(fixes, d.Rename())
+			fixes = append(fixes, string(d.Rename()))
 		}
 	}
 	if len(told) == 0 {

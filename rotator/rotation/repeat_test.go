@@ -338,7 +338,7 @@ func TestMasterLosesTheRaceToMakeTheUser(t *testing.T) {
 	s.CreateSecret(map[string]any{"masterarn": arn})
 	s.AWS.SetRotationRetries(0, 0)
 	conn := pgtest.Superuser(t, server)
-	if _, err := conn.Exec(t.Context(), fmt.Sprintf("BEGIN; CREATE ROLE %s IN ROLE %s", s.B, s.Shared)); err != nil {
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf("BEGIN; CREATE ROLE %[1]s IN ROLE %[2]s; COMMENT ON ROLE %[1]s IS 'pgrotator: twin of %[3]s'", s.B, s.Shared, s.A)); err != nil {
 		t.Fatal(err)
 	}
 	waited := make(chan bool, 1)

@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"cmp"
 	"context"
 	"os/exec"
 	"strings"
@@ -31,11 +32,18 @@ const (
 	home   = "app"
 	lure   = "host=evil.example port=1 user=evil"
 	quotes = `it's "a" \ b`
+	latin  = "latin1" // where the names of roles made elsewhere read differently
+)
+
+// A conversion must exist between a database's encoding and a client's.
+var (
+	encoding       = map[string]string{latin: " TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'"}
+	clientEncoding = map[string]string{latin: "LATIN1"}
 )
 
 func newHostile(t *testing.T, server *localpg.Server) *hostile {
 	t.Helper()
-	h := &hostile{t: t, server: server, databases: []string{home, lure, quotes}}
+	h := &hostile{t: t, server: server, databases: []string{home, lure, quotes, latin}}
 	h.super("postgres", "CREATE ROLE rds_superuser", "CREATE ROLE rds_iam", "CREATE ROLE rds_password",
 		"CREATE ROLE "+master+" LOGIN CREATEROLE CREATEDB PASSWORD '"+password+"' IN ROLE rds_superuser",
 		"GRANT rds_superuser, rds_password, rds_iam TO "+master+" WITH ADMIN OPTION",
@@ -43,13 +51,13 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 	h.as(master, home, "CREATE ROLE evil LOGIN CREATEDB PASSWORD '"+password+"'", "GRANT CREATE ON DATABASE "+ident(home)+" TO evil",
 		"GRANT ALL ON SCHEMA public TO PUBLIC")
 	for _, database := range h.databases[1:] {
-		h.as("evil", home, "CREATE DATABASE "+ident(database), "ALTER DATABASE "+ident(database)+" SET search_path = public, pg_catalog",
-			"ALTER DATABASE "+ident(database)+" SET standard_conforming_strings = off", "ALTER DATABASE "+ident(database)+" SET client_encoding = 'SJIS'",
-			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error",
-			"ALTER DATABASE "+ident(database)+" SET role = 'evil'")
+		h.as("evil", home, "CREATE DATABASE "+ident(database)+encoding[database], "ALTER DATABASE "+ident(database)+" SET search_path = public, pg_catalog",
+			"ALTER DATABASE "+ident(database)+" SET standard_conforming_strings = off", "ALTER DATABASE "+ident(database)+" SET client_encoding = '"+cmp.Or(clientEncoding[database], "SJIS")+"'",
+			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error")
 		h.super(database, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
-	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on")
+	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(quotes)+" SET role = 'evil'")
+	h.as(master, home, "GRANT evil TO "+master) // so that it becomes evil when it logs in to that database
 	for _, database := range h.databases {
 		h.as("evil", database, traps...)
 	}
@@ -200,7 +208,7 @@ func TestMatrixHostileDatabase(t *testing.T) {
 	needsPsql(t)
 	localtest.EachMajor(t, server, localpg.Options{}, func(t *testing.T, server *localpg.Server) {
 		h := newHostile(t, server)
-		for name, all := range map[string]func(*testing.T, *hostile){"cures": allCures, "leavers": allLeavers, "remade": allRemade} {
+		for name, all := range map[string]func(*testing.T, *hostile){"cures": allCures, "leavers": allLeavers, "remade": allRemade, "pages": allPages, "teardown": allTeardowns} {
 			t.Run(name, func(t *testing.T) { all(t, h) })
 		}
 		h.nothingSprung()
@@ -215,7 +223,7 @@ func TestTrapsSpring(t *testing.T) {
 	for database, careless := range map[string]string{
 		home:   "DO $$ BEGIN PERFORM quote_ident(current_user); END $$; UPDATE user_login_status SET status = 'Active';",
 		lure:   "BEGIN READ WRITE; SELECT now(); COMMIT;",
-		quotes: "BEGIN READ WRITE; SELECT 'x'::text; COMMIT;",
+		quotes: "SET ROLE NONE; BEGIN READ WRITE; SELECT 'x'::text; COMMIT;",
 	} {
 		if printed, err := h.psql(database, careless); err != nil {
 			t.Fatal(err, printed)

@@ -77,9 +77,14 @@ func CreateUser(user string) Statement {
 // server_version_num: up to 15 ADMIN alone cannot be given, and what another role needs for this is CREATEROLE.
 func AllowAlter(version int, by string, roles ...string) Statement {
 	if version < optionsSince {
-		return fill(`ALTER ROLE :"by" CREATEROLE;`, "by", by)
+		return GiveCreateRole(by)
 	}
 	return fill(`GRANT `+numbered("role", roles)+` TO :"by" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`, append(pairsOf("role", roles), "by", by)...)
+}
+
+// GiveCreateRole lets a role make roles, and up to PostgreSQL 15 alter and drop every ordinary one.
+func GiveCreateRole(role string) Statement {
+	return fill(`ALTER ROLE :"role" CREATEROLE;`, "role", role)
 }
 
 // KeepAdmin gives, up to PostgreSQL 15, what an upgrade to 16 turns into the right to alter roles, which CREATEROLE alone no longer
@@ -95,6 +100,12 @@ func MarkTwin(user, partner string) Statement {
 
 // TwinComment is the comment by which MarkTwin says so.
 func TwinComment(partner string) string { return "pgrotator: twin of " + partner }
+
+// RenameDatabase gives a database, by its oid, a name in ASCII. It holds no name of the database's, since it is for those that no
+// statement can hold: with a line end in it, or of another encoding.
+func RenameDatabase(oid int64) Statement {
+	return Statement(fmt.Sprintf(`SELECT pg_catalog.format('ALTER DATABASE %%I RENAME TO renamed_%[1]d;', d.datname) FROM pg_catalog.pg_database d WHERE d.oid OPERATOR(pg_catalog.=) %[1]d \gexec`, oid))
+}
 
 // numbered lists placeholders for names, and pairsOf what they stand for.
 func numbered(word string, names []string) string {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -21,14 +23,15 @@ const statementTimeout = 15 * time.Second
 type Setup struct {
 	store       *secret.Store
 	master      *master.Finder
+	rds         *rds.Client
 	opener      postgres.Opener
 	stateSchema string
 }
 
 // New makes a Setup whose sweep tables live in stateSchema, "" = the owner role's.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, stateSchema string) *Setup {
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
-	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
+	return &Setup{store: store, master: finder, rds: databases, opener: opener, stateSchema: stateSchema}
 }
 
 // Report is what setup answers.
@@ -59,6 +62,12 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if pair.Single() {
+		return Report{}, fmt.Errorf("the secret's key usernames names the single user %q, which sets its own password and needs no setup: name two users to have setup make a pair", pair.User)
+	}
+	if err := s.admitDeployment(ctx, value); err != nil {
+		return Report{}, err
+	}
 	found, err := s.master.Of(ctx, value)
 	if err != nil {
 		return Report{}, err
@@ -73,7 +82,11 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 		done, err = s.asMaster(ctx, found, value, pair, proof, r)
 		return err
 	})
-	return Report{Changed: done.Changed, Left: done.Left}, err
+	if err != nil {
+		return Report{Changed: done.Changed, Left: done.Left}, err
+	}
+	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	return Report{Changed: append(done.Changed, mirrors...), Left: done.Left}, err
 }
 
 // proof is what logging in with AWSCURRENT has shown.
@@ -106,9 +119,12 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request) (role.SetupOutcome, error) {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return role.SetupOutcome{}, fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+		return role.SetupOutcome{}, fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
+	if err := s.master.Admit(ctx, session, m, pair); err != nil {
+		return role.SetupOutcome{}, err
+	}
 	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
 	if err != nil {
 		return role.SetupOutcome{}, err
@@ -129,7 +145,7 @@ func (p plan) verifier() (string, error) {
 	if p.proof.loggedIn {
 		return "", nil
 	}
-	made, err := verifier.New(p.found.PasswordEncryption, p.pair.User, p.value.Password)
+	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", p.pair.User, err)
 	}

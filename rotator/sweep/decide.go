@@ -54,6 +54,7 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 			spared[found.Role] = found
 		}
 	}
+	r.noteIgnored(accounts)
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
 		if !a.Tracked && a.Unlogged == "" {
@@ -71,6 +72,16 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 	}
 	return verdicts
+}
+
+// noteIgnored tells of patterns on IGNORE_USER_LIST that protect nobody: a name may be misspelt.
+func (r *run) noteIgnored(accounts []account.Account) {
+	for _, pattern := range r.options.Ignore {
+		matched := slices.ContainsFunc(accounts, func(a account.Account) bool { return account.Ignored([]string{pattern}, a.Name) })
+		if !matched {
+			r.evidence.Note("IGNORE_USER_LIST has %q, which is no role of this cluster and matches none.", pattern)
+		}
+	}
 }
 
 // spare reports a role that would have been closed but for what the second reading found.

@@ -17,8 +17,9 @@ func (r *run) takeLock(ctx context.Context) (holder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return account.TakeLock(ctx, r.guard, r.place.Schema)
+	if holder, err = account.TakeLock(ctx, r.guard, r.place.Schema); err != nil || holder != "" {
+		return holder, err
+	}
+	// Whoever owns the schema might have put another table in the place of one that was looked at before.
+	return "", account.HoldTables(ctx, r.guard, r.place, r.found)
 }
-
-// holdsLock returns an error unless this run still holds the lock: its session may have been ended.
-func (r *run) holdsLock(ctx context.Context) error { return account.HoldsLock(ctx, r.guard) }

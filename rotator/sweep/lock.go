@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -44,7 +45,7 @@ func (r *run) lock(ctx context.Context, verdicts []policy.Verdict) []policy.Verd
 			r.fail(v, "the function's time was up before its turn", "The next run does it.")
 			continue
 		}
-		done, err := account.Lock(ctx, r.writer, r.closing(v, nil))
+		done, err := r.change(ctx, account.Lock, r.closing(v, nil))
 		switch {
 		case err != nil:
 			r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
@@ -54,6 +55,14 @@ func (r *run) lock(ctx context.Context, verdicts []policy.Verdict) []policy.Verd
 		}
 	}
 	return locked
+}
+
+// change changes a role, as long as this run has the database to itself.
+func (r *run) change(ctx context.Context, act func(context.Context, *postgres.Session, account.Closing) (bool, error), c account.Closing) (bool, error) {
+	if err := account.HoldsLock(ctx, r.guard); err != nil {
+		return false, err
+	}
+	return act(ctx, r.writer, c)
 }
 
 // outOfTime reports that no further change may begin.
@@ -97,7 +106,7 @@ func (r *run) slipped(ctx context.Context, locked []policy.Verdict) map[string]b
 // unlock gives LOGIN back to a role that is in use.
 func (r *run) unlock(ctx context.Context, v policy.Verdict) {
 	if !r.dryRun {
-		done, err := account.Unlock(ctx, r.writer, r.closing(v, nil))
+		done, err := r.change(ctx, account.Unlock, r.closing(v, nil))
 		if err != nil {
 			r.fail(v, "it was locked and should not be ("+v.Reason+"), and "+err.Error(), string(script.Unlock(v.Account.Name)))
 			return
@@ -136,7 +145,7 @@ func (r *run) drop(ctx context.Context, v policy.Verdict) {
 	remake, err := account.Remake(ctx, r.writer, v.Account.OID)
 	done := false
 	if err == nil {
-		done, err = account.Drop(ctx, r.writer, r.closing(v, remake))
+		done, err = r.change(ctx, account.Drop, r.closing(v, remake))
 	}
 	if err != nil {
 		r.fail(v, err.Error(), "Do as the error says; the next run tries again.")

@@ -112,13 +112,29 @@ func closedLines(list []Closed) []string {
 	return lines
 }
 
+// owned says where something depends on a role.
+func owned(list []Owned) string {
+	var places []string
+	for _, o := range list {
+		place := fmt.Sprintf("in database %q", o.Database)
+		if o.Database == "" {
+			place = "shared by all databases"
+		}
+		places = append(places, fmt.Sprintf("%d objects %s", o.Objects, place))
+	}
+	if len(places) == 0 {
+		return "with members"
+	}
+	return strings.Join(places, ", ")
+}
+
 // readyLines are the roles that this run marked: those of earlier runs have been told.
 func readyLines(r Report) []string {
 	var lines []string
 	for _, ready := range r.ReadyToDelete {
 		for _, name := range r.newlyReady {
 			if name == ready.User {
-				lines = append(lines, fmt.Sprintf("%s, idle for %d days:\n      %s", name, ready.IdleDays, strings.Join(ready.Statements, "\n      ")))
+				lines = append(lines, fmt.Sprintf("%s, idle for %d days, %s: the report has the script that clears the way, and why it may stay as it is", name, ready.IdleDays, owned(ready.Owns)))
 			}
 		}
 	}

@@ -3,6 +3,10 @@
 DO $do$
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = current_setting('pgrotator.leaver') AND r.oid = current_setting('pgrotator.leaver_oid')::oid) THEN
+        RAISE EXCEPTION 'role % is gone, or was made again since this script was written', quote_ident(current_setting('pgrotator.leaver'))
+            USING HINT = 'In a database of another encoding its name reads differently: start in the one that the sweep logs in to.';
+    END IF;
     IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = current_setting('pgrotator.heir')) THEN
         RAISE EXCEPTION 'role % exists already, and could be anybody''s', quote_ident(current_setting('pgrotator.heir'))
             USING HINT = format('Find out who made it. If an earlier run of this script did, and was cut short: ALTER ROLE %I RENAME TO ...; and run it again.',

@@ -1,6 +1,7 @@
--- Passes on to the role pgrotator.heir, in this database and in what all databases share, what the role pgrotator.leaver (by name
--- and oid) owns, takes back what was granted to the leaver, and says what runs with the heir's rights from now on. One statement:
--- all of it happens or nothing, whatever psql makes of errors, since DROP OWNED without REASSIGN OWNED drops the tables.
+-- Passes on to the role pgrotator.heir_oid, in this database and in what all databases share, what the role pgrotator.leaver_oid owns,
+-- takes back what was granted to the leaver, and says what runs with the heir's rights from now on. One statement: all of it happens
+-- or nothing, whatever psql makes of errors, since DROP OWNED without REASSIGN OWNED drops the tables. Both roles are told by oid: a
+-- database of another encoding reads their names differently.
 -- Privileges that this needs are lent to whoever runs it, and taken back in reverse order.
 DO $do$
 DECLARE
@@ -13,6 +14,7 @@ DECLARE
     lent    pg_catalog.text[];
     shown   pg_catalog.text;   -- the heir, for a terminal
     schemas pg_catalog.text[]; -- those on which the heir holds CREATE for the while
+    creates boolean;           -- the heir holds CREATE on the database for the while
     item    pg_catalog.record;
     lend    boolean;
 BEGIN
@@ -23,16 +25,15 @@ BEGIN
     becomes := CASE WHEN modern THEN 'SET' ELSE 'MEMBER' END;
     lent := '{}';
     schemas := '{}';
-    SELECT r.oid INTO leaver FROM pg_roles r
-    WHERE r.rolname = current_setting('pgrotator.leaver') AND r.oid = current_setting('pgrotator.leaver_oid')::oid;
+    SELECT r.oid INTO leaver FROM pg_roles r WHERE r.oid = current_setting('pgrotator.leaver_oid')::oid;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'role % is gone, or was made again since this script was written', quote_ident(current_setting('pgrotator.leaver'));
+        RAISE EXCEPTION 'the role is gone';
     END IF;
     IF EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = leaver) THEN
-        RAISE EXCEPTION 'role % is in use: it has a session', quote_ident(current_setting('pgrotator.leaver'));
+        RAISE EXCEPTION 'role % is in use: it has a session', leaver::regrole;
     END IF;
-    shown := regexp_replace(quote_ident(current_setting('pgrotator.heir')), '[[:cntrl:]]', '?', 'g');
-    SELECT r.oid INTO STRICT heir FROM pg_roles r WHERE r.rolname = current_setting('pgrotator.heir');
+    SELECT r.oid, regexp_replace(quote_ident(r.rolname), '[[:cntrl:]]', '?', 'g') INTO STRICT heir, shown
+    FROM pg_roles r WHERE r.oid = current_setting('pgrotator.heir_oid')::oid;
 
     -- Whoever runs this cannot be lent a role that is, through another, a member of him.
     FOR item IN
@@ -129,6 +130,22 @@ BEGIN
         RAISE NOTICE 'with the rights of % from now on: % % (%)', shown, item.n, item.kind, item.names;
     END LOOP;
 
+    -- What the new owner of a database's publications, and of servers, must be allowed. The database itself first: its owner is.
+    IF EXISTS (SELECT FROM pg_database d WHERE d.datname = current_database() AND d.datdba = leaver) THEN
+        EXECUTE format('ALTER DATABASE %I OWNER TO %s', current_database(), heir::regrole);
+    END IF;
+    creates := EXISTS (SELECT FROM pg_publication p WHERE p.pubowner = leaver) AND NOT has_database_privilege(heir, current_database(), 'CREATE');
+    IF creates THEN
+        EXECUTE format('GRANT CREATE ON DATABASE %I TO %s', current_database(), heir::regrole);
+    END IF;
+    FOR item IN
+        SELECT DISTINCT w.fdwname FROM pg_foreign_server f JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
+        WHERE f.srvowner = leaver AND NOT has_foreign_data_wrapper_privilege(heir, w.oid, 'USAGE')
+    LOOP
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO %s', item.fdwname, heir::regrole);
+        RAISE NOTICE 'granted USAGE on foreign data wrapper % to %', quote_ident(item.fdwname), shown;
+    END LOOP;
+
     -- Its own schemas first: the heir needs CREATE on the schema of each object, and as the owner has it. A lock on the rest is
     -- REASSIGN OWNED's own.
     FOR item IN SELECT n.nspname FROM pg_namespace n WHERE n.nspowner = leaver LOOP
@@ -160,6 +177,9 @@ BEGIN
     FOR i IN 1 .. cardinality(schemas) LOOP
         EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM %s', schemas[i], heir::regrole);
     END LOOP;
+    IF creates THEN
+        EXECUTE format('REVOKE CREATE ON DATABASE %I FROM %s', current_database(), heir::regrole);
+    END IF;
     FOR i IN REVERSE cardinality(lent) .. 1 LOOP
         EXECUTE format('REVOKE %I FROM %I', lent[i], me);
     END LOOP;
