@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/setup"
@@ -38,6 +39,7 @@ type event struct {
 type handler struct {
 	rotation *rotation.Rotation
 	setup    *setup.Setup
+	revoke   *revoke.Revoke
 	check    *check.Check
 	sweep    *sweep.Sweep
 	metrics  *metrics
@@ -64,6 +66,8 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 		return nil, h.rotate(ctx, e)
 	case "setup":
 		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
+	case "revoke":
+		return h.revoke.Run(ctx, e.SecretID)
 	case "check":
 		return h.runCheck(ctx, e), nil
 	default:
@@ -126,7 +130,7 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep","secretId"}`
+const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}`
 
 // decode refuses whatever is not one of the function's events. A rotation event may have keys that AWS adds one day; an
 // action is typed by hand, and a misspelt key in it, such as dryrun for dryRun, must not pass unseen.
@@ -178,7 +182,8 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup": {"action": true, "secretId": true, "repair": true, "for": true},
-	"check": {"action": true, "secretId": true, "for": true},
-	"sweep": {"action": true, "secretId": true, "dryRun": true},
+	"setup":  {"action": true, "secretId": true, "repair": true, "for": true},
+	"check":  {"action": true, "secretId": true, "for": true},
+	"sweep":  {"action": true, "secretId": true, "dryRun": true},
+	"revoke": {"action": true, "secretId": true},
 }

@@ -27,6 +27,7 @@ import (
 	"pgrotator/rotator/check"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/setup"
@@ -75,6 +76,7 @@ func wire(ctx context.Context) (*handler, error) {
 	return &handler{
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
+		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
 		metrics:  newMetrics(os.Stdout, function),

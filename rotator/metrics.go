@@ -85,10 +85,12 @@ func ofReport(report sweep.Report) []metric {
 	return []metric{
 		{"LinesRead", "Count", float64(lines)},
 		{"EvidenceIncomplete", "Count", count(!report.Evidence.Complete)},
+		{"Gaps", "Count", float64(len(report.Evidence.Gaps))},
 		{"Active", "Count", float64(report.Counts.Active)},
 		{"Locked", "Count", float64(report.Counts.Locked)},
 		{"ReadyToDelete", "Count", float64(report.Counts.ReadyToDelete)},
 		{"Deleted", "Count", float64(deleted)},
+		{"Spared", "Count", float64(len(report.Spared))},
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
-// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, sweep/ the sweep's tables and what it
-// asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what people run. What calls a
-// function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, revoke/ what ends a thief, sweep/ the
+// sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what
+// people run. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -61,6 +61,7 @@ const (
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
 	SetupValue     Statement = "setup/value"
+	SetupUpgrade   Statement = "setup/upgrade"
 	SetupPair      Statement = "setup/pair"
 	SetupTables    Statement = "setup/tables"
 	SetupClosable  Statement = "setup/closable"
@@ -71,6 +72,20 @@ const (
 	ScriptHeir   Statement = "script/heir"
 	ScriptPassOn Statement = "script/pass_on"
 	ScriptDrop   Statement = "script/drop"
+)
+
+// The statements that end whoever holds a pair's credentials.
+const (
+	RevokeState        Statement = "revoke/state"
+	RevokeJoin         Statement = "revoke/join"
+	RevokeJoinBefore16 Statement = "revoke/join_before_16"
+	RevokeLeave        Statement = "revoke/leave"
+	RevokeTakeExecute  Statement = "revoke/take_execute"
+	RevokeGiveExecute  Statement = "revoke/give_execute"
+	RevokeNoCreateRole Statement = "revoke/no_createrole"
+	RevokeSetPassword  Statement = "revoke/set_password"
+	RevokeSessions     Statement = "revoke/sessions"
+	RevokeEndSession   Statement = "revoke/end_session"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.

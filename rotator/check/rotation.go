@@ -33,6 +33,7 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 	passwordRoles(l, s, own, partner)
 	ofPartner := c.previous(ctx, l, s)
 	c.way(ctx, l, s, session, partner, ofPartner)
+	c.upgrade(ctx, l, s, session, partner)
 	c.validity(l, s, own)
 	c.blueGreen(ctx, l, s)
 	c.mirrors(ctx, l, s)
@@ -185,6 +186,20 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 		c.masterWay(ctx, l, s, session, partner)
 	default:
 		l.pass("way", "function: the one that setup made in schema "+postgres.Quote(partner.FunctionSchema))
+	}
+}
+
+// upgrade tells what has to be given while CREATEROLE is still enough to give it.
+func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
+	statements, err := role.BeforeUpgrade(ctx, session, s.pair.User, s.pair.Partner, partner.Shared)
+	switch {
+	case err != nil:
+		l.fail("upgrade", err.Error(), "")
+	case len(statements) > 0:
+		l.advise("upgrade", fmt.Sprintf("setup's function would end with an upgrade of PostgreSQL %d to 16 or later", partner.Version/10000),
+			"Run setup again before the upgrade, or as the master: "+strings.Join(statements, "; "))
+	default:
+		l.pass("upgrade", "an upgrade of PostgreSQL changes nothing in how this pair is set")
 	}
 }
 

@@ -218,9 +218,8 @@ func (s *sweeping) tell(report sweepReport) {
 		for _, o := range r.Owns {
 			s.page.hang(pink, "    ready     ", fmt.Sprintf("%s, when its objects in database %s (%d) are cleared:", r.User, o.Database, o.Objects))
 		}
-		for _, statement := range r.Statements {
-			s.page.hang(dim, "              ", statement)
-		}
+		first, _, _ := strings.Cut(r.Statements[0], "\n")
+		s.page.hang(dim, "              ", first)
 	}
 }
 

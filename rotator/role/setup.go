@@ -2,14 +2,14 @@ package role
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -18,6 +18,12 @@ type Record struct {
 	Role  string   `json:"role"`
 	Users []string `json:"users"`
 }
+
+// Holds reports whether user is of the recorded pair.
+func (r Record) Holds(user string) bool { return slices.Contains(r.Users, user) }
+
+// Owner is the name of the role that carries the record.
+func (r Record) Owner() string { return ownerName(r.Role) }
 
 // SetupState is what setup must know before it touches anything.
 type SetupState struct {
@@ -37,17 +43,19 @@ func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, sha
 	return t, err
 }
 
-// Records reads pairs of an owner role's name and comment. It leaves out what is no record, since a comment can be anything, and
-// one that stands at another role than setup would have made for it: who may make roles could else speak for any.
+// Records reads pairs of JSON lists: an owner role's name, its comment, and those of the pair that the role could not set. It leaves
+// out what is no record, since a comment can be anything, one that stands at another role than setup would have made for it, and one
+// whose owner could not set the pair: who may make roles could else speak for any.
 func Records(owners []string) []Record {
 	var found []Record
 	for _, owner := range owners {
-		var told [2]string
+		var name, comment string
+		var beyond []string
 		var r Record
-		if json.Unmarshal([]byte(owner), &told) != nil || json.Unmarshal([]byte(told[1]), &r) != nil {
+		if json.Unmarshal([]byte(owner), &[]any{&name, &comment, &beyond}) != nil || json.Unmarshal([]byte(comment), &r) != nil {
 			continue
 		}
-		if len(r.Users) == 2 && told[0] == ownerName(r.Role) {
+		if len(r.Users) == 2 && name == ownerName(r.Role) && len(beyond) == 0 {
 			found = append(found, r)
 		}
 	}
@@ -57,21 +65,8 @@ func Records(owners []string) []Record {
 // OwnerPrefix begins the name of each role that owns setup's functions.
 const OwnerPrefix = "rotation_"
 
-// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
-// characters as fit into 50 bytes, and a hash of the shared role's name.
-func ownerName(shared string) string {
-	const longest, kept, hashed = 63, 50, 12
-	name := OwnerPrefix + shared
-	if len(name) <= longest {
-		return name
-	}
-	cut := kept
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	sum := sha256.Sum256([]byte(shared))
-	return name[:cut] + "_" + hex.EncodeToString(sum[:])[:hashed]
-}
+// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role.
+func ownerName(shared string) string { return script.DerivedName(OwnerPrefix, shared) }
 
 // RecordOf is the record of a shared role.
 func (t SetupState) RecordOf(shared string) (Record, bool) {
@@ -135,13 +130,25 @@ func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome,
 			return o, err
 		}
 	}
+	return o, o.grantClosable(ctx, s)
+}
+
+// grantReserve is what is left of the caller's time when no further roles are granted.
+const grantReserve = 10 * time.Second
+
+// grantClosable grants batch after batch, as long as there is time. What is granted stays, and the next setup goes on from there.
+func (o *SetupOutcome) grantClosable(ctx context.Context, s *postgres.Session) error {
 	for {
 		if err := o.run(ctx, s, sql.SetupClosable); err != nil {
-			return o, err
+			return err
 		}
 		var after string
 		if err := s.Row(ctx, sql.SetupValue, nil, []any{"pgrotator.after"}, &after); err != nil || after == "" {
-			return o, err
+			return err
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < grantReserve {
+			o.Left = append(o.Left, fmt.Sprintf("the time is up, and the roles after %q are not looked at yet: run setup again, which goes on from there", after))
+			return nil
 		}
 	}
 }

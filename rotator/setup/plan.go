@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"pgrotator/rotator/postgres"
@@ -54,7 +53,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 		return err
 	}
 	record, known := p.found.RecordOf(p.shared)
-	if known && !(slices.Contains(record.Users, p.pair.User) && slices.Contains(record.Users, p.pair.Partner)) {
+	if known && !(record.Holds(p.pair.User) && record.Holds(p.pair.Partner)) {
 		return fmt.Errorf("the shared role %q serves the pair %s already: give this secret's pair a role of its own (key \"role\"), or remove the other with sql/teardown.sql",
 			p.shared, strings.Join(record.Users, ", "))
 	}
@@ -86,7 +85,7 @@ func (p *plan) admitRecorded() error {
 	if p.proof.loggedIn || p.repair {
 		return nil
 	}
-	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
+	return fmt.Errorf("AWSCURRENT does not log in: check tells whether the version before does, which is then to be made current again; only if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
 		p.pair.User, p.proof.refused)
 }
 

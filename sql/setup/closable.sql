@@ -13,8 +13,6 @@ DECLARE
     closing bool := current_setting('pgrotator.closes') = 'on';
     looked  int := 0;
     iam     oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = 'rds_iam');
-    told    text;
-    paired  text[] := '{}'; -- another pair's users belong to that pair's owner role alone
     person  record;
 BEGIN
     PERFORM set_config('pgrotator.after', '', false);
@@ -42,26 +40,32 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(quote_ident(owner)) AND NOT pg_has_role(m.member, iam, 'MEMBER')) THEN
         iam := NULL;
     END IF;
-    FOR told IN
-        SELECT d.record FROM pg_roles o, shobj_description(o.oid, 'pg_authid') AS d (record)
-        WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%' AND d.record IS NOT NULL
-    LOOP
-        BEGIN
-            paired := paired || coalesce(told::jsonb ->> 'role', '') || ARRAY(SELECT jsonb_array_elements_text(told::jsonb -> 'users'));
-        EXCEPTION WHEN data_exception THEN NULL; -- no record of setup's
-        END;
-    END LOOP;
+    -- refuse_unless_closable is the owner role's to call.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT TRUE, SET TRUE', owner);
+    END IF;
     FOR person IN
-        SELECT r.rolname, iam IS NOT NULL AND pg_has_role(r.oid, iam, 'MEMBER') AS by_token,
-               -- A grantor is looked for among the roles that the master inherits from, not among all that it is a member of.
-               (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR EXISTS (
-                   SELECT FROM pg_auth_members m WHERE m.roleid = r.oid AND m.admin_option AND pg_has_role(m.member, 'USAGE')) AS grantable
-        FROM pg_roles r
-        WHERE r.rolname > after COLLATE "C" AND r.rolcanlogin AND NOT r.rolsuper AND r.rolname !~ '^(pg_|rds)'
-          AND r.rolname NOT IN (current_user, current_setting('pgrotator.role'))
-          AND r.rolname <> ALL (pair) AND r.rolname <> ALL (paired)
-          AND NOT pg_has_role(owner, r.oid, 'MEMBER WITH ADMIN OPTION') AND NOT pg_has_role(r.oid, owner, 'MEMBER')
-          AND pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')
+        -- Joins, since pg_has_role looks for all memberships anew whenever it is asked about another role.
+        WITH RECURSIVE self AS (
+            SELECT r.oid, r.rolsuper FROM pg_roles r WHERE r.rolname = current_user
+        ), reached AS (
+            SELECT self.oid FROM self UNION SELECT m.roleid FROM reached JOIN pg_auth_members m ON m.member = reached.oid
+        ), inherited AS ( -- a grantor is looked for among these, not among all that the master is a member of
+            SELECT self.oid FROM self UNION SELECT m.roleid FROM inherited JOIN pg_auth_members m ON m.member = inherited.oid AND m.inherit_option
+        ), held AS (
+            SELECT r.oid FROM pg_roles r WHERE r.rolname = owner UNION SELECT m.roleid FROM held JOIN pg_auth_members m ON m.member = held.oid
+        ), members AS (
+            SELECT r.oid FROM pg_roles r WHERE r.rolname = owner UNION SELECT m.member FROM members JOIN pg_auth_members m ON m.roleid = members.oid
+        ), by_token AS (
+            SELECT iam AS oid UNION SELECT m.member FROM by_token JOIN pg_auth_members m ON m.roleid = by_token.oid
+        )
+        SELECT r.rolname, r.oid IN (SELECT by_token.oid FROM by_token WHERE by_token.oid IS NOT NULL) AS by_token,
+               self.rolsuper OR r.oid IN (SELECT m.roleid FROM pg_auth_members m JOIN inherited ON inherited.oid = m.member WHERE m.admin_option) AS grantable
+        FROM self CROSS JOIN pg_roles r
+        WHERE r.rolname > after COLLATE "C" AND r.rolcanlogin AND r.oid <> self.oid AND r.rolname <> ALL (pair)
+          AND (self.rolsuper OR r.oid IN (SELECT m.roleid FROM pg_auth_members m JOIN reached ON reached.oid = m.member WHERE m.admin_option))
+          AND r.oid NOT IN (SELECT m.roleid FROM pg_auth_members m JOIN held ON held.oid = m.member WHERE m.admin_option)
+          AND r.oid NOT IN (SELECT members.oid FROM members)
         ORDER BY r.rolname COLLATE "C"
     LOOP
         looked := looked + 1;
@@ -70,10 +74,15 @@ BEGIN
         END IF;
         PERFORM set_config('pgrotator.after', person.rolname, false);
         BEGIN
+            EXECUTE format('SELECT %I.refuse_unless_closable(%L)', owner, person.rolname);
+        EXCEPTION WHEN insufficient_privilege THEN CONTINUE;
+        END;
+        BEGIN
             IF person.by_token THEN
                 RAISE EXCEPTION 'it is a member of rds_iam, and whoever is a member of % could no longer log in by password', quote_ident(owner);
             ELSIF NOT person.grantable THEN
-                RAISE EXCEPTION '% may not grant it', quote_ident(current_user);
+                RAISE EXCEPTION '% may not grant it, whoever made it can: GRANT % TO % WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
+                    quote_ident(current_user), quote_ident(person.rolname), quote_ident(owner);
             END IF;
             EXECUTE format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', person.rolname, owner);
             RAISE NOTICE 'changed: granted ADMIN on % to %', quote_ident(person.rolname), quote_ident(owner);
@@ -85,4 +94,5 @@ BEGIN
         PERFORM set_config('pgrotator.after', '', false);
     END IF;
 END $do$;
+\ir leave.sql
 COMMIT;

@@ -12,9 +12,8 @@ DECLARE
     holder pg_roles;
     wanted record;
 BEGIN
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        EXECUTE format('GRANT %I TO CURRENT_USER', owner)
-            || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+    IF current_setting('server_version_num')::int >= 160000 AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT TRUE, SET TRUE', owner);
     END IF;
     SELECT r.* INTO holder FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = state;
     IF NOT FOUND THEN
@@ -52,7 +51,6 @@ DECLARE
     owner   text := current_setting('pgrotator.owner');
     shared  text := current_setting('pgrotator.role');
     state   text := current_setting('pgrotator.state');
-    options text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
     joined  bool := false;
     made    record;
     fault   text;
@@ -65,8 +63,9 @@ BEGIN
                AND to_regclass(format('%I.%I', state, c.relname)) IS NULL)
         ORDER BY c.relname
     LOOP
-        IF made.holder = shared AND NOT joined AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-            EXECUTE format('GRANT %I TO CURRENT_USER%s', shared, options);
+        IF made.holder = shared AND NOT joined AND current_setting('server_version_num')::int >= 160000
+           AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT TRUE, SET TRUE', shared);
             joined := true;
         END IF;
         IF made.holder IN (owner, shared) THEN
@@ -160,12 +159,5 @@ BEGIN
     END LOOP;
 END $do$;
 
--- The master lets go of the owner role.
-RESET ROLE;
-DO $do$
-BEGIN
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        EXECUTE format('REVOKE %I FROM CURRENT_USER', current_setting('pgrotator.owner'));
-    END IF;
-END $do$;
+\ir leave.sql
 COMMIT;

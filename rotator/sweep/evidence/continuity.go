@@ -34,13 +34,15 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 	in.entries = append(in.entries, entry)
 }
 
-// entry finds an entry of a kind near a time.
-func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntry, bool) {
-	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.entry == kind && s.at.Sub(t).Abs() <= entrySlack })
-	if at < 0 {
-		return serverEntry{}, false
+// pidsNear lists the processes that wrote an entry of a kind near a time.
+func (in *instanceLog) pidsNear(t time.Time, kind loginlog.ServerEntry) []int {
+	var pids []int
+	for _, s := range in.entries {
+		if s.entry == kind && s.at.Sub(t).Abs() <= entrySlack {
+			pids = append(pids, s.pid)
+		}
 	}
-	return in.entries[at], true
+	return pids
 }
 
 // ready reports the entry in which the postmaster says, after the start that a look tells of, that connections are accepted.
@@ -67,16 +69,23 @@ func (e *Evidence) judgeContinuity() {
 func (i *Instance) findEntries() {
 	for n := range i.witnesses.Looks {
 		look := &i.witnesses.Looks[n]
-		if entry, found := i.log.entry(look.Started, loginlog.Starting); found {
-			look.Starting = true
-			i.knowPID(entry.pid)
-		}
-		look.Ready = look.Ready || i.log.ready(*look, i.witnesses.PIDs)
-		if entry, found := i.log.entry(look.Loaded, loginlog.ReloadRequested); found {
-			look.Reload = true
-			i.knowPID(entry.pid)
-		}
+		look.Starting = i.find(look.Started, loginlog.Starting) || look.Starting
+		look.Ready = i.log.ready(*look, i.witnesses.PIDs) || look.Ready
+		look.Reload = i.find(look.Loaded, loginlog.ReloadRequested) || look.Reload
 	}
+}
+
+// find reports that the log holds an entry of a kind near a time, and notes whose process id it has. Where several have it, as any role
+// can write one that looks so at such a moment, those of a process id that is known already count, or all.
+func (i *Instance) find(t time.Time, kind loginlog.ServerEntry) bool {
+	pids := i.log.pidsNear(t, kind)
+	if slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(i.witnesses.PIDs, pid) }) {
+		return true
+	}
+	for _, pid := range pids {
+		i.knowPID(pid)
+	}
+	return len(pids) > 0
 }
 
 // maxPIDs bounds the process ids that count as the postmaster's: the last few restarts'.
@@ -95,12 +104,15 @@ func (i *Instance) knowPID(pid int) {
 // judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come.
 func (e *Evidence) judgeLooks(i *Instance) {
 	i.tally(e.resume(i))
+	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
+		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
+	}
 	for len(i.witnesses.Looks) > 1 {
 		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
-		passed := e.passed(i, b.At)
+		passed := e.passed(i, b.At) || e.ended(i)
 		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
-		if !passed {
+		if !passed || i.log.newest == 0 {
 			return
 		}
 		e.judgeSessions(i, a, b, i.log.windows[0].total)
@@ -154,8 +166,16 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 	}
 }
 
-// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again.
+// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again: never
+// what this run has not read.
 func (i *Instance) tally(next time.Time) {
+	if i.log.newest == 0 {
+		return
+	}
+	next = earlier(next, milli(i.log.newest))
+	if i.log.held > 0 {
+		next = earlier(next, milli(i.log.held).Truncate(time.Second))
+	}
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		look.Uncounted = look.Uncounted || !i.log.counting

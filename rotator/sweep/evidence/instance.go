@@ -43,11 +43,11 @@ type Sighting struct {
 
 // See notes what this run's own login found on a live instance. Enroll comes before it.
 func (i *Instance) See(s Sighting) {
+	s.Look.Good = s.Logging.Fault() == ""
 	i.Sighting = s
 	if s.Fault != nil || s.Look.At.IsZero() {
 		return
 	}
-	s.Look.Good = s.Logging.Fault() == ""
 	i.witnesses.Looks = append(i.witnesses.Looks, s.Look)
 	i.StartedAt, i.ConfLoadedAt = s.Look.Started, s.Look.Loaded
 }
@@ -127,11 +127,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 	return list
 }
 
-// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone.
+// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. What earlier
+// looks showed is borne out by entries under the old name, and not compared with those under the new.
 func (i *Instance) renamed(name string) *Instance {
-	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, witnesses: i.witnesses, patience: i.patience}
+	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = name, ""
-	i.ResourceID, i.witnesses = "", witnesses{Agreed: i.witnesses.Agreed}
+	i.witnesses.Looks = nil
+	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, Agreed: i.witnesses.Agreed}
+	i.ResourceID = ""
 	return r
 }
 

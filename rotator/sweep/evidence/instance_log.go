@@ -27,6 +27,8 @@ type instanceLog struct {
 	refusals   map[connection]int64
 	lives      map[connection]bool // connections that an entry shows to be a session's
 	unread     map[string]int      // entries whose names cannot be read, by their shape
+	unreadFrom int64               // the first of them
+	unreadTo   int64               // the last
 	told       map[string]int      // entries of no known kind, by their shape
 	entries    []serverEntry
 	windows    []window // of the looks whose logins are counted
@@ -60,6 +62,16 @@ func newInstanceLog(start time.Time) *instanceLog {
 func (in *instanceLog) refused(c connection, at int64) bool {
 	refusal, ok := in.refusals[c]
 	return ok && refusal >= at && refusal-at <= pairingWindow.Milliseconds()
+}
+
+// refusalHeld reports that a refusal of a connection waits for the next event of its stream.
+func (in *instanceLog) refusalHeld(c connection) bool {
+	for _, s := range in.streams {
+		if s.held.at != 0 && s.held.connection == c {
+			return true
+		}
+	}
+	return false
 }
 
 // refuse takes in a refusal, whose login may come later by another stream. Whoever knows a role's name can cause any number of them,
@@ -146,6 +158,15 @@ func (in *instanceLog) tell(shape string) {
 	}
 }
 
+// unreadable counts entries, from a time to another, whose names cannot be read.
+func (in *instanceLog) unreadable(shape string, count int, from, to int64) {
+	in.unread[shape] += count
+	in.unreadTo = max(in.unreadTo, to)
+	if in.unreadFrom == 0 || from < in.unreadFrom {
+		in.unreadFrom = from
+	}
+}
+
 func (in *instanceLog) unreadEntries() int {
 	n := 0
 	for _, count := range in.unread {
@@ -201,6 +222,7 @@ type streamLog struct {
 	longest  int  // event so far, bytes
 	cut      bool // the event before this one may have been cut off by the publisher
 	held     heldRefusal
+	doubted  heldRefusal // the latest that counts for nothing
 }
 
 // heldRefusal waits for the next event of its stream, which tells whether it was forged.
@@ -253,14 +275,17 @@ func (s *streamLog) followsCut(length int) bool {
 
 // refuse takes in a refusal. One short enough to be forged by a client without credentials, where a publisher cuts entries at
 // newlines, is held until the next event: such a forgery always has the rest of a name behind it. One after a cut event may be that
-// entry's own rest, and counts for nothing.
+// entry's own rest, and counts for nothing, however often it is delivered.
 func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
+	this := heldRefusal{connectionOf(e), at}
 	switch {
 	case !trusted:
+		s.doubted = this
+	case this == s.doubted:
 	case e.Forgeable:
-		s.held = heldRefusal{connectionOf(e), at}
+		s.held = this
 	default:
-		s.instance.refuse(connectionOf(e), at)
+		s.instance.refuse(this.connection, at)
 	}
 }
 

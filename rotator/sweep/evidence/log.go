@@ -30,6 +30,7 @@ type Names struct {
 // for their refusal, not with the log.
 type Log struct {
 	names     Names
+	open      map[string]bool // roles that may log in
 	parser    *loginlog.Parser
 	start     time.Time
 	instances map[string]*instanceLog
@@ -51,7 +52,10 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start}
+	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: map[string]bool{}}
+	for _, role := range names.Roles {
+		l.open[role] = !names.Locked[role]
+	}
 	return l.empty()
 }
 
@@ -64,7 +68,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles)}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles, l.open), open: l.open}
 }
 
 // Roles are those whom the log is read for.
@@ -128,7 +132,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Tampering:
 		s.instance.suspicious++
 	case loginlog.Unread:
-		s.instance.unread[event.Shape]++
+		s.instance.unreadable(event.Shape, 1, at, at)
 	case loginlog.Unknown:
 		s.instance.tell(event.Shape)
 	}
@@ -193,9 +197,10 @@ func (l *Log) ReadTo(to time.Time) {
 		in.settle(to.UnixMilli())
 		limit := min(to.UnixMilli(), in.settled()) - pairingWindow.Milliseconds()
 		for c, at := range in.waiting {
-			if in.refused(c, at) {
+			switch {
+			case in.refused(c, at):
 				delete(in.waiting, c)
-			} else if at <= limit {
+			case at <= limit && !in.refusalHeld(c):
 				l.counted(in, c, at)
 				delete(in.waiting, c)
 			}

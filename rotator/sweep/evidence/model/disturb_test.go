@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -113,6 +114,7 @@ func (w *world) reform(s *server) {
 	case 0:
 		w.reload(s, func(s *server) { s.verbose = !s.verbose }, "log_error_verbosity", "verbose")
 	case 1:
+		w.harmed() // that it was one that is read before, its entry does not say
 		prefix := shortPrefix
 		if s.logging.LinePrefix == shortPrefix {
 			prefix = longPrefix
@@ -211,22 +213,22 @@ func (w *world) rename() {
 	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
 	w.harmed()
 	a.measured, b.measured = 0, 0
-	a.streams = renamed(w, a)
-	switch {
-	case a == b:
-		a.Name = "db-renamed-" + a.Name[3:]
-	default:
-		b.streams = renamed(w, b)
-		a.Name, b.Name = b.Name, a.Name
+	w.leaveStreams(a)
+	if a == b {
+		w.made++
+		a.Name = fmt.Sprintf("db-%d", w.made)
+		return
 	}
+	w.leaveStreams(b)
+	a.Name, b.Name = b.Name, a.Name
 }
 
-// renamed is an instance without the streams it had: these stay as those of an instance that is gone.
-func renamed(w *world, s *server) map[string]*stream {
+// leaveStreams leaves what an instance wrote behind, as what one that is gone wrote.
+func (w *world) leaveStreams(s *server) {
 	former := *s
 	former.dead, former.Writer = true, false
 	w.servers = append(w.servers, &former)
-	return map[string]*stream{}
+	s.streams = nil
 }
 
 // restoreOrBackUp copies the tables, with the roles, or puts the copy in their place.

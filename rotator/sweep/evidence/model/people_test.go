@@ -147,7 +147,7 @@ func (w *world) authorize(s *server, c *client, tds bool) *entry {
 
 // stay is a session that is over at once, or lasts.
 func (w *world) stay(p *person, s *server, c *client) {
-	p.seen = false
+	p.seen, c.application = false, "psql"
 	p.on, p.session, p.until = s, c, w.now
 	if w.chance(20) {
 		p.until = w.now.Add(4*day + w.within(60*day))

@@ -3,6 +3,8 @@ package model_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -45,7 +47,7 @@ func (w *world) sweep() {
 		if w.retention > 0 {
 			w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		}
-	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-3*time.Hour {
+	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-4*day { // what is late may expire before it is read
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
 	}
@@ -82,8 +84,8 @@ func (r *run) begin() {
 	e := r.evidence
 	live, sightings := r.lookAround()
 	var records []account.LogRecord
-	for _, known := range r.tables.records {
-		records = append(records, known)
+	for _, name := range slices.Sorted(maps.Keys(r.tables.records)) {
+		records = append(records, r.tables.records[name])
 	}
 	e.Enroll(live, records)
 	for name, seen := range sightings {
@@ -238,8 +240,10 @@ func (r *run) confirm() {
 func (r *run) conclude() {
 	for _, stream := range r.evidence.Strangers() {
 		for _, s := range r.servers {
-			if made := s.streams[stream]; made != nil {
-				r.evidence.StreamMade(stream, made.made)
+			for _, to := range s.streams {
+				if to.name == stream {
+					r.evidence.StreamMade(stream, to.made)
+				}
 			}
 		}
 	}

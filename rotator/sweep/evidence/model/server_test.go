@@ -1,8 +1,10 @@
 package model_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -24,7 +26,7 @@ type server struct {
 	pid      int              // of the postmaster
 	sessions map[string]int64 // pg_stat_database.sessions
 	width    int              // how many streams it writes
-	streams  map[string]*stream
+	streams  []*stream
 	stopped  time.Time // until when nothing is exported
 	made     int       // files so far
 	measured time.Duration
@@ -64,6 +66,7 @@ func goodLogging() account.Logging {
 type client struct {
 	user, database string
 	pid, port      int
+	application    string // once its session has begun
 }
 
 // line is an entry as a server writes it.
@@ -72,14 +75,11 @@ func (s *server) line(at time.Time, c *client, severity, message string) string 
 		message = "00000: " + message
 	}
 	if s.german {
-		severity = map[string]string{"ERROR": "FEHLER", "STATEMENT": "ANWEISUNG"}[severity]
-		if severity == "" {
-			severity = "LOG"
-		}
+		severity = cmp.Or(map[string]string{"ERROR": "FEHLER", "STATEMENT": "ANWEISUNG"}[severity], severity)
 	}
 	who, pid, application := ":@", s.pid, ""
 	if c != nil {
-		who, pid, application = fmt.Sprintf("10.0.0.1(%d):%s@%s", c.port, c.user, c.database), c.pid, "psql"
+		who, pid, application = fmt.Sprintf("10.0.0.1(%d):%s@%s", c.port, c.user, c.database), c.pid, cmp.Or(c.application, "[unknown]")
 	}
 	stamp := at.Format(time.DateTime)
 	switch s.logging.LinePrefix {
@@ -108,10 +108,12 @@ func (w *world) write(s *server, c *client, severity, message string) *entry {
 // streamOf is the one of an instance's streams that the next entry goes to.
 func (w *world) streamOf(s *server) *stream {
 	name := fmt.Sprintf("%s.%d", s.Name, w.rng.IntN(s.width))
-	if s.streams[name] == nil {
-		s.streams[name] = &stream{name: name, made: w.now}
+	if at := slices.IndexFunc(s.streams, func(to *stream) bool { return to.name == name }); at >= 0 {
+		return s.streams[at]
 	}
-	return s.streams[name]
+	to := &stream{name: name, made: w.now}
+	s.streams = append(s.streams, to)
+	return to
 }
 
 // export ships an event, mostly within the lag.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/evidence"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -74,8 +75,8 @@ func (r *run) holdDrop(who *person, v policy.Verdict) {
 // holdLocked fails where somebody is still locked who had been active when he was.
 func (r *run) holdLocked(who *person) {
 	a := who.account
-	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active {
-		return
+	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || a.LockedAt.Equal(a.LastLogin) {
+		return // or it was let in, and shut again
 	}
 	for _, did := range slices.Backward(who.deeds) {
 		if !did.at.Before(a.LockedAt) || !did.promised() || did.proof != nil && (did.proof.arrives.After(r.now) || did.proof.lost && r.now.Sub(r.harm) < foundWithin) {
@@ -104,7 +105,7 @@ func (r *run) holdIdle(who *person, v policy.Verdict, p policy.Policy) {
 // holdSource fails where a role is kept alive by what was none of its doing.
 func (r *run) holdSource(who *person) {
 	limit := who.excuse
-	if r.byRows > 0 {
+	if r.byRows > 0 || who.account.Source == evidence.ByUnreadEntry { // a row does not tell which login was refused, nor an event delivered twice
 		limit = later(limit, who.forgiven)
 	}
 	if who.account.LastLogin.After(limit.Add(clockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {

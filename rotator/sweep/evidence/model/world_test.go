@@ -82,6 +82,7 @@ func newWorld(seed uint64) *world {
 	}
 	if w.has.losses {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
+		w.has.delays = w.has.delays && w.retention != 3*day
 	}
 	w.haze = []int{2, 2, 25}[rng.IntN(3)]
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
@@ -94,7 +95,7 @@ func newWorld(seed uint64) *world {
 func (w *world) addServer() *server {
 	name := fmt.Sprintf("db-%d", w.made)
 	s := &server{Instance: cluster.Instance{Name: name, ResourceID: "db-" + name, Group: group, Created: w.now, Writer: w.made == 0},
-		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1, streams: map[string]*stream{}}
+		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
 	if w.has.streams {
 		s.width = 1 + w.rng.IntN(3)
 	}
@@ -108,6 +109,7 @@ func (w *world) addServer() *server {
 		w.write(s, nil, "LOG", "database system is ready to accept read-only connections")
 	}
 	w.servers = append(w.servers, s)
+	w.disturbed(w.now)
 	return s
 }
 
