@@ -1,6 +1,7 @@
 // Package sql holds every statement the project sends, one act per .sql file, in a folder per use: rotation/ the pair, setup/ what
-// setup asks first, sweep/ the sweep's tables and what it asks of instances, revoke/ what ends a thief, roles/ what keeps a role from being dropped, and the
-// acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// setup asks first, sweep/ the sweep's tables and what it asks of instances, revoke/ what ends a thief, roles/ what keeps a role from
+// being dropped, and the acts themselves, script/ what people run. What calls a function of setup ends in _by_function. A DBA runs
+// setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -72,10 +73,17 @@ const (
 	RevokeEndSession   Statement = "revoke/end_session"
 )
 
+// The scripts for people, which no code sends: package script puts them together.
+const (
+	ScriptHeir   Statement = "script/heir"
+	ScriptPassOn Statement = "script/pass_on"
+	ScriptDrop   Statement = "script/drop"
+)
+
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
 const (
 	Dependencies         Statement = "roles/dependencies"
-	Memberships          Statement = "roles/memberships"
+	Members              Statement = "roles/members"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"
@@ -92,13 +100,17 @@ const (
 	SweepTablesSchema Statement = "sweep/tables_schema"
 	SweepTablesHold   Statement = "sweep/tables_hold"
 	SweepInstance     Statement = "sweep/instance"
-	SweepExclusive    Statement = "sweep/exclusive"
-	SweepRelease      Statement = "sweep/release"
+	SweepTakeLock     Statement = "sweep/take_lock"
+	SweepHoldsLock    Statement = "sweep/holds_lock"
+	SweepLockHolder   Statement = "sweep/lock_holder"
+	SweepDatabases    Statement = "sweep/databases"
 	SweepPair         Statement = "sweep/pair"
 	SweepSync         Statement = "sweep/sync"
+	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
+	SweepStoreOld     Statement = "sweep/store_old"
 	SweepSessions     Statement = "sweep/sessions"
 	SweepLockedHere   Statement = "sweep/locked_here"
 	SweepMark         Statement = "sweep/mark"

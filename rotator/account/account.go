@@ -24,6 +24,7 @@ type Account struct {
 	OID        int64
 	Name       string
 	Quoted     string // as SQL writes it
+	Unlogged   string // why the log cannot carry the name as the catalogue has it; "" = it can
 	CanLogin   bool
 	Superuser  bool
 	IAM        bool // a member of rds_iam, directly or not: logs in by IAM token
@@ -35,6 +36,7 @@ type Account struct {
 
 	Status        string
 	LastLogin     time.Time
+	Source        string // what LastLogin rests on
 	StatusChanged time.Time
 	LockedAt      time.Time // zero = the sweep has not locked it
 	Lock          LockRecord
@@ -52,15 +54,19 @@ type Installation struct {
 	Master    string // the cluster's master user, where the caller knows it; or ""
 	Functions string // the schema of the functions that the session may call, or ""
 	Records   []role.Record
-	Databases []string
+	Databases []Database
 }
 
 // ReadInstallation looks for what setup made for a pair whose shared role the session is.
 func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner string) (Installation, error) {
 	var p Installation
 	var comments []string
-	err := s.Row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments, &p.Databases)
+	err := s.Row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments)
+	if err != nil {
+		return p, err
+	}
 	p.Records = role.Records(comments)
+	p.Databases, err = readDatabases(ctx, s)
 	return p, err
 }
 
@@ -70,11 +76,13 @@ func List(ctx context.Context, s *postgres.Session, stateSchema, functions strin
 	var a Account
 	var lastLogin, changed, lockedAt *time.Time
 	var lock string
-	into := []any{&a.OID, &a.Name, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
-		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &changed, &lockedAt, &lock}
+	var plain bool
+	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
+		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &a.Source, &changed, &lockedAt, &lock}
 	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{functions}, into, func() {
 		a.LastLogin, a.StatusChanged, a.LockedAt = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt)
 		a.Lock = lockRecord(lock)
+		a.Unlogged = unlogged(a.Name, plain)
 		accounts = append(accounts, a)
 	})
 	return accounts, err

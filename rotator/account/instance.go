@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"pgrotator/rotator/postgres"
@@ -14,28 +15,23 @@ type Instance struct {
 	Standby     bool
 	CurrentUser string    // whom the session became at login
 	Clock       time.Time // the server's, when it answered
+	Started     time.Time // pg_postmaster_start_time()
+	Loaded      time.Time // pg_conf_load_time()
 	Logging     Logging
+	Sessions    map[string]int64 // pg_stat_database.sessions, by database
 }
 
 // ReadInstance asks the instance about itself and keeps the session open for the long reading of its log.
 func ReadInstance(ctx context.Context, s *postgres.Session) (Instance, error) {
 	var i Instance
-	err := s.Row(ctx, sql.SweepInstance, nil, nil, &i.Version, &i.Standby, &i.CurrentUser, &i.Clock,
-		&i.Logging.Connections, &i.Logging.MinMessages)
+	var sessions string
+	err := s.Row(ctx, sql.SweepInstance, nil, nil, &i.Version, &i.Standby, &i.CurrentUser, &i.Clock, &i.Started, &i.Loaded,
+		&i.Logging.Connections, &i.Logging.MinMessages, &i.Logging.LinePrefix, &i.Logging.Destination, &i.Logging.Messages, &sessions)
+	i.Clock, i.Started, i.Loaded = i.Clock.UTC(), i.Started.UTC(), i.Loaded.UTC()
+	if err == nil {
+		err = json.Unmarshal([]byte(sessions), &i.Sessions)
+	}
 	return i, err
-}
-
-// Exclusive reports whether no other session of this database is sweeping; then none can until Release, or this session's end.
-func Exclusive(ctx context.Context, s *postgres.Session) (bool, error) {
-	var alone bool
-	err := s.Row(ctx, sql.SweepExclusive, nil, nil, &alone)
-	return alone, err
-}
-
-// Release lets the next sweep begin, after Exclusive.
-func Release(ctx context.Context, s *postgres.Session) error {
-	var released bool
-	return s.Row(ctx, sql.SweepRelease, nil, nil, &released)
 }
 
 // OpenSessions counts the sessions and other backends of each role on this instance.

@@ -160,7 +160,11 @@ func tableColumns() map[string]tableShape {
 }
 
 // SyncRows gives each role that can log in a row, and takes away the rows of roles that are gone.
-func SyncRows(ctx context.Context, s *postgres.Session, schema string) error {
-	_, err := s.Send(ctx, sql.SweepSync, postgres.Names{"state_schema": schema})
+func SyncRows(ctx context.Context, s *postgres.Session, t Tables) error {
+	statement := sql.SweepSync
+	if t.Old {
+		statement = sql.SweepSyncOld
+	}
+	_, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema})
 	return err
 }

@@ -5,6 +5,7 @@ package check
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -12,14 +13,16 @@ import (
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
 type Options struct {
-	ValidDays   int
-	StateSchema string
-	Ignore      []string // IGNORE_USER_LIST
+	ValidDays       int
+	StateSchema     string
+	Ignore          []string      // IGNORE_USER_LIST
+	LongestInterval time.Duration // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -140,7 +143,7 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 		return err
 	})
 	if err != nil {
-		l.fail("current login", err.Error(), "Do as the detail says, then check again: nothing else can be looked at before AWSCURRENT logs in.")
+		l.fail("current login", err.Error(), c.afterRefusal(ctx, s, err))
 		return nil, false
 	}
 	l.pass("current login", s.value.Username+" logs in with AWSCURRENT")
@@ -150,4 +153,41 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 		l.advise("tls", `the secret says "ssl": false: everything but the password travels in plaintext`, `Take "ssl" out of the secret if the server speaks TLS.`)
 	}
 	return session, true
+}
+
+// afterRefusal is what to do about an AWSCURRENT that does not log in. Where the version before it does, somebody else than a rotation
+// wrote AWSCURRENT, as Terraform does that puts back the value it knows: to set that password in the database would destroy the one
+// that clients hold.
+func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
+	if !postgres.Refused(err) {
+		return "Mend what the detail names, then check again: nothing else can be looked at before AWSCURRENT logs in."
+	}
+	if c.previousLogsIn(ctx, s) {
+		return "The version staged AWSPREVIOUS logs in, so AWSCURRENT was written by somebody else than a rotation. Make that one current again, and keep whoever wrote it " +
+			"(Terraform: ignore_changes) from doing so again: " +
+			string(script.MoveCurrentBack(s.id, s.description.VersionOf(secret.Current), s.description.VersionOf(secret.Previous)))
+	}
+	return `No version of the secret logs in. After the first deployment, run setup; where the database was restored from a snapshot, or the user was dropped, ` +
+		`run setup with "repair": true, which sets the password in the database. Then check again.`
+}
+
+// previousLogsIn tries AWSPREVIOUS, which clients may still hold, where it is for this server and one of this pair.
+func (c *Check) previousLogsIn(ctx context.Context, s subject) bool {
+	if s.description.VersionOf(secret.Previous) == "" {
+		return false
+	}
+	text, err := c.store.Stage(ctx, s.id, secret.Previous)
+	if err != nil {
+		return false
+	}
+	value, err := secret.Parse(text)
+	if err != nil || len(s.value.DifferingKeys(value)) > 0 || value.Username != s.pair.User && value.Username != s.pair.Partner {
+		return false
+	}
+	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
+	if err != nil {
+		return false
+	}
+	session.Close(ctx)
+	return true
 }

@@ -80,7 +80,7 @@ func TestWhatFails(t *testing.T) {
 		"no setup and no masterarn": {func(s *localtest.Scene) { s.CreateSecret(nil) }, "way", "Run setup"},
 		"a password that is not the user's": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"password": "another-Password1"})
-		}, "current login", "Do as the detail says"},
+		}, "current login", "run setup"},
 		"a user that is neither X_a nor X_b": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"username": "app"})
 		}, "pair", "usernames"},

@@ -8,6 +8,7 @@ import (
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -37,7 +38,7 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 
 func (c *Check) rotationOn(l *list, s subject) {
 	if on := s.description.Enabled; on == nil || !*on {
-		l.advise("rotation", "rotation is not switched on for this secret", "aws secretsmanager rotate-secret with --rotation-lambda-arn and --rotation-rules, or the stack's schedule, switches it on.")
+		l.advise("rotation", "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
 		return
 	}
 	detail := "rotation is on"
@@ -55,7 +56,7 @@ func (c *Check) leftOver(l *list, s subject) {
 		return
 	}
 	l.fail("pending", "version "+version+" is staged AWSPENDING: a rotation is under way, or was left unfinished, which blocks the next one",
-		fmt.Sprintf("If none is under way: aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s", s.id, version))
+		"If none is under way: "+string(script.ClearPending(s.id, version)))
 }
 
 func primary(l *list, s subject, state role.State) {
@@ -80,7 +81,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	if own.CurrentUser != partner.Shared {
 		l.fail("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q, not the shared role %q", own.CurrentUser, partner.Shared),
-			fmt.Sprintf("ALTER ROLE %s SET role = %s", postgres.Quote(s.pair.User), postgres.Quote(partner.Shared)))
+			string(script.BecomeAtLogin(s.pair.User, partner.Shared)))
 		return
 	}
 	l.pass("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q", partner.Shared))
@@ -91,7 +92,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 	switch {
 	case !partner.MayConnect:
 		l.fail("other user", fmt.Sprintf("%q may not connect to database %q (CONNECT, or CONNECTION LIMIT 0)", s.pair.Partner, s.value.Database),
-			fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, or ALTER ROLE %s CONNECTION LIMIT -1", postgres.Quote(s.value.Database), postgres.Quote(partner.Shared), postgres.Quote(s.pair.Partner)))
+			fmt.Sprintf("%s %s", script.AllowConnect(s.value.Database, s.pair.User, s.pair.Partner), script.LiftConnectionLimit(s.pair.Partner)))
 	case !partner.Exists:
 		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
 	case partner.LoginRole != partner.Shared:
@@ -104,7 +105,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 func passwordRoles(l *list, s subject, own, partner role.State) {
 	if own.IAM || partner.IAM {
 		l.fail("rds_iam", "the pair is a member of rds_iam, directly or through another role: RDS refuses its passwords",
-			fmt.Sprintf("REVOKE rds_iam FROM %s, %s, or from the role they inherit it from", postgres.Quote(s.pair.User), postgres.Quote(s.pair.Partner)))
+			fmt.Sprintf("%s Where they are members through another role, take them out of that one.", script.LeaveIAM(s.pair.User, s.pair.Partner)))
 	} else {
 		l.pass("rds_iam", "neither user is a member of rds_iam")
 	}
@@ -219,7 +220,7 @@ func (c *Check) validity(l *list, s subject, own role.State) {
 	}
 	detail := fmt.Sprintf("the password of AWSCURRENT is valid until %s", own.ValidUntil.Format(time.RFC3339))
 	if s.description.Interval > 0 && time.Until(own.ValidUntil) < s.description.Interval {
-		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: aws secretsmanager rotate-secret")
+		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: "+string(script.Rotate(s.id)))
 		return
 	}
 	l.pass("valid until", detail)

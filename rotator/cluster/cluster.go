@@ -30,13 +30,14 @@ type Cluster struct {
 
 // Instance is one server of a cluster.
 type Instance struct {
-	Name     string
-	Host     string // its own endpoint, "" while it is being made
-	Port     uint16
-	Writer   bool
-	Group    string // the log group of its log
-	Created  time.Time
-	Exported bool // its PostgreSQL log is exported to CloudWatch Logs
+	Name       string
+	Host       string // its own endpoint, "" while it is being made
+	Port       uint16
+	Writer     bool
+	Group      string // the log group of its log
+	Created    time.Time
+	Exported   bool   // its PostgreSQL log is exported to CloudWatch Logs
+	ResourceID string // DbiResourceId, which a rename leaves as it is
 }
 
 // postgresqlLog is the log type whose export the sweep reads.
@@ -141,8 +142,9 @@ func (c *Cluster) add(ctx context.Context, client *rds.Client, i types.DBInstanc
 func instanceOf(i types.DBInstance) Instance {
 	instance := Instance{
 		Name: aws.ToString(i.DBInstanceIdentifier), Created: aws.ToTime(i.InstanceCreateTime),
-		Group:    InstanceGroup(aws.ToString(i.DBInstanceIdentifier)),
-		Exported: slices.Contains(i.EnabledCloudwatchLogsExports, postgresqlLog),
+		Group:      InstanceGroup(aws.ToString(i.DBInstanceIdentifier)),
+		ResourceID: aws.ToString(i.DbiResourceId),
+		Exported:   slices.Contains(i.EnabledCloudwatchLogsExports, postgresqlLog),
 	}
 	if i.Endpoint != nil {
 		instance.Host, instance.Port = aws.ToString(i.Endpoint.Address), uint16(aws.ToInt32(i.Endpoint.Port))

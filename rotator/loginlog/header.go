@@ -16,7 +16,7 @@ func cutStamp(entry string) (stamp, rest string, ok bool) {
 			return "", "", false
 		}
 	}
-	end := strings.IndexByte(entry[zone:], ':')
+	end := strings.IndexByte(entry[zone:min(len(entry), zone+maxName)], ':')
 	if end < len(" Z") || entry[zone] != ' ' || !isZone(entry[zone+1:zone+end]) {
 		return "", "", false
 	}
@@ -48,13 +48,19 @@ func isZone(text string) bool {
 	return true
 }
 
+// maxHost is the longest host name that the system gives (NI_MAXHOST).
+const maxHost = 1025
+
 // cutClient takes %r and the colon after it off the text: "host(port):" or "[local]:".
 func cutClient(text string) (host string, port int, rest string, ok bool) {
 	if rest, ok := strings.CutPrefix(text, "[local]:"); ok {
 		return "[local]", 0, rest, true
 	}
+	if masked := maskLen(text); masked > 0 && strings.HasPrefix(text[masked:], ":") {
+		return text[:masked], 0, text[masked+1:], true // The address and the port.
+	}
 	open := 0
-	for open < len(text) && isHostByte(text[open]) {
+	for open < min(len(text), maxHost) && isHostByte(text[open]) {
 		open++
 	}
 	if open == 0 || open == len(text) || text[open] != '(' {
@@ -72,18 +78,21 @@ func isHostByte(c byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+// maxDigits is longer than process ids, ports and line numbers are.
+const maxDigits = 10
+
 func leadingDigits(text string) int {
 	n := 0
-	for n < len(text) && isDigit(text[n]) {
+	for n < min(len(text), maxDigits+1) && isDigit(text[n]) {
 		n++
 	}
 	return n
 }
 
-// cutNumber takes a number of at most ten digits off the text: process ids and ports are shorter.
+// cutNumber takes a number of at most ten digits off the text.
 func cutNumber(text string) (n int, rest string, ok bool) {
 	digits := leadingDigits(text)
-	if digits == 0 || digits > 10 {
+	if digits == 0 || digits > maxDigits {
 		return 0, text, false
 	}
 	for i := range digits {

@@ -16,14 +16,8 @@ type mark struct {
 	// body starts with the severity; under the second prefix with the application name (%a), which PostgreSQL does
 	// not part from the severity.
 	body string
+	// severed has no severity where the word for it is in none of the known languages.
 	severed
-}
-
-// severed is a body, cut before and after its severity.
-type severed struct {
-	// start is the length of the application name.
-	start             int
-	severity, message string
 }
 
 // pairEnd returns how far into the text a user name, @ and a database name can reach.
@@ -69,11 +63,24 @@ func readMark(text string, at int) (mark, bool) {
 	if m.severity, m.message, ok = cutSeverity(body); ok {
 		return m, true
 	}
-	if m.sqlstate, m.body, ok = cutDetails(body); !ok {
-		return mark{}, false
+	if m.sqlstate, m.body, ok = cutDetails(body); ok {
+		m.severed, _ = nextSeverity(m.body, 0)
+		return m, true
 	}
-	m.severed, ok = nextSeverity(m.body, 0)
-	return m, ok
+	return m, isSeverityLike(body)
+}
+
+// isSeverityLike accepts a word in capitals or in another script before a colon. A mark must be seen in any language: one
+// that is overlooked leaves a stranger's names to pass for an entry.
+func isSeverityLike(body string) bool {
+	end := strings.IndexByte(body[:min(len(body), maxSeverity)], ':')
+	for i := range max(end, 0) {
+		c := body[i]
+		if c < 0x80 && (c < 'A' || c > 'Z') && c != ' ' && c != '\'' && c != '(' && c != ')' {
+			return false
+		}
+	}
+	return end > 0
 }
 
 // cutDetails takes "%l:%e:%s:%v:%x:%c:" of the second prefix off the text.
@@ -90,7 +97,7 @@ func cutDetails(text string) (sqlstate, rest string, ok bool) {
 	}
 	for range len("vxc") {
 		n := 0
-		for n < len(rest) && isDetailByte(rest[n]) {
+		for n < min(len(rest), maxName) && isDetailByte(rest[n]) {
 			n++
 		}
 		if rest, ok = strings.CutPrefix(rest[n:], ":"); !ok {
@@ -111,54 +118,6 @@ func isPrintable(text string) bool {
 		}
 	}
 	return true
-}
-
-// isSeverity knows the words that elog.c writes to the server log; each part of a report repeats the prefix.
-func isSeverity(word string) bool {
-	switch word {
-	case "LOG", "FATAL", "ERROR", "DETAIL", "STATEMENT", "WARNING", "HINT", "CONTEXT", "NOTICE", "INFO", "DEBUG",
-		"PANIC", "QUERY", "LOCATION", "BACKTRACE":
-		return true
-	}
-	return false
-}
-
-// cutSeverity parts "LOG:  message".
-func cutSeverity(text string) (severity, message string, ok bool) {
-	end := strings.IndexByte(text[:min(len(text), len("STATEMENT:"))], ':')
-	if end < 0 || !isSeverity(text[:end]) {
-		return "", "", false
-	}
-	message, ok = strings.CutPrefix(text[end+1:], "  ")
-	return text[:end], message, ok
-}
-
-// nextSeverity finds the next severity, at from or after it, that an application name of at most 63 printable bytes
-// can precede.
-func nextSeverity(text string, from int) (severed, bool) {
-	window := text[:min(len(text), maxName+len("STATEMENT:"))]
-	for colon := from; ; colon++ {
-		next := strings.IndexByte(window[min(colon, len(window)):], ':')
-		if next < 0 {
-			return severed{}, false
-		}
-		colon += next
-		message, ok := strings.CutPrefix(text[colon+1:], "  ")
-		start := colon - severityLen(text[from:colon])
-		if ok && start < colon && start <= maxName && isPrintable(text[:start]) {
-			return severed{start, text[start:colon], message}, true
-		}
-	}
-}
-
-// severityLen returns the length of the severity that the text ends with, or 0.
-func severityLen(text string) int {
-	for n := len("LOG"); n <= min(len(text), len("STATEMENT")); n++ {
-		if isSeverity(text[len(text)-n:]) {
-			return n
-		}
-	}
-	return 0
 }
 
 // isPair reports whether the text can be a user name, @ and a database name.

@@ -1,29 +1,17 @@
-// Package loginlog tells what one CloudWatch event of a PostgreSQL log shows: a genuine login, the end of a session, a
-// refused attempt, or nothing. It reads the log of PostgreSQL 14 to 18 under the two prefixes that Amazon RDS allows,
-// "%t:%r:%u@%d:[%p]:" and "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a", and does no I/O.
-//
-// Names are the difficulty. PostgreSQL writes the names that a client sends into the prefix before it knows the
-// client, raw, also with colons, newlines or the text of a whole entry in them; and whoever is logged in can write any
-// message (RAISE LOG). So an entry counts only where the prefix and the message name the same user and database, both
-// in the catalogue, the message ends as PostgreSQL ends it, and no other reading of the prefix is possible for names
-// of the length that PostgreSQL allows.
 package loginlog
 
 import "strings"
-
-// unknownDatabase is what %d prints for a connection that names no database: physical replication.
-const unknownDatabase = "[unknown]"
 
 // Parser judges events against the roles and databases of one cluster. It is immutable, so safe for concurrent use.
 type Parser struct {
 	roles     map[string]string
 	databases map[string]string
+	texts     *texts
 }
 
-// New makes a parser for the names in pg_roles and pg_database. A login to a database that is not among them is not
-// counted, so databases that were dropped or renamed since the log was written belong here too.
+// New makes a parser for the names in pg_roles and pg_database, as the log spells them.
 func New(roles, databases []string) *Parser {
-	return &Parser{roles: catalogue(roles), databases: catalogue(databases)}
+	return &Parser{roles: catalogue(roles), databases: catalogue(databases), texts: knownTexts()}
 }
 
 func catalogue(names []string) map[string]string {
@@ -35,118 +23,214 @@ func catalogue(names []string) map[string]string {
 }
 
 // Parse judges one event: one log entry, or a line of one where the publisher cuts entries at newlines. A newline at
-// its very end is not part of it. The Event is empty for None and Suspicious.
+// its very end is not part of it. What an Event has beyond Stamped, Prefixed and Shape is of use for the kinds that its
+// fields name.
 func (p *Parser) Parse(message string) (Event, Kind) {
 	entry := strings.TrimSuffix(message, "\n")
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
-		return Event{}, judgeFragment(entry)
+		return judgeUnstamped(entry)
 	}
-	if strings.HasPrefix(rest, ":@:[") {
-		return Event{}, None // A process that serves no client, such as the checkpointer or a parallel worker.
+	if strings.HasPrefix(rest, noClient) {
+		return p.parseServer(stamp, rest)
 	}
 	host, port, rest, ok := cutClient(rest)
 	if !ok {
-		return Event{}, Suspicious
+		return Event{Stamped: true}, Tampering
 	}
-	session := Session{Host: host, Port: port}
-	v := p.judgeMarks(&session, rest)
-	if v.kind == None || v.kind == Suspicious {
-		return Event{}, v.kind
-	}
+	r := reading{parser: p, session: Session{Host: host, Port: port}}
+	v := r.judgeMarks(withoutStrayLines(rest))
 	return Event{
-		User: v.user, Database: v.database, Replication: v.replication,
-		Session: session, Forgeable: isPairCut(rest), stamp: stamp,
+		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
+		Session: r.session, Forgeable: isPairCut(rest),
+		Entry: v.entry, Shape: v.shape(), Stamped: true, Prefixed: r.marks > 0, stamp: stamp,
 	}, v.kind
 }
 
-// judgeFragment judges an event without a timestamp. PostgreSQL starts the further lines of a message with a tab; any
-// other line is the rest of a name with a newline in it, and so is one with a tab that holds the end of a prefix.
-func judgeFragment(line string) Kind {
-	if !strings.HasPrefix(line, "\t") {
-		return Suspicious
-	}
-	if _, ok := nextMark(line, 0, 2*maxName+1); ok {
-		return Suspicious
-	}
-	return None
-}
-
-// names are a user and a database as the catalogue spells them.
-type names struct {
+// client is a user and a database, as the catalogue spells them where it has them.
+type client struct {
 	user, database string
 	// replication without a database leaves that empty.
 	replication bool
+	// known says that the catalogue has the user, both that it has the database too.
+	known, both bool
+	// others are the catalogued users of the prefix's other readings.
+	others []string
 }
 
 // verdict is what one reading of an entry shows.
 type verdict struct {
-	names
-	kind Kind
-	// known says that the catalogue has the names of this reading.
-	known bool
-	// tail is the number of bytes at the entry's end that are not the client's names.
+	client
+	kind  Kind
+	entry string
+	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it.
+	genuine bool
+	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
 
+// reading is one entry on its way to a verdict.
+type reading struct {
+	parser  *Parser
+	session Session
+	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
+	marks, scanned int
+}
+
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
-// names would reach to the last one. An earlier one that reads as an entry of its own is a forged prefix, or makes the
-// entry ambiguous. A mark inside the names that a message repeats is theirs, and ends nothing. The session gets the
-// process id of the mark.
-func (p *Parser) judgeMarks(session *Session, text string) verdict {
+// names would reach to the last one. So more than one makes an entry tampering, but for a login or a disconnection: its
+// message repeats the names, with the marks that are theirs.
+func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
-	marks, known, end := 0, false, pairEnd(text)
+	end := pairEnd(text)
 	for m, ok := nextMark(text, 0, end); ok; m, ok = nextMark(text, m.at+1, end) {
-		if !isPair(text[:m.at]) || v.kind != None && m.at < len(text)-v.tail {
+		pair := text[:m.at]
+		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
 		}
-		if v.kind != None {
-			return verdict{kind: Suspicious}
+		r.marks++
+		r.session.PID = m.pid
+		if v.genuine {
+			return verdict{kind: Tampering}
 		}
-		marks++
-		session.PID = m.pid
-		v = p.judgeNames(session, text[:m.at], &m)
-		known = known || v.known
+		v = r.judgeMark(pair, &m)
 	}
-	if marks == 0 || marks > 1 && !known {
-		return verdict{kind: Suspicious}
+	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
+		return verdict{kind: Tampering}
 	}
 	return v
 }
 
-// judgeNames tries every cut of "user@database" whose halves are in the catalogue. A login names both again in its
-// message, so that only one cut fits; where more than one does, nobody can tell whose entry it is.
-func (p *Parser) judgeNames(session *Session, pair string, m *mark) verdict {
-	var best verdict
-	for at := range len(pair) {
+// judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself
+// read as a severity and a message; it is the client's own.
+func (r *reading) judgeMark(pair string, m *mark) verdict {
+	var first verdict
+	for body, ok := m.severed, true; ok; body, ok = nextSeverity(m.body, body.start+1) {
+		if body.severity == noSeverity {
+			break
+		}
+		sqlstate, message := cutState(m.sqlstate, body.message)
+		if body.severity == severityFatal && sqlstate == succeeded {
+			continue
+		}
+		v, named := verdict{}, ""
+		if body.severity == severityLog && (sqlstate == "" || sqlstate == succeeded) {
+			if v, named = r.judgeNamed(pair, message); v.genuine {
+				return v
+			}
+		}
+		if first.entry == "" && r.marks == 1 {
+			first = r.judgeUnnamed(pair, body.severity, message, named)
+		}
+		if m.sqlstate == "" {
+			break
+		}
+	}
+	if first.entry == "" {
+		return verdict{kind: Unknown}
+	}
+	return first
+}
+
+// judgeUnnamed judges a message that does not name its client: by the prefix, its severity and its text. One that looks as
+// if it named it and is not genuine was written by RAISE LOG.
+func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
+	r.scanned += len(message)
+	v := verdict{client: r.parser.clientOf(pair), entry: s.String()}
+	if named != "" {
+		v.entry = named
+	}
+	switch {
+	case !v.known:
+		v.kind = r.parser.kindOfOther(pair, s, message, named)
+	case named != "":
+		v.kind = Tampering
+	default:
+		v.kind = r.parser.kindOf(s, message)
+	}
+	if v.others != nil && v.kind == Refusal {
+		v.kind = Tampering // Nobody can tell whose login it takes back.
+	}
+	return v
+}
+
+// kindOfOther judges an entry of a user whom the catalogue lacks.
+func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
+	switch {
+	case isMaskedPair(pair) && named != "":
+		return Unread
+	case isMaskedPair(pair):
+		return maskedKind(p.kindOf(s, message))
+	case s == severityLog && p.isNobody(pair):
+		return Attempt
+	case s == severityFatal && p.kindOf(s, message) == Refusal:
+		return Refusal
+	}
+	return Bystander
+}
+
+// maskedKind is the kind of an entry whose user nobody can read.
+func maskedKind(kind Kind) Kind {
+	switch kind {
+	case Sign:
+		return Unread
+	case Attempt, Ambiguous:
+		return Unknown
+	}
+	return kind
+}
+
+// shape describes an event that could not be read.
+func (v *verdict) shape() string {
+	switch {
+	case v.kind == Unread || v.kind == Unknown && v.entry != "":
+		return v.entry + " under a masked name"
+	case v.kind == Unknown:
+		return "entry without a known severity"
+	}
+	return ""
+}
+
+// isNobody reports whether the prefix has no names yet, as before the client has sent them.
+func (p *Parser) isNobody(pair string) bool {
+	if !strings.HasPrefix(pair, "[") {
+		return false
+	}
+	user, database, _ := strings.Cut(pair, "@")
+	return p.texts.unknowns[user] && p.texts.unknowns[database]
+}
+
+// clientOf finds the client of the prefix: of the cuts of "user@database" the one whose halves the catalogue has, else
+// one whose user it has.
+func (p *Parser) clientOf(pair string) client {
+	var best client
+	for at := 1; at < len(pair)-1; at++ { // The prefix has a word for a name that is missing.
 		if pair[at] != '@' {
 			continue
 		}
-		client, known := p.lookUp(pair[:at], pair[at+1:])
-		if !known {
-			continue
-		}
-		v := judgeBody(client, session, m)
+		c := p.lookUp(pair[:at], pair[at+1:])
 		switch {
-		case v.kind == None, v.kind == Suspicious && best.kind != None:
-			best.known = true
-		case best.kind == None, best.kind == Suspicious:
-			best = v
+		case !c.known || best.both && !c.both:
+		case !best.known || c.both && !best.both:
+			best = c
 		default:
-			return verdict{kind: Suspicious, known: true}
+			best.others = append(best.others, c.user)
 		}
 	}
 	return best
 }
 
-// lookUp finds both names in the catalogue; a connection for replication may have no database.
-func (p *Parser) lookUp(user, database string) (names, bool) {
+// lookUp finds the names in the catalogue; a connection for replication may have no database.
+func (p *Parser) lookUp(user, database string) client {
 	role, known := p.roles[user]
 	if !known {
-		return names{}, false
+		return client{database: database}
 	}
-	if name, known := p.databases[database]; known {
-		return names{user: role, database: name}, true
+	if name, ok := p.databases[database]; ok {
+		return client{user: role, database: name, known: true, both: true}
 	}
-	return names{user: role, replication: true}, database == unknownDatabase
+	if p.texts.unknowns[database] {
+		return client{user: role, replication: true, known: true, both: true}
+	}
+	return client{user: role, database: database, known: true}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"pgrotator/rotator/script"
 )
 
 // LoginError is a session that was not opened. Its text names the user, the server and the cause as the server, the network
@@ -77,23 +78,23 @@ func explainServer(pg *pgconn.PgError, e *LoginError) string {
 	switch {
 	case pg.Code == invalidPassword:
 		return "the server refused this user with this password (a wrong password, no such role, a role without a password and " +
-			"VALID UNTIL in the past all get this one answer; the first setup, or setup with repair, sets the password again)"
+			"VALID UNTIL in the past all get this one answer; check tells whether another version of the secret logs in, and what to do)"
 	case pg.Code == invalidAuthorization && strings.Contains(pg.Message, "PAM"):
-		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: REVOKE rds_iam FROM %s, or from the role it inherits it from", Quote(e.User))
+		return fmt.Sprintf("RDS lets members of rds_iam log in with an IAM token only: %s Where it is a member through another role, take it out of that one", script.LeaveIAM(e.User))
 	case pg.Code == invalidAuthorization && pg.Routine == "InitializeSessionUserId":
-		return fmt.Sprintf("the password is right, but the role is NOLOGIN: ALTER ROLE %s LOGIN", Quote(e.User))
+		return fmt.Sprintf("the password is right, but the role is NOLOGIN: %s", script.Unlock(e.User))
 	case pg.Code == invalidAuthorization && e.Server.Plaintext:
 		return `the server's pg_hba.conf turned the connection away, perhaps because it wants TLS (rds.force_ssl): take "ssl": false out of the secret`
 	case pg.Code == invalidAuthorization:
 		return "the server's pg_hba.conf turned the connection away"
 	case pg.Code == tooManyConnections && pg.Routine == "InitializeSessionUserId":
-		return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: ALTER ROLE %s CONNECTION LIMIT", Quote(e.User))
+		return fmt.Sprintf("the password is right, but the role's CONNECTION LIMIT is reached: %s", script.LiftConnectionLimit(e.User))
 	case pg.Code == tooManyConnections:
 		return "the server has no free connection for this user (max_connections, the slots it reserves, or the database's CONNECTION LIMIT)"
 	case pg.Code == invalidCatalogName:
 		return `the database does not exist: set the secret's key "dbname"`
 	case pg.Code == insufficientPrivilege:
-		return fmt.Sprintf("the role may not connect to this database: GRANT CONNECT ON DATABASE %s TO %s", Quote(e.Server.Database), Quote(e.User))
+		return fmt.Sprintf("the role may not connect to this database: %s", script.AllowConnect(e.Server.Database, e.User))
 	case pg.Code == objectNotInState:
 		return "the database accepts no connections (ALLOW_CONNECTIONS false)"
 	case pg.Code == cannotConnectNow:
@@ -121,7 +122,7 @@ func explainTLS(err error) string {
 		return `the server refused TLS: switch it on there, or, if plaintext is really wanted, set "ssl": false in the secret`
 	case strings.Contains(err.Error(), "require_auth check failed"):
 		return "the server asks for the password itself, which is not sent, or for none at all. RDS does so of members of rds_iam, who log in by " +
-			"IAM token only: REVOKE rds_iam from the user, or from the role it inherits it from"
+			"IAM token only: take the user, or the role through which it is one, out of rds_iam"
 	}
 	return ""
 }

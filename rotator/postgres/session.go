@@ -56,6 +56,7 @@ type Session struct {
 	server  Server
 	user    string
 	notices []string
+	tx      pgx.Tx // the transaction that Begin has opened
 }
 
 // Open logs in. An error of the attempt is a *LoginError, and so says what refused the session in words for a person. An RDS

@@ -65,6 +65,24 @@ func (s *Session) Transaction(ctx context.Context, act func() error) error {
 	return pgx.BeginFunc(ctx, s.conn, func(pgx.Tx) error { return act() })
 }
 
+// Begin opens a transaction that lasts until Rollback, or the session's end.
+func (s *Session) Begin(ctx context.Context) (err error) {
+	s.tx, err = s.conn.Begin(ctx)
+	return err
+}
+
+// Rollback ends the transaction that Begin has opened.
+func (s *Session) Rollback(ctx context.Context) error { return s.tx.Rollback(ctx) }
+
+// NoRow reports that a statement gave no row.
+func NoRow(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+
+// LockNotAvailable reports that a lock was not had within lock_timeout.
+func LockNotAvailable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == lockNotAvailable
+}
+
 // StatementError is a statement that a database did not carry out.
 type StatementError struct {
 	Statement sql.Statement
@@ -86,7 +104,7 @@ func (e *StatementError) explain() string {
 		return lastCause(e.cause)
 	}
 	if strings.Contains(pg.Message, "rds_password") {
-		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on: GRANT rds_password to the role that sets passwords; this session was %q)`, e.User)
+		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on, and only members of rds_password set passwords: setup makes its owner role one; this session was %q)`, e.User)
 	}
 	return serverText(pg)
 }

@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -154,8 +155,8 @@ func (r *run) admit(ctx context.Context) error {
 	}
 	record, known := found.RecordOf(state.Shared)
 	if !known || !record.Holds(r.pair.User) || !record.Holds(r.pair.Partner) {
-		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand (ALTER ROLE %s NOLOGIN)",
-			r.pair.User, r.pair.Partner, r.secretID, postgres.Quote(r.pair.User))
+		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
+			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
 	}
 	r.shared, r.owner, r.method = state.Shared, record.Owner(), found.PasswordEncryption
 	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)

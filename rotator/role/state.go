@@ -40,6 +40,7 @@ type State struct {
 	ValidUntil      time.Time // zero = for ever
 	Powerful        string    // who of user, partner and shared role is a superuser or a member of rds_superuser; "" = nobody
 	Member          bool      // may become the shared role
+	PartnerMember   bool      // the partner may
 	MayConnect      bool      // to this database, as far as privilege and CONNECTION LIMIT 0 go; true of a user that does not exist
 	IAM             bool      // a member of rds_iam, directly or not: RDS refuses its password
 	Sessions        int       // open sessions of the user
@@ -56,7 +57,7 @@ func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) 
 		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,
 		&t.Shared, &t.SharedExists, &t.LoginRole,
 		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
-		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions)
+		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions, &t.PartnerMember)
 	if validUntil != nil {
 		t.ValidUntil = *validUntil
 	}

@@ -17,8 +17,7 @@ func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner 
 		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
 	}
 	if t.CurrentUser != t.Shared {
-		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-			partner, t.CurrentUser, t.Shared, postgres.Quote(t.Shared), postgres.Quote(partner), postgres.Quote(partner), postgres.Quote(t.Shared))
+		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, %s", partner, t.CurrentUser, t.Shared, t.Becoming(partner))
 	}
 	if !t.Exists {
 		return nil
@@ -41,8 +40,7 @@ func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string
 		return err
 	}
 	if closed := t.directClosed(); t.Exists && closed != "" {
-		return fmt.Errorf("the master cannot set user %q: %s; whoever made the user can GRANT %s TO %s WITH ADMIN OPTION, or GRANT rds_password",
-			p.User, closed, postgres.Quote(p.User), postgres.Quote(t.CurrentUser))
+		return fmt.Errorf("the master cannot set user %q: %s: as whoever made the user, or a superuser, %s", p.User, closed, t.permitting(p.User))
 	}
 	t.CurrentUser = became
 	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)

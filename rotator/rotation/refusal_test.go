@@ -139,7 +139,7 @@ func TestRDSRoles(t *testing.T) {
 		s.MustSetup()
 		s.SQL(fmt.Sprintf(`CREATE OR REPLACE FUNCTION rotation_%s.set_other_user(verifier text, valid_until timestamptz) RETURNS text
 			LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RAISE 'must be a member of rds_password to alter passwords'; END $$`, s.Shared))
-		mustRefuseRotation(t, s, "rds.restrict_password_commands is on: GRANT rds_password to the role that sets passwords")
+		mustRefuseRotation(t, s, "rds.restrict_password_commands is on", "setup makes its owner role one")
 	})
 	t.Run("shared role missing", func(t *testing.T) {
 		t.Parallel()
@@ -156,4 +156,17 @@ func TestRDSRoles(t *testing.T) {
 		s.CreateSecret(nil)
 		mustRefuseRotation(t, s, fmt.Sprintf(`GRANT "%s" TO "%s"`, s.Shared, s.B))
 	})
+}
+
+// The name in a secret can be anybody's role: nobody is told to grant it.
+func TestStrangersRoleIsNotToBeGranted(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.ArticleRoles("CREATEROLE")
+	s.SQL("CREATE ROLE " + s.Shared + "person LOGIN")
+	s.CreateSecret(map[string]any{"role": s.Shared + "person"})
+	mustRefuseRotation(t, s, "nothing shows that")
+	if err := s.Rotate(); err == nil || strings.Contains(err.Error(), "GRANT") {
+		t.Errorf("the error is %v", err)
+	}
 }

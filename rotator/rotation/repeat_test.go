@@ -315,7 +315,7 @@ func TestTestSecretNamesTheMissingGrant(t *testing.T) {
 	token := s.Begin()
 	s.Steps(token, "createSecret", "setSecret")
 	s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
-	refuseStep(t, s, "testSecret", token, fmt.Sprintf(`cannot become the shared role %q: GRANT "%[1]s" TO "%s"`, s.Shared, s.B))
+	refuseStep(t, s, "testSecret", token, fmt.Sprintf(`cannot become the shared role %q: GRANT "%[1]s" TO "%s";`, s.Shared, s.B))
 }
 
 // The pair that usernames names needs no key role where the users' own settings name one.

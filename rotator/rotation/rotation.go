@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -101,7 +102,7 @@ func (r *Rotation) step(step Step) (action, error) {
 // admit tells whether a step may go on: rotation is on and the token is staged AWSPENDING. AWSCURRENT already means done.
 func admit(d secret.Description, step Step) (done bool, err error) {
 	if d.Enabled != nil && !*d.Enabled {
-		return false, fmt.Errorf("rotation of secret %s is switched off: aws secretsmanager rotate-secret switches it on", step.SecretID)
+		return false, fmt.Errorf("rotation of secret %s is switched off: %s switches it on", step.SecretID, script.Rotate(step.SecretID))
 	}
 	stages, known := d.Stages[step.Token]
 	switch {
@@ -113,8 +114,7 @@ func admit(d secret.Description, step Step) (done bool, err error) {
 		return false, fmt.Errorf("version %s of secret %s is not staged AWSPENDING but %s: only the rotation that is under way can be carried on",
 			step.Token, step.SecretID, strings.Join(stages, ", "))
 	}
-	return false, fmt.Errorf("secret %s has no version %s: only Secrets Manager starts a rotation (aws secretsmanager rotate-secret)",
-		step.SecretID, step.Token)
+	return false, fmt.Errorf("secret %s has no version %s: only Secrets Manager starts a rotation (%s)", step.SecretID, step.Token, script.Rotate(step.SecretID))
 }
 
 // validUntil is when a password set now expires.

@@ -6,6 +6,7 @@ import (
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -26,8 +27,8 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 			return err
 		}
 		if mended, err = r.tryPending(ctx, pending, pair); mended {
-			return fmt.Errorf("user %q still does not become its shared role when it logs in: look at its settings (ALTER ROLE %s IN DATABASE … RESET role)",
-				pair.User, postgres.Quote(pair.User))
+			return fmt.Errorf("user %q still does not become its shared role when it logs in: another setting of its own for this database wins (%s)",
+				pair.User, script.ForgetRoleIn(pending.Database, pair.User))
 		}
 		return err
 	})

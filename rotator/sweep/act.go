@@ -6,22 +6,24 @@ import (
 	"slices"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
+	"pgrotator/rotator/sweep/policy"
 )
 
 // act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
 // unlock whoever slipped in; then drop; then mark.
-func (r *run) act(ctx context.Context, verdicts []verdict) error {
+func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
 	r.status = map[string]string{}
 	for _, v := range verdicts {
-		r.status[v.account.Name] = v.account.Status
+		r.status[v.Account.Name] = v.Account.Status
 	}
-	if err := r.reactivate(ctx, due(verdicts, reactivate)); err != nil {
+	if err := r.reactivate(ctx, due(verdicts, policy.Reactivate)); err != nil {
 		return err
 	}
-	for _, v := range due(verdicts, complain) {
-		r.fail(v, "the table says Active, and the role is still NOLOGIN", "ALTER ROLE "+v.account.Quoted+" LOGIN;")
+	for _, v := range due(verdicts, policy.Complain) {
+		r.fail(v, "the table says Active, and the role is still NOLOGIN", string(script.Unlock(v.Account.Name)))
 	}
-	for _, v := range r.permitted(due(verdicts, unlock)) {
+	for _, v := range r.permitted(due(verdicts, policy.Unlock)) {
 		r.unlock(ctx, v)
 	}
 	standing, err := r.standing(ctx, verdicts)
@@ -37,20 +39,20 @@ func (r *run) act(ctx context.Context, verdicts []verdict) error {
 }
 
 // closeRoles locks and drops what nothing stands in the way of, and marks the rest.
-func (r *run) closeRoles(ctx context.Context, verdicts []verdict, standing map[int64]account.Obstacles) error {
-	drops, blocked := partition(r.permitted(due(verdicts, drop)), func(v verdict) bool { return standing[v.account.OID].None() })
+func (r *run) closeRoles(ctx context.Context, verdicts []policy.Verdict, standing map[int64]account.Obstacles) error {
+	drops, blocked := partition(r.permitted(due(verdicts, policy.Drop)), func(v policy.Verdict) bool { return standing[v.Account.OID].None() })
 	for i := range blocked {
-		blocked[i].action = markReady
+		blocked[i].Action = policy.MarkReady
 	}
-	if !r.closeDue(ctx, r.permitted(due(verdicts, lock)), drops) {
+	if !r.closeDue(ctx, r.permitted(due(verdicts, policy.Lock)), drops) {
 		return nil
 	}
-	return r.mark(ctx, slices.Concat(due(verdicts, markReady, markActive, markLocked), blocked))
+	return r.mark(ctx, slices.Concat(due(verdicts, policy.MarkReady, policy.MarkActive, policy.MarkLocked), blocked))
 }
 
 // closeDue locks and drops, unless there are more roles than the operator allows for a run. It is false where in the end the
 // evidence was not good enough.
-func (r *run) closeDue(ctx context.Context, locks, drops []verdict) bool {
+func (r *run) closeDue(ctx context.Context, locks, drops []policy.Verdict) bool {
 	all := slices.Concat(locks, drops)
 	if len(all) == 0 {
 		return true
@@ -61,10 +63,10 @@ func (r *run) closeDue(ctx context.Context, locks, drops []verdict) bool {
 			len(all), r.options.MaxChanges)}
 		return true
 	}
-	open, shut := partition(drops, verdict.neverLocked)
+	open, shut := partition(drops, policy.Verdict.NeverLocked)
 	active, current, err := r.activeNow(ctx, len(open) > 0)
 	if err != nil {
-		r.evidence.doubt("Nothing was done, since it could not be looked at again who is active: %v.", err)
+		r.evidence.Doubt("Nothing was done, since it could not be looked at again who is active: %v.", err)
 		return false
 	}
 	if !current {
@@ -73,7 +75,7 @@ func (r *run) closeDue(ctx context.Context, locks, drops []verdict) bool {
 		}
 		drops = shut
 	}
-	quiet := func(v verdict) bool { return !active[v.account.Name] }
+	quiet := func(v policy.Verdict) bool { return !active[v.Account.Name] }
 	locks, _ = partition(locks, quiet)
 	drops, _ = partition(drops, quiet)
 	if r.dryRun {
@@ -98,17 +100,17 @@ func (r *run) activeNow(ctx context.Context, await bool) (active map[string]bool
 }
 
 // permitted leaves out, and reports, the roles that the sweep may not change.
-func (r *run) permitted(verdicts []verdict) []verdict {
-	allowed, not := partition(verdicts, func(v verdict) bool { return v.account.ByFunction || v.account.Directly })
+func (r *run) permitted(verdicts []policy.Verdict) []policy.Verdict {
+	allowed, not := partition(verdicts, func(v policy.Verdict) bool { return v.Account.ByFunction || v.Account.Directly })
 	for _, v := range not {
-		problem, fix := permit(v.account, r.found.Owner, r.server.Version)
+		problem, fix := permit(v.Account, r.found.Owner, r.server.Version)
 		r.fail(v, "the sweep may not change it: "+problem, fix)
 	}
 	return allowed
 }
 
-func (r *run) fail(v verdict, problem, fix string) {
-	r.report.Failed = append(r.report.Failed, Failed{User: v.account.Name, Error: problem, Fix: fix})
+func (r *run) fail(v policy.Verdict, problem, fix string) {
+	r.report.Failed = append(r.report.Failed, Failed{User: v.Account.Name, Error: problem, Fix: fix})
 }
 
 func (r *run) countStatuses() {
@@ -126,15 +128,15 @@ func (r *run) countStatuses() {
 	}
 }
 
-func users(verdicts []verdict) []string {
+func users(verdicts []policy.Verdict) []string {
 	names := make([]string, len(verdicts))
 	for i, v := range verdicts {
-		names[i] = v.account.Name
+		names[i] = v.Account.Name
 	}
 	return names
 }
 
-func partition(verdicts []verdict, is func(verdict) bool) (yes, no []verdict) {
+func partition(verdicts []policy.Verdict, is func(policy.Verdict) bool) (yes, no []policy.Verdict) {
 	for _, v := range verdicts {
 		if is(v) {
 			yes = append(yes, v)

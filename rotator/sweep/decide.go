@@ -1,66 +1,119 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/evidence"
+	"pgrotator/rotator/sweep/policy"
 )
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := account.List(ctx, r.writer, r.options.StateSchema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
 	if err != nil {
 		return err
 	}
-	p := policy{options: r.options, now: r.evidence.start, complete: r.evidence.complete(),
-		from: r.evidence.from(), to: r.evidence.to(), doubted: r.evidence.doubted}
+	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	if r.place.Old {
+		r.reportEvidence(p)
+		return nil
+	}
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
-	r.reportEvidence(p)
-	if settled := r.evidence.settled(); settled != nil && !r.dryRun {
-		return account.Store(ctx, r.writer, r.options.StateSchema, nil, settled, nil)
+	if settled := r.evidence.Settled(); settled != nil && !r.dryRun {
+		if err := account.Store(ctx, r.writer, r.place, nil, settled, nil); err != nil {
+			return err
+		}
 	}
+	r.markCommit(ctx)
+	r.reportEvidence(p)
 	return nil
 }
 
+func (r *run) policy() policy.Policy {
+	second := r.evidence.SecondCover()
+	return policy.Policy{
+		LockAfter: r.options.lockAfter(), DeleteAfter: r.options.deleteAfter(), Now: r.evidence.Start, Complete: r.evidence.Complete(),
+		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, SecondFrom: second.From, SecondTo: second.To}
+}
+
 // judge gives a verdict on each role that has a row, and reports those that are left alone.
-func (r *run) judge(p policy, accounts []account.Account, exempt account.Exemptions) []verdict {
-	var verdicts []verdict
+func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.Exemptions) []policy.Verdict {
+	spared := map[string]evidence.Spared{}
+	for _, found := range r.spared {
+		if found.At.After(spared[found.Role].At) {
+			spared[found.Role] = found
+		}
+	}
+	r.noteIgnored(accounts)
+	var verdicts []policy.Verdict
 	for _, a := range accounts {
-		if !a.Tracked {
+		if !a.Tracked && a.Unlogged == "" {
 			continue
 		}
-		s := subject{Account: a, sessions: r.sessions[a.Name], exempt: exempt.Reason(a),
-			ignored: account.Ignored(r.options.Ignore, a.Name), contested: r.fold.contested[a.Name]}
-		v := p.judge(s)
+		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a), Ignored: account.Ignored(r.options.Ignore, a.Name)}
+		if s.Exempt == "" && a.Unlogged != "" {
+			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
+		}
+		v := p.Judge(s)
 		r.count(s, v, p)
-		if v.action != leave || s.exempt == "" && !s.ignored {
+		r.spare(p, s, spared[a.Name])
+		if v.Action != policy.Leave || s.Exempt == "" && !s.Ignored {
 			verdicts = append(verdicts, v)
 		}
 	}
 	return verdicts
 }
 
-// count puts a role into the counts and, where it is left alone, among those that are not managed.
-func (r *run) count(s subject, v verdict, p policy) {
-	switch {
-	case s.exempt != "":
-		r.report.NotManaged = append(r.report.NotManaged, NotManaged{User: s.Name, Reason: s.exempt})
+// noteIgnored tells of patterns on IGNORE_USER_LIST that protect nobody: a name may be misspelt.
+func (r *run) noteIgnored(accounts []account.Account) {
+	for _, pattern := range r.options.Ignore {
+		matched := slices.ContainsFunc(accounts, func(a account.Account) bool { return account.Ignored([]string{pattern}, a.Name) })
+		if !matched {
+			r.evidence.Note("IGNORE_USER_LIST has %q, which is no role of this cluster and matches none.", pattern)
+		}
+	}
+}
+
+// spare reports a role that would have been closed but for what the second reading found.
+func (r *run) spare(p policy.Policy, s policy.Subject, found evidence.Spared) {
+	if found.At.IsZero() || found.At.Before(s.LastLogin) {
 		return
-	case s.ignored:
+	}
+	s.LastLogin = r.known[s.Name]
+	switch p.Judge(s).Action {
+	case policy.Lock, policy.Drop, policy.MarkReady:
+		r.report.Spared = append(r.report.Spared, Spared{User: s.Name, At: found.At, Instance: found.Instance, Kind: found.Kind})
+	}
+}
+
+// count puts a role into the counts and, where it is left alone, among those that are not managed.
+func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
+	switch {
+	case s.Exempt != "":
+		if s.CanLogin || s.Tracked {
+			r.report.NotManaged = append(r.report.NotManaged, NotManaged{User: s.Name, Reason: s.Exempt})
+		}
+		return
+	case s.Ignored:
 		r.report.Counts.Ignored++
 		return
-	case s.contested:
-		r.report.NotManaged = append(r.report.NotManaged, NotManaged{User: s.Name,
-			Reason: "Somebody without credentials wrote log entries in its name: this run leaves it alone."})
 	}
-	if left, ok := p.lockIn(v); ok {
+	if v.Uncovered {
+		r.uncovered++
+	}
+	if left, ok := p.LockIn(v); ok {
 		r.report.Upcoming = append(r.report.Upcoming, Upcoming{
-			User: s.Name, IdleDays: days(v.idle), LockInDays: int((left + day - 1) / day), IAM: r.iam(s.Account)})
+			User: s.Name, IdleDays: days(v.Idle), LockInDays: int((left + day - 1) / day), IAM: r.iam(s.Account)})
 	}
 }
 
@@ -72,11 +125,11 @@ func (r *run) iam(a account.Account) IAM {
 	return IAM{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
 }
 
-func (r *run) closed(v verdict) Closed {
-	return Closed{User: v.account.Name, LastActivity: v.last, IdleDays: days(v.idle), Reason: v.reason, IAM: r.iam(v.account)}
+func (r *run) closed(v policy.Verdict) Closed {
+	return Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAM: r.iam(v.Account)}
 }
 
-func (r *run) closedAll(verdicts []verdict) []Closed {
+func (r *run) closedAll(verdicts []policy.Verdict) []Closed {
 	list := []Closed{}
 	for _, v := range verdicts {
 		list = append(list, r.closed(v))
@@ -87,27 +140,31 @@ func (r *run) closedAll(verdicts []verdict) []Closed {
 func days(d time.Duration) int { return int(d / day) }
 
 // reportEvidence fills in what the verdicts rest on.
-func (r *run) reportEvidence(p policy) {
+func (r *run) reportEvidence(p policy.Policy) {
 	e := &r.report.Evidence
-	e.Complete = r.evidence.complete()
-	e.Reasons = append(e.Reasons, r.evidence.reasons...)
-	e.From, e.To = pointer(p.from), pointer(p.to)
-	for _, i := range r.evidence.instances {
-		if i.live || i.log.events > 0 {
-			e.Instances = append(e.Instances, i.report(r.evidence.start))
+	e.Complete = r.evidence.Complete()
+	e.Reasons = append(e.Reasons, r.evidence.Reasons...)
+	e.Notes = append(e.Notes, r.evidence.Notes...)
+	if r.uncovered > 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("%d roles are due and were left alone: %s.", r.uncovered, r.evidence.CoverLacks(cmp.Or(r.options.lockAfter(), r.options.deleteAfter()))))
+	}
+	e.From, e.To = pointer(p.From), pointer(p.To)
+	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Roles())
+	for _, g := range r.evidence.Gaps {
+		e.Gaps = append(e.Gaps, Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
+	}
+	for _, i := range r.evidence.Instances {
+		for shape, count := range i.Unread() {
+			e.Unread = append(e.Unread, Unread{Instance: i.Instance, Shape: shape, Count: count})
+		}
+		if read := i.Read(r.evidence.Start); i.Live || read.Events > 0 {
+			e.Instances = append(e.Instances, InstanceReport{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: read.Events, Logins: read.Logins,
+				Suspicious: read.Suspicious, LongestSilence: int64(read.LongestSilence.Seconds()), LongestDelay: int64(read.LongestDelay.Seconds())})
 		}
 	}
-}
-
-func (i *instance) report(start time.Time) InstanceReport {
-	silence := i.log.silence
-	if i.log.last > 0 {
-		silence = max(silence, start.UnixMilli()-i.log.last)
-	} else if !i.readFrom.IsZero() {
-		silence = start.Sub(i.readFrom).Milliseconds()
-	}
-	return InstanceReport{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: i.log.events, Logins: i.log.logins,
-		Suspicious: i.log.suspicious, LongestSilence: max(0, silence) / 1000}
+	slices.SortFunc(e.Unread, func(a, b Unread) int {
+		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(a.Shape, b.Shape))
+	})
 }
 
 func pointer(t time.Time) *time.Time {

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/policy"
 )
 
 // closing is a verdict as package role carries it out.
-func (r *run) closing(v verdict, remake []string) account.Closing {
-	c := account.Closing{StateSchema: r.options.StateSchema, Name: v.account.Name, OID: v.account.OID, LastActivity: v.last, Detail: r.detail(v, remake)}
-	if v.account.ByFunction {
+func (r *run) closing(v policy.Verdict, remake []string) account.Closing {
+	c := account.Closing{StateSchema: r.place.Schema, Name: v.Account.Name, OID: v.Account.OID, LastActivity: v.Last, Detail: r.detail(v, remake)}
+	if v.Account.ByFunction {
 		c.Functions = r.found.Functions
 	}
 	return c
 }
 
 // detail is what an action rests on, for user_login_action. A later run reads the account.LockRecord in it.
-func (r *run) detail(v verdict, remake []string) string {
+func (r *run) detail(v policy.Verdict, remake []string) string {
 	text, err := json.Marshal(struct {
 		account.LockRecord
 		DeleteDays   int        `json:"deleteDays"`
@@ -29,9 +30,9 @@ func (r *run) detail(v verdict, remake []string) string {
 		Reason       string     `json:"reason,omitempty"`
 		Remake       []string   `json:"remake,omitempty"`
 	}{
-		LockRecord: account.LockRecord{LastActivity: v.last, LockDays: r.options.LockDays},
-		DeleteDays: r.options.DeleteDays, IdleDays: days(v.idle),
-		EvidenceFrom: pointer(r.evidence.from()), EvidenceTo: pointer(r.evidence.to()), Reason: v.reason, Remake: remake,
+		LockRecord: account.LockRecord{LastActivity: v.Last, LockDays: r.options.LockDays},
+		DeleteDays: r.options.DeleteDays, IdleDays: days(v.Idle),
+		EvidenceFrom: pointer(r.evidence.From()), EvidenceTo: pointer(r.evidence.To()), Reason: v.Reason, Remake: remake,
 	})
 	if err != nil {
 		return "{}" // times, numbers and strings: nothing here fails to encode
@@ -40,12 +41,12 @@ func (r *run) detail(v verdict, remake []string) string {
 }
 
 // logAction writes the copy of user_login_action that the database's owners cannot change.
-func (r *run) logAction(ctx context.Context, message string, v verdict, more ...any) {
+func (r *run) logAction(ctx context.Context, message string, v policy.Verdict, more ...any) {
 	attributes := []any{
-		slog.String("secretId", r.secretID), slog.String("user", v.account.Name), slog.Time("lastActivity", v.last),
-		slog.Int("idleDays", days(v.idle)), slog.Time("evidenceFrom", r.evidence.from()), slog.Time("evidenceTo", r.evidence.to())}
-	if v.reason != "" {
-		attributes = append(attributes, slog.String("reason", v.reason))
+		slog.String("secretId", r.secretID), slog.String("user", v.Account.Name), slog.Time("lastActivity", v.Last),
+		slog.Int("idleDays", days(v.Idle)), slog.Time("evidenceFrom", r.evidence.From()), slog.Time("evidenceTo", r.evidence.To())}
+	if v.Reason != "" {
+		attributes = append(attributes, slog.String("reason", v.Reason))
 	}
 	r.log.InfoContext(ctx, message, append(attributes, more...)...)
 }

@@ -29,8 +29,10 @@ const (
 	stateDropped = "no role, no row: locked deleted"
 )
 
-// anotherSweep is the reason of a sweep that finds another one at work.
-const anotherSweep = "Another sweep of this database is under way."
+// refusedForAnother reports a sweep that found another one at work, and says who.
+func refusedForAnother(r sweep.Report) bool {
+	return len(r.Evidence.Reasons) == 1 && strings.HasPrefix(r.Evidence.Reasons[0], "Another sweep of this database is under way: process ")
+}
 
 // lane is a scene in which one round after the other is played: two roles that are idle, one locked long ago and one that was
 // active since the last sweep. Its methods return errors, so that lanes can play on goroutines of their own: a sweep that locks
@@ -248,7 +250,7 @@ func (l *lane) goOn() error {
 		if err != nil {
 			return fmt.Errorf("the next sweep: %w", err)
 		}
-		if slices.Equal(report.Evidence.Reasons, []string{anotherSweep}) && time.Now().Before(deadline) {
+		if refusedForAnother(report) && time.Now().Before(deadline) {
 			continue
 		}
 		return l.compare(before, report)

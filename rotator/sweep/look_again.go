@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"pgrotator/rotator/logread"
+	"pgrotator/rotator/sweep/evidence"
+
 	"pgrotator/rotator/account"
 )
 
@@ -25,19 +28,18 @@ const (
 func (r *run) readAgain(ctx context.Context, await bool) (active map[string]bool, current bool, err error) {
 	within := max(r.options.Lag, ownLoginWithin)
 	for giveUp := time.Now().Add(within); ; {
-		f := r.fold.again()
+		tail := r.events.Again()
 		for _, l := range r.lookouts {
-			f.instance(l.instance.Name).canaries[l.sighting.canary] = false
+			tail.Await(l.instance.Name, l.sighting.Canary)
 		}
-		if err := r.readTail(ctx, f); err != nil {
+		if err := r.readTail(ctx, tail); err != nil {
 			return nil, false, err
 		}
-		f.end()
-		active = f.contested
-		for name := range f.take() {
-			active[name] = true
+		active = map[string]bool{}
+		for _, a := range tail.ActiveRoles() {
+			active[a] = true
 		}
-		current = r.options.Lag == 0 || f.foundAll()
+		current = r.options.Lag == 0 || tail.FoundAll()
 		if current || !await || time.Now().After(giveUp) || !timeFor(ctx, 2*stopActing) {
 			return active, current, nil
 		}
@@ -46,16 +48,35 @@ func (r *run) readAgain(ctx context.Context, await bool) (active map[string]bool
 }
 
 // readTail reads from before the run's start until now, and a little beyond: the clock of an instance may be ahead.
-func (r *run) readTail(ctx context.Context, f *fold) error {
-	reading := &reader{client: r.logs, fold: f, until: r.stopReading(ctx), pace: r.pace,
-		store: func(context.Context) error { return nil }, stored: time.Now()}
-	to := time.Now().Add(maxSkew).Truncate(time.Second)
-	for _, group := range r.liveGroups() {
-		if err := reading.group(ctx, group, r.evidence.back(r.evidence.start), to); err != nil {
+func (r *run) readTail(ctx context.Context, tail *evidence.Log) error {
+	sink := &firstReading{events: tail}
+	from, to := r.evidence.TailFrom(), time.Now().Add(maxSkew).Truncate(time.Second)
+	for _, name := range r.liveGroups() {
+		group, known := r.groups[name]
+		if !known {
+			return fmt.Errorf("reading log group %q again: %w", name, logread.ErrNoGroup)
+		}
+		reader, err := r.reader(ctx, group, from, to)
+		if err != nil {
+			return err
+		}
+		if err := reader.Read(ctx, group, from, to, sink); err != nil {
 			return err
 		}
 	}
+	tail.End()
 	return nil
+}
+
+// reader is the one for a stretch of a group.
+func (r *run) reader(ctx context.Context, group logread.Group, from, to time.Time) (logread.Reader, error) {
+	until := stopReading(ctx)
+	expected := r.evidence.Expected(group.Name, to.Sub(from), group.Expected(from, to, to))
+	choice, err := logread.Choose(group, expected, r.region(), timeLeft(until))
+	if err != nil {
+		return nil, err
+	}
+	return logread.New(choice.Way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace}), nil
 }
 
 func (r *run) liveGroups() []string {
@@ -89,6 +110,7 @@ func (r *run) openNow(ctx context.Context) (map[string]bool, error) {
 // PostgreSQL lets a login in that began before the lock was committed, and shows a session a moment after its authentication;
 // a reader lets logins in until it has replayed the lock.
 const (
+	maxSkew        = time.Minute // between the clocks of function and instances
 	lookAgainAfter = time.Second
 	replayWithin   = time.Minute // where the function's time has no end
 	replayPause    = 100 * time.Millisecond

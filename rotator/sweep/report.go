@@ -1,6 +1,10 @@
 package sweep
 
-import "time"
+import (
+	"time"
+
+	"pgrotator/rotator/logread"
+)
 
 // Report is what a sweep answers. Times are UTC; lists are empty, never null.
 type Report struct {
@@ -14,6 +18,7 @@ type Report struct {
 	Locked        []Closed       `json:"locked"`
 	Deleted       []Closed       `json:"deleted"`
 	Unlocked      []Closed       `json:"unlocked"`
+	Spared        []Spared       `json:"spared"`   // roles that are due but for what the second reading found
 	Upcoming      []Upcoming     `json:"upcoming"` // roles to be locked within 14 days
 	Held          Held           `json:"held"`
 	NotManaged    []NotManaged   `json:"notManaged"`
@@ -26,11 +31,51 @@ type Report struct {
 
 // EvidenceReport is what is known of who was active, and whether it is enough to act on.
 type EvidenceReport struct {
-	Complete  bool             `json:"complete"`
-	From      *time.Time       `json:"from"`    // since when every instance's record is unbroken; null = not known
-	To        *time.Time       `json:"to"`      // up to when the logs of all instances are read; null = not known
-	Reasons   []string         `json:"reasons"` // why it is not complete, each with what to do
-	Instances []InstanceReport `json:"instances"`
+	Complete      bool                `json:"complete"`
+	From          *time.Time          `json:"from"`    // since when every instance's record is unbroken; null = not known
+	To            *time.Time          `json:"to"`      // up to when the logs of all instances are read; null = not known
+	Reasons       []string            `json:"reasons"` // why it is not complete, each with what to do
+	Notes         []string            `json:"notes"`   // what was noticed, and keeps nobody from being judged
+	Reader        string              `json:"reader"`  // FilterLogEvents or LogsInsights; "" = nothing was read
+	Bytes         int64               `json:"bytes"`   // received, or scanned by queries
+	Gaps          []Gap               `json:"gaps"`
+	Unread        []Unread            `json:"unread"`
+	SecondReading SecondReadingReport `json:"secondReading"`
+	Instances     []InstanceReport    `json:"instances"`
+}
+
+// Gap is a stretch of an instance's log that nobody can vouch for.
+type Gap struct {
+	Instance string    `json:"instance"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Cause    string    `json:"cause"`
+}
+
+// Unread counts log entries that could not be read, or are of no known kind.
+type Unread struct {
+	Instance string `json:"instance"`
+	Shape    string `json:"shape"`
+	Count    int    `json:"count"`
+}
+
+// SecondReadingReport is what the second reading has covered, this run and those before together; its bytes are this run's.
+type SecondReadingReport struct {
+	Reader string     `json:"reader"`
+	From   *time.Time `json:"from"`
+	To     *time.Time `json:"to"`
+	Roles  int        `json:"roles"`
+	Bytes  int64      `json:"bytes"`
+}
+
+// chose notes how a group is read. One that is read by Logs Insights names the reader of all.
+func (e *EvidenceReport) chose(c logread.Choice) {
+	if e.Reader == "" || c.Way == logread.LogsInsights {
+		e.Reader = string(c.Way)
+	}
+	if c.Way == logread.LogsInsights {
+		e.Notes = append(e.Notes, "The log is read by Logs Insights: "+c.Why+".")
+	}
 }
 
 // InstanceReport is what this run read of one instance's log.
@@ -42,12 +87,15 @@ type InstanceReport struct {
 	Logins         int       `json:"logins"`
 	Suspicious     int       `json:"suspicious"`     // events that PostgreSQL does not write for an honest client
 	LongestSilence int64     `json:"longestSilence"` // seconds between two events
+	LongestDelay   int64     `json:"longestDelay"`   // seconds that an event took to arrive, in the last 30 days
 }
 
 // PolicyReport is the intervals that applied; null = never.
 type PolicyReport struct {
-	LockDays   *int `json:"lockDays"`
-	DeleteDays *int `json:"deleteDays"`
+	LockDays   *int   `json:"lockDays"`
+	DeleteDays *int   `json:"deleteDays"`
+	Mode       string `json:"mode"`   // act, or report in a dry run
+	Source     string `json:"source"` // where it comes from
 }
 
 // Counts are the roles that the sweep looks after, by status, and those on IGNORE_USER_LIST, which are in no other count.
@@ -72,6 +120,14 @@ type Closed struct {
 	IdleDays     int       `json:"idleDays"`
 	Reason       string    `json:"reason,omitempty"` // of an unlock
 	IAM
+}
+
+// Spared is a role that is due, but for an entry that the second reading found.
+type Spared struct {
+	User     string    `json:"user"`
+	At       time.Time `json:"at"`
+	Instance string    `json:"instance"`
+	Kind     string    `json:"kind"` // of the entry
 }
 
 // Upcoming is a role that will be locked if it stays idle.
@@ -120,11 +176,19 @@ type Failed struct {
 func newReport(secretID string, dryRun bool, o Options) Report {
 	return Report{
 		SecretID: secretID, DryRun: dryRun, StartedAt: time.Now().UTC().Truncate(time.Millisecond),
-		Evidence: EvidenceReport{Reasons: []string{}, Instances: []InstanceReport{}},
-		Policy:   PolicyReport{LockDays: interval(o.LockDays), DeleteDays: interval(o.DeleteDays)},
+		Evidence: EvidenceReport{Reasons: []string{}, Notes: []string{}, Gaps: []Gap{}, Unread: []Unread{}, Instances: []InstanceReport{}},
+		Policy:   PolicyReport{LockDays: interval(o.LockDays), DeleteDays: interval(o.DeleteDays), Mode: mode(dryRun), Source: "environment"},
+		Spared:   []Spared{},
 		Locked:   []Closed{}, Deleted: []Closed{}, Unlocked: []Closed{}, Upcoming: []Upcoming{},
 		Held: Held{Users: []string{}}, NotManaged: []NotManaged{}, ReadyToDelete: []Ready{}, Failed: []Failed{},
 	}
+}
+
+func mode(dryRun bool) string {
+	if dryRun {
+		return "report"
+	}
+	return "act"
 }
 
 func interval(days int) *int {

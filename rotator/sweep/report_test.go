@@ -29,10 +29,11 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 	first := func(v any) any { return v.([]any)[0] }
 	evidence := report["evidence"].(map[string]any)
 	for what, c := range map[string]struct{ got, want string }{
-		"report":   {keys(report), "counts deleted dryRun evidence failed finishedAt held locked notManaged policy readyToDelete secretId startedAt unlocked upcoming"},
-		"evidence": {keys(evidence), "complete from instances reasons to"},
-		"instance": {keys(first(evidence["instances"])), "events from logins longestSilence name suspicious to"},
-		"policy":   {keys(report["policy"]), "deleteDays lockDays"},
+		"report":   {keys(report), "counts deleted dryRun evidence failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
+		"evidence": {keys(evidence), "bytes complete from gaps instances notes reader reasons secondReading to unread"},
+		"instance": {keys(first(evidence["instances"])), "events from logins longestDelay longestSilence name suspicious to"},
+		"second":   {keys(evidence["secondReading"]), "bytes from reader roles to"},
+		"policy":   {keys(report["policy"]), "deleteDays lockDays mode source"},
 		"counts":   {keys(report["counts"]), "active ignored locked readyToDelete tracked"},
 		"locked":   {keys(first(report["locked"])), "idleDays lastActivity user"},
 		"upcoming": {keys(first(report["upcoming"])), "idleDays lockInDays user"},

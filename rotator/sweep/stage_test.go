@@ -70,7 +70,7 @@ func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions)
 	user, superPassword := on.Superuser()
 	s := &stage{t: t, server: on, prefix: prefix, group: "/aws/rds/instance/" + prefix + "/postgresql", stream: prefix + ".0",
 		admin:   pgtest.Connect(t, on.URL(user, superPassword, prefix)),
-		options: sweep.Options{LockDays: 90, MaxChanges: 50, Lag: time.Second, StateSchema: "public"}}
+		options: sweep.Options{LockDays: 90, MaxChanges: 50, Lag: time.Second, StateSchema: "public", Stack: "test"}}
 	s.exec("GRANT ALL ON SCHEMA public TO " + prefix)
 	s.makeTables()
 	stack, err := localaws.Start(context.Background())

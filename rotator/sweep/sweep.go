@@ -1,13 +1,15 @@
-// Package sweep finds the roles that nobody uses, by the logins in the instances' logs and the sessions that are open, and locks
+// Package sweep finds the roles that nobody uses, by what the instances' logs show of them and the sessions that are open, and locks
 // and drops them by the operator's policy.
 //
 // A role that was active within the interval is never locked or dropped, whatever is missing, late, forged, unreadable or
 // misconfigured: in doubt it is left alone, and the report says why.
+//
+// A run connects, prepares (what earlier runs knew), reads the logs, confirms what it read by a second reading with a judgement of
+// its own, judges every role, acts, and reports.
 package sweep
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -16,9 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
+	"pgrotator/rotator/sweep/evidence"
 )
 
 // statementTimeout is longer than a rotation's: a cluster may have 100,000 roles.
@@ -35,14 +38,14 @@ type Sweep struct {
 	notices *sns.Client
 	opener  postgres.Opener
 	options Options
-	pace    time.Duration
+	pace    logread.Pace // zero = the Region's
 	log     *slog.Logger
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
 func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
 	opener.StatementTimeout = statementTimeout
-	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, pace: requestInterval, log: log}
+	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, log: log}
 }
 
 // Run sweeps the database of a secret. With dryRun it changes no role and no status, and reports what it would do; what it
@@ -50,8 +53,9 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
 	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
-	defer r.close(ctx)
-	if err := r.sweep(ctx); err != nil {
+	err := r.sweep(ctx)
+	r.close(ctx)
+	if err != nil {
 		return Report{}, err
 	}
 	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
@@ -64,158 +68,135 @@ func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, 
 // run is one sweep.
 type run struct {
 	*Sweep
+	connection
 	secretID string
 	dryRun   bool
 	report   Report
 
-	value    secret.Value
-	pair     secret.Pair
-	cluster  cluster.Cluster
-	writer   *postgres.Session
-	server   account.Instance // of the writer
-	found    account.Installation
-	lookouts []*lookout
-	evidence *evidence
-	fold     *fold
-	sessions map[string]int    // open on all instances, by role
-	status   map[string]string // of the roles that the sweep looks after, as they are now
+	guard     *postgres.Session // holds the sweep's lock
+	place     account.Tables    // where the tables are
+	found     account.Installation
+	sessions  map[string]int // open on all instances, by role
+	evidence  *evidence.Evidence
+	events    *evidence.Log
+	groups    map[string]logread.Group
+	known     map[string]time.Time // latest activity of each role before the second reading
+	spared    []evidence.Spared
+	uncovered int               // roles that are due, and that the second reading does not cover
+	status    map[string]string // of the roles that the sweep looks after, as they are now
 }
 
 func (r *run) sweep(ctx context.Context) error {
-	if err := r.open(ctx); err != nil {
+	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	alone, err := account.Exclusive(ctx, r.writer)
-	if err != nil {
+	alone, err := r.begin(ctx)
+	if err != nil || !alone {
 		return err
 	}
-	if !alone {
-		r.report.Evidence.Reasons = append(r.report.Evidence.Reasons, "Another sweep of this database is under way.")
-		return nil
-	}
-	// Where this fails, the session's end releases it, a moment later.
-	defer func() { _ = account.Release(context.WithoutCancel(ctx), r.writer) }()
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	if err := r.read(ctx); err != nil {
 		return err
 	}
+	if err := r.confirm(ctx); err != nil {
+		return err
+	}
+	if err := r.conclude(ctx); err != nil {
+		return err
+	}
 	return r.decide(ctx)
 }
 
-// prepare looks at everything but the log, and notes this run's own login before the log is read: logging that stopped is noticed
-// by its absence.
-func (r *run) prepare(ctx context.Context) (err error) {
+// begin finds the tables and takes the sweep's lock. It is false, and the report says why, where another sweep holds it.
+func (r *run) begin(ctx context.Context) (alone bool, err error) {
 	r.found, err = account.ReadInstallation(ctx, r.writer, r.pair.User, r.pair.Partner)
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.found.Master = r.cluster.MasterUser
 	if err := r.tables(ctx); err != nil {
-		return err
+		return false, err
 	}
-	if err := account.SyncRows(ctx, r.writer, r.options.StateSchema); err != nil {
+	holder, err := r.takeLock(ctx)
+	if err != nil {
+		return false, err
+	}
+	if holder != "" {
+		r.report.Evidence.Reasons = append(r.report.Evidence.Reasons, "Another sweep of this database is under way: "+holder+".")
+	}
+	return holder == "", nil
+}
+
+// prepare looks at everything but the log, and notes this run's own logins before the log is read: logging that stopped is noticed
+// by their absence.
+func (r *run) prepare(ctx context.Context) error {
+	if err := account.SyncRows(ctx, r.writer, r.place); err != nil {
 		return err
 	}
 	r.watchInstances(ctx)
-	records, err := account.ReadLogRecords(ctx, r.writer, r.options.StateSchema)
+	records, err := account.ReadLogRecords(ctx, r.writer, r.place.Schema)
 	if err != nil {
 		return err
 	}
-	accounts, err := account.List(ctx, r.writer, r.options.StateSchema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
 	if err != nil {
 		return err
 	}
-	r.fold = newFold(namesOf(accounts), r.found.Databases, map[string]bool{r.pair.User: true, r.pair.Partner: true})
+	r.known = map[string]time.Time{}
+	for _, a := range accounts {
+		r.known[a.Name] = a.LastLogin
+	}
+	r.doubtDatabases()
+	r.events = evidence.NewLog(r.evidence.Start, r.names(accounts))
 	r.enroll(ctx, records)
-	active := r.evidence.seen(accounts, r.sessions)
-	return account.Store(ctx, r.writer, r.options.StateSchema, active, r.evidence.progress(r.fold), nil)
+	active := r.remember(r.evidence.Seen(accounts, r.sessions))
+	return account.Store(ctx, r.writer, r.place, active, r.evidence.Progress(), nil)
 }
 
-// tables finds the tables. While they have the columns of version 1.0 nobody is acted on.
-func (r *run) tables(ctx context.Context) error {
-	found, err := account.FindTables(ctx, r.writer, r.options.StateSchema, r.found)
-	if err != nil {
-		return err
+// names are whom and what the log is read for: a name that it cannot carry belongs to a role that is left alone.
+func (r *run) names(accounts []account.Account) evidence.Names {
+	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.Stack}
+	for _, a := range accounts {
+		if a.Unlogged != "" {
+			continue
+		}
+		n.Roles = append(n.Roles, a.Name)
+		if !a.LockedAt.IsZero() && !a.CanLogin {
+			n.Locked[a.Name] = true
+		}
 	}
-	if found.Old {
-		r.evidence.doubt(`The sweep's tables in schema %s have the columns of version 1.0: run setup with "for":"sweep".`, postgres.Quote(found.Schema))
+	for _, d := range r.found.Databases {
+		if d.Unlogged == "" {
+			n.Databases = append(n.Databases, d.Name)
+		}
 	}
-	here := *r.Sweep
-	here.options.StateSchema = found.Schema
-	r.Sweep = &here
-	return nil
+	return n
+}
+
+// doubtDatabases doubts a log that cannot carry the name of a database to which people may log in.
+func (r *run) doubtDatabases() {
+	for _, d := range r.found.Databases {
+		if d.Unlogged != "" && d.AllowsConnections {
+			r.evidence.Doubt("Logins to database %q, owned by %q, cannot be told from the log: %s. %s", d.Name, d.Owner, d.Unlogged, d.Rename())
+		}
+	}
 }
 
 // enroll tells what is to be read.
 func (r *run) enroll(ctx context.Context, records []account.LogRecord) {
-	r.evidence.enroll(r.cluster.Instances, records)
+	if len(r.cluster.Instances) == 0 && r.evidence.Complete() {
+		r.evidence.CannotSee("RDS tells of no instance of %s: without them nobody can tell where roles are active.", r.cluster.Name)
+	}
+	r.evidence.Enroll(r.cluster.Instances, records)
 	for _, l := range r.lookouts {
-		if i := r.evidence.named(l.instance.Name); i != nil { // nil = RDS did not tell the instances
-			i.sighting = l.sighting
+		if i := r.evidence.Named(l.instance.Name); i != nil { // nil = RDS did not tell the instances
+			i.See(l.sighting)
 		}
 	}
-	r.evidence.watch(r.fold)
-	for _, group := range r.evidence.groups() {
-		retention, err := cluster.Retention(ctx, r.logs, group)
-		switch {
-		case errors.Is(err, cluster.ErrNoGroup):
-			r.evidence.doubt("The log cannot be read: %v.", err)
-			r.evidence.groupMissing(group)
-		case err != nil:
-			r.evidence.doubt("How long the log is kept cannot be told: %v.", err)
-		default:
-			r.evidence.retain(group, retention)
-		}
-	}
-}
-
-// storeProgress stores what was learnt so far: also in a dry run, since evidence must grow while one only watches.
-func (r *run) storeProgress(ctx context.Context) error {
-	return account.Store(ctx, r.writer, r.options.StateSchema, r.evidence.active(r.fold), r.evidence.progress(r.fold), nil)
-}
-
-// read reads the logs and concludes what they are worth.
-func (r *run) read(ctx context.Context) error {
-	reading := &reader{client: r.logs, fold: r.fold, until: r.stopReading(ctx), pace: r.pace, store: r.storeProgress, stored: time.Now()}
-	to := r.evidence.start.Truncate(time.Second).Add(time.Second)
-	for _, group := range r.evidence.groups() {
-		err := reading.group(ctx, group, r.evidence.readFrom(group), to)
-		if err := r.readEnded(group, err); err != nil {
-			return err
-		}
-	}
-	r.fold.end()
-	records, forget := r.evidence.conclude(r.fold)
-	return account.Store(ctx, r.writer, r.options.StateSchema, r.evidence.active(r.fold), records, forget)
-}
-
-// readEnded notes how the reading of a group ended. A fault of the database ends the run.
-func (r *run) readEnded(group string, err error) error {
-	var statement *postgres.StatementError
-	if errors.As(err, &statement) {
-		return err
-	}
-	switch {
-	case errors.Is(err, errOutOfTime), errors.Is(err, context.DeadlineExceeded):
-		r.evidence.doubt("Reading log group %s took too long: what was read is stored and the next run goes on from there. Sweep more often, or give the function more memory.", group)
-	case err != nil:
-		r.evidence.doubt("The log cannot be read: %v.", err)
-	}
-	if err == nil {
-		r.evidence.groupRead(group)
-	}
-	return nil
-}
-
-// stopReading is when reading must end; zero = never.
-func (r *run) stopReading(ctx context.Context) time.Time {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return time.Time{}
-	}
-	return deadline.Add(-min(reserve, time.Until(deadline)/4))
+	r.evidence.Watch(r.events)
+	r.describeGroups(ctx)
 }
 
 func (r *run) close(ctx context.Context) {
@@ -224,15 +205,48 @@ func (r *run) close(ctx context.Context) {
 			l.session.Close(ctx)
 		}
 	}
-	if r.writer != nil {
-		r.writer.Close(ctx)
+	for _, session := range []*postgres.Session{r.guard, r.writer} {
+		if session != nil {
+			session.Close(ctx)
+		}
 	}
 }
 
-func namesOf(accounts []account.Account) []string {
-	names := make([]string, len(accounts))
-	for i, a := range accounts {
-		names[i] = a.Name
+// timeLeft is how long reading may still go on; an hour where the run's time has no end.
+func timeLeft(until time.Time) time.Duration {
+	if until.IsZero() {
+		return time.Hour
 	}
-	return names
+	return time.Until(until)
+}
+
+// stopReading is when reading must end; zero = never.
+func stopReading(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return deadline.Add(-min(reserve, time.Until(deadline)/4))
+}
+
+// describeGroups asks for the log groups, and takes account of how long they keep their events.
+func (r *run) describeGroups(ctx context.Context) {
+	r.groups = map[string]logread.Group{}
+	for _, name := range r.evidence.Groups() {
+		r.describeGroup(ctx, name)
+	}
+}
+
+func (r *run) describeGroup(ctx context.Context, name string) {
+	group, err := logread.Describe(ctx, r.logs, name)
+	switch {
+	case isMissing(err):
+		r.evidence.Doubt("The log cannot be read: %v.", err)
+		r.evidence.GroupMissing(name)
+	case err != nil:
+		r.evidence.Doubt("How long the log is kept cannot be told: %v.", err)
+	default:
+		r.groups[name] = group
+		r.evidence.Retain(name, group.Retention)
+	}
 }

@@ -62,7 +62,8 @@ SELECT server.version,
                      WHEN server.version < 160000 THEN c.rolcreaterole AND NOT t.rolreplication
                      ELSE c.rolcreaterole AND pg_catalog.pg_has_role(c.oid, t.oid, 'MEMBER WITH ADMIN OPTION') END, false),
        EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(c.oid, g.oid, 'MEMBER')),
-       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usename = $1::text AND a.pid <> pg_catalog.pg_backend_pid())
+       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usename = $1::text AND a.pid <> pg_catalog.pg_backend_pid()),
+       coalesce((SELECT pg_catalog.pg_has_role(p.oid, s.oid, server.becomes) FROM pg_catalog.pg_roles p WHERE p.rolname = $2::text), false)
 FROM server
 CROSS JOIN shared
 JOIN pg_catalog.pg_roles c ON c.rolname = current_user

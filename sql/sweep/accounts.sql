@@ -14,8 +14,13 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_iam'
     UNION
     SELECT m.member FROM iam JOIN pg_catalog.pg_auth_members m ON m.roleid = iam.oid
-), role AS (
-    SELECT r.oid, r.rolname::text AS name, r.rolcanlogin, r.rolsuper, r.rolreplication FROM pg_catalog.pg_roles r
+), role AS ( -- a name that this database's encoding does not have is shown byte by byte, since its conversion may fail
+    SELECT r.oid, r.rolname::text AS name, r.rolcanlogin, r.rolsuper, r.rolreplication,
+           r.rolname::text !~ '[^ -~]' OR pg_catalog.getdatabaseencoding() = 'UTF8' AS plain,
+           (SELECT pg_catalog.string_agg(CASE WHEN b.byte BETWEEN 32 AND 126 THEN pg_catalog.chr(b.byte)
+                                              ELSE '\x' || pg_catalog.lpad(pg_catalog.to_hex(b.byte & 255), 2, '0') END, '' ORDER BY b.n)
+            FROM (SELECT n, (r.rolname)[n]::int4 AS byte FROM pg_catalog.generate_series(0, 62) AS n) AS b WHERE b.byte <> 0) AS bytes
+    FROM pg_catalog.pg_roles r
 ), pair AS ( -- X_a and X_b, both members of X
     SELECT x.oid AS x, a.oid AS a, b.oid AS b
     FROM role x
@@ -27,7 +32,8 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     SELECT DISTINCT ON (a.user_name) a.user_name, a.detail::text AS detail
     FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC NULLS LAST
 )
-SELECT r.oid::int8, r.name, pg_catalog.quote_ident(r.name), r.rolcanlogin, r.rolsuper,
+SELECT r.oid::int8, CASE WHEN r.plain THEN r.name ELSE r.bytes END, r.plain,
+       CASE WHEN r.plain THEN pg_catalog.quote_ident(r.name) ELSE '' END, r.rolcanlogin, r.rolsuper,
        r.oid IN (SELECT iam.oid FROM iam),
        r.oid IN (SELECT paired.oid FROM paired),
        r.oid IN (SELECT b.subowner FROM pg_catalog.pg_subscription b),
@@ -35,7 +41,7 @@ SELECT r.oid::int8, r.name, pg_catalog.quote_ident(r.name), r.rolcanlogin, r.rol
                THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END),
        EXISTS (SELECT FROM closer c WHERE NOT c.is_owner AND (c.rolsuper OR CASE WHEN c.needs_admin
                THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END)),
-       s.user_name IS NOT NULL, coalesce(s.status, ''), s.last_login_time, s.status_changed_at, s.locked_at,
+       s.user_name IS NOT NULL, coalesce(s.status, ''), s.last_login_time, coalesce(pg_catalog.to_jsonb(s) ->> 'last_login_source', ''), s.status_changed_at, s.locked_at,
        CASE WHEN s.locked_at IS NOT NULL THEN coalesce(l.detail, '') ELSE '' END
 FROM role r
 LEFT JOIN :"state_schema".user_login_status s ON s.user_name = r.name

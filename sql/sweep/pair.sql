@@ -1,4 +1,4 @@
--- What setup left in this database, and the databases there are. $1 and $2 the secret's pair.
+-- What setup left in this database. $1 and $2 the secret's pair.
 -- The functions are found by their owner, who owns their schema and can be nobody's login; only such schemas' records count.
 WITH owner AS (
     SELECT n.oid AS schema_oid, o.oid AS role_oid, o.rolname::text AS name, pg_catalog.shobj_description(o.oid, 'pg_authid') AS record
@@ -19,4 +19,3 @@ SELECT coalesce((SELECT own.name FROM own), ''),
                               AND p.pronargs = 1 AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype
                               AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))), ''),
 \ir ../setup/records.sql
-       , ARRAY(SELECT d.datname::text FROM pg_catalog.pg_database d)

@@ -10,6 +10,8 @@ WITH role AS (
     UPDATE :"state_schema".user_login_status s
     SET role_oid = r.oid,
         last_login_time = CASE WHEN s.role_oid IS NULL THEN s.last_login_time ELSE pg_catalog.now() END,
+        last_login_source = CASE WHEN s.role_oid IS NULL THEN s.last_login_source ELSE 'first seen' END,
+        first_seen_at = CASE WHEN s.role_oid IS NULL THEN s.first_seen_at ELSE pg_catalog.now() END,
         status = CASE WHEN s.role_oid IS NULL THEN s.status ELSE 'Active' END,
         status_changed_at = CASE WHEN s.role_oid IS NULL THEN s.status_changed_at ELSE pg_catalog.now() END,
         locked_at = CASE WHEN s.role_oid IS NULL THEN s.locked_at END

@@ -1,6 +1,7 @@
 package localaws_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 // otherChecks are those of RDS, STS and SNS.
@@ -18,6 +21,8 @@ func otherChecks() map[string]check {
 		"instances are filtered by cluster":          checkInstancesAreFilteredByCluster,
 		"unknown cluster and instance are not found": checkUnknownClusterAndInstanceAreNotFound,
 		"no blue/green deployment is an empty list":  checkNoBlueGreenDeploymentIsAnEmptyList,
+		"no event is an empty list":                  checkNoEventIsAnEmptyList,
+		"instances have resource ids of their own":   checkInstancesHaveResourceIDsOfTheirOwn,
 		"assumed role has credentials":               checkAssumedRoleHasCredentials,
 		"notice is published":                        checkNoticeIsPublished,
 		"subject over 100 characters is refused":     checkSubjectOver100CharactersIsRefused,
@@ -50,15 +55,41 @@ func checkInstancesAreFilteredByCluster(t *testing.T, to target) {
 func checkUnknownClusterAndInstanceAreNotFound(t *testing.T, to target) {
 	client := rds.NewFromConfig(to.config)
 	_, err := client.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String("none")})
-	wantCode(t, err, "DBClusterNotFoundFault")
+	awstest.WantCode(t, err, "DBClusterNotFoundFault")
 	_, err = client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("none")})
-	wantCode(t, err, "DBInstanceNotFound")
+	awstest.WantCode(t, err, "DBInstanceNotFound")
 }
 
 func checkNoBlueGreenDeploymentIsAnEmptyList(t *testing.T, to target) {
 	out, err := rds.NewFromConfig(to.config).DescribeBlueGreenDeployments(t.Context(), &rds.DescribeBlueGreenDeploymentsInput{})
 	if err != nil || len(out.BlueGreenDeployments) != 0 {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkNoEventIsAnEmptyList(t *testing.T, to target) {
+	name := unique("cluster")
+	to.addCluster(t, name)
+	out, err := rds.NewFromConfig(to.config).DescribeEvents(t.Context(), &rds.DescribeEventsInput{
+		SourceType: rdstypes.SourceTypeDbCluster, SourceIdentifier: &name, Duration: aws.Int32(20_160)})
+	if err != nil || len(out.Events) != 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkInstancesHaveResourceIDsOfTheirOwn(t *testing.T, to target) {
+	ids := map[string]bool{}
+	for range 2 {
+		name := unique("cluster")
+		to.addCluster(t, name)
+		out, err := rds.NewFromConfig(to.config).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+		if err != nil || len(out.DBInstances) != 1 || !strings.HasPrefix(aws.ToString(out.DBInstances[0].DbiResourceId), "db-") {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		ids[*out.DBInstances[0].DbiResourceId] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two instances share the resource id %v", ids)
 	}
 }
 
@@ -89,5 +120,5 @@ func checkSubjectOver100CharactersIsRefused(t *testing.T, to target) {
 		subject[i] = 'x'
 	}
 	_, err := sns.NewFromConfig(to.config).Publish(t.Context(), &sns.PublishInput{TopicArn: &topic, Subject: aws.String(string(subject)), Message: aws.String("m")})
-	wantCode(t, err, "InvalidParameter")
+	awstest.WantCode(t, err, "InvalidParameter")
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 // held is a secret on a target, whose first value is "one".
@@ -107,17 +109,17 @@ func checkUnknownSecretIsNotFound(t *testing.T, to target) {
 	h := newHeld(t, to)
 	h.id = aws.String("nothing-of-the-kind")
 	_, err := h.get(t, nil, nil)
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 	_, err = h.client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: h.id})
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 	_, err = h.put(t, "x", nil)
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkNameInUseIsRefused(t *testing.T, to target) {
 	h := newHeld(t, to)
 	_, err := h.client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: h.id, SecretString: aws.String("other")})
-	wantCode(t, err, "ResourceExistsException")
+	awstest.WantCode(t, err, "ResourceExistsException")
 }
 
 func checkSecretWithoutAValueHasNone(t *testing.T, to target) {
@@ -126,7 +128,7 @@ func checkSecretWithoutAValueHasNone(t *testing.T, to target) {
 		t.Fatal(err)
 	}
 	_, err := h.get(t, nil, nil)
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkDescriptionAndTagsAreKept(t *testing.T, to target) {
@@ -172,7 +174,7 @@ func checkDeletedSecretIsRefused(t *testing.T, to target) {
 		t.Fatal(err)
 	}
 	_, err := h.get(t, nil, nil)
-	wantCode(t, err, "InvalidRequestException")
+	awstest.WantCode(t, err, "InvalidRequestException")
 	if out, err := h.client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: h.id}); err != nil || out.DeletedDate == nil {
 		t.Errorf("%+v, %v", out, err)
 	}
@@ -184,7 +186,7 @@ func checkSecretDeletedByForceIsGone(t *testing.T, to target) {
 		t.Fatal(err)
 	}
 	_, err := h.get(t, nil, nil)
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkListFiltersByName(t *testing.T, to target) {
@@ -198,7 +200,7 @@ func checkListFiltersByName(t *testing.T, to target) {
 func checkShortTokenIsRefused(t *testing.T, to target) {
 	h := newHeld(t, to)
 	_, err := h.put(t, "x", aws.String("short"))
-	wantCode(t, err, "InvalidParameterException")
+	awstest.WantCode(t, err, "InvalidParameterException")
 }
 
 func stageChecks() map[string]check {
@@ -254,15 +256,15 @@ func checkIdAndLabelMustAgree(t *testing.T, to target) {
 		t.Errorf("%+v, %v", out, err)
 	}
 	_, err := h.get(t, &h.first, aws.String("AWSPENDING"))
-	wantCode(t, err, "InvalidRequestException")
+	awstest.WantCode(t, err, "InvalidRequestException")
 }
 
 func checkUnattachedLabelAndUnknownVersionAreNotFound(t *testing.T, to target) {
 	h := newHeld(t, to)
 	_, err := h.get(t, nil, aws.String("AWSPENDING"))
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 	_, err = h.get(t, aws.String(token), nil)
-	wantCode(t, err, "ResourceNotFoundException")
+	awstest.WantCode(t, err, "ResourceNotFoundException")
 }
 
 func checkSameTokenAndValueIsNoChange(t *testing.T, to target) {
@@ -281,7 +283,7 @@ func checkSameTokenWithAnotherValueIsRefused(t *testing.T, to target) {
 		t.Fatal(err)
 	}
 	_, err := h.put(t, "three", aws.String(token), "AWSPENDING")
-	wantCode(t, err, "ResourceExistsException")
+	awstest.WantCode(t, err, "ResourceExistsException")
 	if out, err := h.get(t, aws.String(token), aws.String("AWSPENDING")); err != nil || *out.SecretString != "two" {
 		t.Errorf("%+v, %v", out, err)
 	}
@@ -299,21 +301,21 @@ func checkAWSPREVIOUSFollowsAWSCURRENT(t *testing.T, to target) {
 func checkAWSCURRENTMovesOnlyFromWhereItIs(t *testing.T, to target) {
 	h := newHeld(t, to)
 	pending := h.mustPut(t, "two", "AWSPENDING")
-	wantCode(t, h.move(t, "AWSCURRENT", nil, &pending), "InvalidParameterException")
-	wantCode(t, h.move(t, "AWSCURRENT", &pending, &pending), "InvalidParameterException")
-	wantCode(t, h.move(t, "AWSCURRENT", &h.first, aws.String(token)), "InvalidParameterException")
+	awstest.WantCode(t, h.move(t, "AWSCURRENT", nil, &pending), "InvalidParameterException")
+	awstest.WantCode(t, h.move(t, "AWSCURRENT", &pending, &pending), "InvalidParameterException")
+	awstest.WantCode(t, h.move(t, "AWSCURRENT", &h.first, aws.String(token)), "InvalidParameterException")
 	h.wantStages(t, map[string][]string{pending: {"AWSPENDING"}, h.first: {"AWSCURRENT"}})
 }
 
 func checkAWSCURRENTIsNeverJustRemoved(t *testing.T, to target) {
 	h := newHeld(t, to)
-	wantCode(t, h.move(t, "AWSCURRENT", &h.first, nil), "InvalidParameterException")
+	awstest.WantCode(t, h.move(t, "AWSCURRENT", &h.first, nil), "InvalidParameterException")
 }
 
 func checkLabelAttachedElsewhereNeedsRemoveFromVersionId(t *testing.T, to target) {
 	h := newHeld(t, to)
 	h.mustPut(t, "two", "AWSPENDING")
-	wantCode(t, h.move(t, "AWSPENDING", nil, &h.first), "InvalidParameterException")
+	awstest.WantCode(t, h.move(t, "AWSPENDING", nil, &h.first), "InvalidParameterException")
 }
 
 func checkAWSPENDINGIsRemoved(t *testing.T, to target) {
@@ -340,7 +342,7 @@ func checkVersionsWithoutLabelsAreDeprecated(t *testing.T, to target) {
 func checkCancelNeedsARotation(t *testing.T, to target) {
 	h := newHeld(t, to)
 	_, err := h.client.CancelRotateSecret(t.Context(), &secretsmanager.CancelRotateSecretInput{SecretId: h.id})
-	wantCode(t, err, "InvalidRequestException")
+	awstest.WantCode(t, err, "InvalidRequestException")
 }
 
 func passwordChecks() map[string]check {
@@ -388,5 +390,5 @@ func checkPasswordLeavesOutWhatIsExcluded(t *testing.T, to target) {
 
 func checkPasswordShorterThanItsTypesIsRefused(t *testing.T, to target) {
 	_, err := secretsmanager.NewFromConfig(to.config).GetRandomPassword(t.Context(), &secretsmanager.GetRandomPasswordInput{PasswordLength: aws.Int64(3)})
-	wantCode(t, err, "InvalidParameterException")
+	awstest.WantCode(t, err, "InvalidParameterException")
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"pgrotator/rotator/internal/localaws/awstest"
 )
 
 // target is an implementation of the AWS APIs that the suite runs against.
@@ -33,7 +35,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite
@@ -41,7 +43,7 @@ func conformance() map[string]check {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	here := target{
 		config: stack.Config(),
 		addCluster: func(_ *testing.T, name string) {

@@ -8,79 +8,37 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"pgrotator/rotator/internal/localaws/lambda"
+	"pgrotator/rotator/internal/localaws/protocol"
+	"pgrotator/rotator/internal/localaws/sts"
 )
-
-// maxBody bounds a request: Lambda takes the largest ones, 6 MB.
-const maxBody = 8 << 20
-
-// lambdaInvokePath begins the path of every Lambda Invoke call.
-const lambdaInvokePath = "/2015-03-31/functions/"
-
-// service is one AWS API: its operations and the form of its answers.
-type service struct {
-	name       string
-	operations map[string]operation
-	// succeed shapes what an operation returned.
-	succeed func(operation string, result any) reply
-	// fail shapes an error.
-	fail      func(*apiError) reply
-	throttled *apiError
-}
-
-// operation carries out one call. Its error is an *apiError.
-type operation func(request) (any, error)
-
-// request is what an operation gets to see of a call.
-type request struct {
-	caller caller
-	body   []byte
-	form   url.Values // of the query protocol, else nil
-	http   *http.Request
-}
-
-// reply is an answer ready to be written.
-type reply struct {
-	status int
-	header map[string]string
-	body   []byte
-}
-
-// apiError is an error that an AWS API answers with.
-type apiError struct {
-	code    string
-	status  int
-	message string
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
 
 // exchange is one call on its way through the Stack.
 type exchange struct {
 	stack     *Stack
-	service   *service
+	service   *protocol.Service
 	operation string
-	request
+	protocol.Request
 	writer http.ResponseWriter
 }
 
-func (s *Stack) newServices() map[string]*service {
-	return map[string]*service{
-		"secretsmanager": newSecretsManagerService(s.secrets),
-		"logs":           newLogsService(s.logs),
-		"rds":            newRDSService(s.databases),
-		"sns":            newSNSService(s.notices),
-		"sts":            newSTSService(s.callers),
-		"lambda":         newLambdaService(s.functions),
+func (s *Stack) newServices() map[string]*protocol.Service {
+	services := map[string]*protocol.Service{}
+	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(),
+		s.functions.Service(), sts.Service(s.callers)} {
+		services[service.Name] = service
 	}
+	return services
 }
 
 func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, protocol.MaxBody))
 	if err != nil {
 		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	x := &exchange{stack: s, writer: w, request: request{caller: s.callers.identify(r), body: body, http: r}}
+	x := &exchange{stack: s, writer: w, Request: protocol.Request{Caller: s.callers.Identify(r), Body: body, HTTP: r}}
 	serviceName := x.route()
 	x.service = s.services[serviceName]
 	if x.service == nil {
@@ -93,65 +51,64 @@ func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // route tells the service and the operation from what each protocol says about
 // itself: a target header, a path, or the query protocol's form.
 func (x *exchange) route() (serviceName string) {
-	if target := x.http.Header.Get("X-Amz-Target"); target != "" {
+	if target := x.HTTP.Header.Get("X-Amz-Target"); target != "" {
 		prefix, operation, _ := strings.Cut(target, ".")
 		x.operation = operation
 		return map[string]string{"secretsmanager": "secretsmanager", "Logs_20140328": "logs"}[prefix]
 	}
-	if strings.HasPrefix(x.http.URL.Path, lambdaInvokePath) {
+	if strings.HasPrefix(x.HTTP.URL.Path, lambda.InvokePath) {
 		x.operation = "Invoke"
 		return "lambda"
 	}
-	form, err := url.ParseQuery(string(x.body))
+	form, err := url.ParseQuery(string(x.Body))
 	if err != nil {
 		return ""
 	}
-	x.form, x.operation = form, form.Get("Action")
+	x.Form, x.operation = form, form.Get("Action")
 	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts"}[form.Get("Version")]
 }
 
 // call describes the exchange for the record.
 func (x *exchange) call() Call {
 	c := Call{
-		Service:   x.service.name,
+		Service:   x.service.Name,
 		Operation: x.operation,
-		Function:  x.caller.functionName(),
-		Role:      x.caller.role,
+		Function:  x.Caller.Function,
+		Role:      x.Caller.Role,
 	}
 	if c.Service == "secretsmanager" {
 		var addressed struct{ SecretId, RotationToken string }
 		// What does not parse is refused by the operation itself.
-		_ = json.Unmarshal(x.body, &addressed)
+		_ = json.Unmarshal(x.Body, &addressed)
 		c.SecretID, c.RotationToken = addressed.SecretId, addressed.RotationToken
 	}
 	return c
 }
 
 // perform carries the call out, once.
-func (x *exchange) perform() reply {
-	operation, found := x.service.operations[x.operation]
+func (x *exchange) perform() protocol.Reply {
+	operation, found := x.service.Operations[x.operation]
 	if !found {
-		return x.service.fail(&apiError{code: "UnknownOperationException", status: 400,
-			message: "The stand-in does not know the operation " + x.operation + "."})
+		return x.service.Fail(&protocol.Error{Code: "UnknownOperationException", Status: 400, Message: "The stand-in does not know the operation " + x.operation + "."})
 	}
-	result, err := operation(x.request)
+	result, err := operation(x.Request)
 	if err == nil {
-		return x.service.succeed(x.operation, result)
+		return x.service.Succeed(x.operation, result)
 	}
-	refusal, ok := errors.AsType[*apiError](err)
+	refusal, ok := errors.AsType[*protocol.Error](err)
 	if !ok {
-		refusal = &apiError{code: "InternalFailure", status: 500, message: err.Error()}
+		refusal = &protocol.Error{Code: "InternalFailure", Status: 500, Message: err.Error()}
 	}
-	return x.service.fail(refusal)
+	return x.service.Fail(refusal)
 }
 
-func (x *exchange) send(r reply) {
+func (x *exchange) send(r protocol.Reply) {
 	header := x.writer.Header()
-	header.Set("X-Amzn-Requestid", newUUID())
-	for name, value := range r.header {
+	header.Set("X-Amzn-Requestid", protocol.NewUUID())
+	for name, value := range r.Header {
 		header.Set(name, value)
 	}
-	x.writer.WriteHeader(cmp.Or(r.status, http.StatusOK))
+	x.writer.WriteHeader(cmp.Or(r.Status, http.StatusOK))
 	// A caller that has gone away is no fault of the Stack's.
-	_, _ = x.writer.Write(r.body)
+	_, _ = x.writer.Write(r.Body)
 }

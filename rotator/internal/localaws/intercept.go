@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"pgrotator/rotator/internal/localaws/protocol"
 )
 
 // Call is one request to an AWS API.
@@ -49,7 +51,7 @@ func (f fate) apply(x *exchange) {
 	case Pass:
 		x.send(x.perform())
 	case Throttle:
-		x.send(x.service.fail(x.service.throttled))
+		x.send(x.service.Fail(x.service.Throttled))
 	case LoseReply:
 		x.perform()
 		x.cut()
@@ -63,15 +65,15 @@ func (f fate) apply(x *exchange) {
 	}
 }
 
-type failure struct{ err *apiError }
+type failure struct{ err *protocol.Error }
 
 // Fail refuses the call with an error code of the service, such as
 // "InternalServiceError", and an HTTP status.
 func Fail(code string, status int) Outcome {
-	return failure{&apiError{code: code, status: status, message: "Injected by the test."}}
+	return failure{&protocol.Error{Code: code, Status: status, Message: "Injected by the test."}}
 }
 
-func (f failure) apply(x *exchange) { x.send(x.service.fail(f.err)) }
+func (f failure) apply(x *exchange) { x.send(x.service.Fail(f.err)) }
 
 type delay time.Duration
 
@@ -142,8 +144,8 @@ func (r *recorder) record(c Call) Outcome {
 
 // killCaller kills the process that sent the request and waits for its end.
 func (x *exchange) killCaller() {
-	if x.caller.process != nil {
-		x.caller.process.kill()
+	if x.Caller.Process != nil {
+		x.Caller.Process.Kill()
 	}
 }
 

@@ -14,7 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localaws/awstest"
 )
+
+func TestMain(m *testing.M) { awstest.Main(m) }
 
 // oneOfEach makes one call to every service with the test's credentials.
 func oneOfEach(t *testing.T, config aws.Config) map[string]error {
@@ -34,8 +37,8 @@ func TestInterceptEveryService(t *testing.T) {
 	t.Parallel()
 	throttling := map[string]string{"secretsmanager": "ThrottlingException", "logs": "ThrottlingException", "rds": "Throttling",
 		"sts": "Throttling", "sns": "Throttled", "lambda": "TooManyRequestsException"}
-	stack := startStack(t)
-	addProbe(t, stack, localaws.FunctionOptions{})
+	stack := awstest.Start(t)
+	awstest.AddProbe(t, stack, localaws.FunctionOptions{})
 	for service, err := range oneOfEach(t, stack.Config()) {
 		if err != nil {
 			t.Errorf("%s: %v", service, err)
@@ -43,11 +46,11 @@ func TestInterceptEveryService(t *testing.T) {
 	}
 	stack.Intercept(func(localaws.Call) localaws.Outcome { return localaws.Throttle })
 	for service, err := range oneOfEach(t, stack.Config()) {
-		wantCode(t, err, throttling[service])
+		awstest.WantCode(t, err, throttling[service])
 	}
 	stack.Intercept(func(localaws.Call) localaws.Outcome { return localaws.Fail("AccessDeniedException", 403) })
 	for _, err := range oneOfEach(t, stack.Config()) {
-		wantCode(t, err, "AccessDeniedException")
+		awstest.WantCode(t, err, "AccessDeniedException")
 	}
 	for _, outcome := range []localaws.Outcome{localaws.LoseReply, localaws.KillBefore, localaws.KillAfter} {
 		stack.Intercept(func(localaws.Call) localaws.Outcome { return outcome })
@@ -67,7 +70,7 @@ func TestInterceptEveryService(t *testing.T) {
 
 func TestLostReplyWasCarriedOut(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t)
+	stack := awstest.Start(t)
 	for name, test := range map[string]struct {
 		outcome localaws.Outcome
 		want    int
@@ -88,18 +91,37 @@ func TestLostReplyWasCarriedOut(t *testing.T) {
 	}
 }
 
+// scene is a stack with the probe and the secret "db", which holds "one".
+type scene struct {
+	stack    *localaws.Stack
+	function *localaws.Function
+	client   *secretsmanager.Client
+}
+
+func newScene(t *testing.T) scene {
+	t.Helper()
+	stack := awstest.Start(t)
+	s := scene{stack, awstest.AddProbe(t, stack, localaws.FunctionOptions{}), secretsmanager.NewFromConfig(stack.Config())}
+	if _, err := s.client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: aws.String("one")}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestCallsTellWhoAskedForWhat(t *testing.T) {
 	t.Parallel()
-	r := newRotating(t, nil)
+	r := newScene(t)
 	r.stack.ResetCalls()
 	const role = "arn:aws:iam::210987654321:role/reader"
-	if result := do(t, r.function, "do", "assume", "value", role, "SecretId", "db"); string(result.Payload) != `"one"` {
+	if result := awstest.Do(t, r.function, "do", "assume", "value", role, "SecretId", "db"); string(result.Payload) != `"one"` {
 		t.Fatalf("reading under the role: %s", result.Payload)
 	}
-	if result := do(t, r.function, "do", "describe", "SecretId", "db"); string(result.Payload) != `"db"` {
+	if result := awstest.Do(t, r.function, "do", "describe", "SecretId", "db"); string(result.Payload) != `"db"` {
 		t.Fatalf("describing: %s", result.Payload)
 	}
-	r.describe(t)
+	if _, err := r.client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("db")}); err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	for _, c := range r.stack.Calls() {
 		got = append(got, fmt.Sprintf("%s %s:%s %q as %q #%d", c.Function, c.Service, c.Operation, c.SecretID, c.Role, c.Number))
@@ -117,14 +139,14 @@ func TestCallsTellWhoAskedForWhat(t *testing.T) {
 
 func TestKilledWhileCalling(t *testing.T) {
 	t.Parallel()
-	r := newRotating(t, nil)
+	r := newScene(t)
 	r.stack.Intercept(func(c localaws.Call) localaws.Outcome {
 		if c.Function == "probe" {
 			return localaws.KillBefore
 		}
 		return nil
 	})
-	result := do(t, r.function, "do", "describe", "SecretId", "db")
+	result := awstest.Do(t, r.function, "do", "describe", "SecretId", "db")
 	if result.FunctionError != "Unhandled" || !strings.Contains(string(result.Payload), "signal: killed") {
 		t.Errorf("the invocation ended with %s", result.Payload)
 	}

@@ -12,30 +12,46 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"pgrotator/rotator/internal/localaws/lambda"
+	"pgrotator/rotator/internal/localaws/logs"
+	"pgrotator/rotator/internal/localaws/protocol"
+	"pgrotator/rotator/internal/localaws/rds"
+	"pgrotator/rotator/internal/localaws/secretsmanager"
+	"pgrotator/rotator/internal/localaws/sns"
 )
 
 const (
 	// AccountID is the account that every ARN of a Stack names.
-	AccountID = "123456789012"
+	AccountID = protocol.AccountID
 	// Region is the Region that every ARN of a Stack names.
-	Region = "us-east-1"
+	Region = protocol.Region
+)
+
+// The state of each service, whose methods are the Stack's too.
+type (
+	functions   = lambda.Functions
+	secretStore = secretsmanager.Store
+	databases   = rds.Databases
+	logStore    = logs.Store
+	notices     = sns.Log
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
 type Stack struct {
+	*functions
+	*secretStore
+	*databases
+	*logStore
+	*notices
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
 	url       string
 	server    *http.Server
-	services  map[string]*service
-	callers   *callers
+	services  map[string]*protocol.Service
+	callers   *protocol.Callers
 	recorder  *recorder
-	functions *functions
-	secrets   *secretStore
-	databases *databases
-	logs      *logStore
-	notices   *noticeLog
 	closing   sync.Once
 	closed    error
 }
@@ -64,18 +80,11 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{
-		directory: directory,
-		url:       url,
-		callers:   newCallers(),
-		recorder:  newRecorder(),
-		databases: newDatabases(),
-		notices:   &noticeLog{},
-	}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.logs = newLogStore(s.ctx)
-	s.functions = newFunctions(s)
-	s.secrets = newSecretStore(s.ctx, s.functions)
+	s.logStore = logs.New(s.ctx)
+	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})
+	s.secretStore = secretsmanager.New(s.ctx, s.functions)
 	s.services = s.newServices()
 	s.server = &http.Server{Handler: http.HandlerFunc(s.serveHTTP), ReadHeaderTimeout: 10 * time.Second}
 	return s
@@ -86,8 +95,8 @@ func newStack(ctx context.Context, directory, url string) *Stack {
 func (s *Stack) Close() error {
 	s.closing.Do(func() {
 		s.cancel()
-		s.functions.close()
-		s.secrets.wait()
+		s.functions.Close()
+		s.secretStore.Close()
 		s.closed = errors.Join(s.server.Close(), os.RemoveAll(s.directory))
 	})
 	return s.closed
@@ -104,8 +113,8 @@ func (s *Stack) Environ() []string {
 		"AWS_ENDPOINT_URL=" + s.url,
 		"AWS_REGION=" + Region,
 		"AWS_DEFAULT_REGION=" + Region,
-		"AWS_ACCESS_KEY_ID=" + testAccessKeyID,
-		"AWS_SECRET_ACCESS_KEY=" + secretAccessKey,
+		"AWS_ACCESS_KEY_ID=" + protocol.TestAccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + protocol.SecretAccessKey,
 	}
 }
 
@@ -114,6 +123,6 @@ func (s *Stack) Config() aws.Config {
 	return aws.Config{
 		Region:       Region,
 		BaseEndpoint: aws.String(s.url),
-		Credentials:  credentials.NewStaticCredentialsProvider(testAccessKeyID, secretAccessKey, ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(protocol.TestAccessKeyID, protocol.SecretAccessKey, ""),
 	}
 }

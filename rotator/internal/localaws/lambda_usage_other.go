@@ -1,6 +1,0 @@
-//go:build !linux
-
-package localaws
-
-// readUsage has no source on this system.
-func readUsage(int) usage { return usage{} }

@@ -1,0 +1,178 @@
+package logread
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+)
+
+// Reading goes in slices of time. Only a slice that was read to its end is known to have no more events, whatever the order in
+// which they come, so slices are short enough for progress to be stored often, and as long as that allows.
+const (
+	firstSlice   = 10 * time.Minute
+	longestSlice = 12 * time.Hour
+	sliceTakes   = 10 * time.Second // what a slice should take
+)
+
+// throttledAttempts is how often a throttled request is tried: the quota is shared with everybody in the account.
+const throttledAttempts = 10
+
+// eventReader reads whole events through FilterLogEvents.
+type eventReader struct {
+	client  *cloudwatchlogs.Client
+	until   time.Time
+	pace    *pace
+	longest time.Duration // slice
+	usage   Usage
+}
+
+// longestSlice is how long a slice may be. Where no progress is to be stored, and few events are expected, one is enough.
+func (o Options) longestSlice() time.Duration {
+	if o.Slice == 0 {
+		return longestSlice
+	}
+	return o.Slice
+}
+
+func (r *eventReader) Usage() Usage { return r.usage }
+
+func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time, sink Sink) error {
+	if group.Class != types.LogGroupClassStandard {
+		return fmt.Errorf("log group %q is of class %s, whose events FilterLogEvents does not read", group.Name, group.Class)
+	}
+	bounded, cancel := withUntil(ctx, r.until)
+	defer cancel()
+	length := max(firstSlice, r.longest-longestSlice)
+	for from.Before(to) {
+		end := earlier(from.Add(length), to)
+		begun := time.Now()
+		if err := r.slice(bounded, group, from, end, sink); err != nil {
+			return err
+		}
+		if err := sink.ReadTo(ctx, end); err != nil {
+			return err
+		}
+		length = min(nextLength(length, time.Since(begun)), r.longest)
+		from = end
+	}
+	return nil
+}
+
+// nextLength aims at slices that take sliceTakes.
+func nextLength(length, took time.Duration) time.Duration {
+	switch {
+	case took < sliceTakes/4:
+		length *= 2
+	case took > sliceTakes:
+		length = time.Duration(float64(length) * float64(sliceTakes) / float64(took))
+	}
+	return max(length, time.Second).Truncate(time.Second)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// page is one answer of FilterLogEvents, or why there is none.
+type page struct {
+	events []types.FilteredLogEvent
+	err    error
+}
+
+// slice reads one slice. The next page is fetched while the last is taken in.
+func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time, sink Sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	pages := make(chan page)
+	go func() {
+		defer close(pages)
+		r.fetch(ctx, group, from, to, pages)
+	}()
+	defer func() {
+		cancel()
+		for range pages { // until fetch has ended: it counts the requests
+		}
+	}()
+	for p := range pages {
+		if p.err != nil {
+			return p.err
+		}
+		for _, e := range p.events {
+			r.usage.Bytes += int64(len(aws.ToString(e.Message)))
+			sink.Event(Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
+				Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)})
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// fetch follows the pages of a slice. A page may be empty and still not be the last.
+func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time, pages chan<- page) {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group.Name, Unmask: group.Protected,
+		StartTime: aws.Int64(from.UnixMilli()), EndTime: aws.Int64(to.UnixMilli() - 1)} // FilterLogEvents includes the end
+	for {
+		var p page
+		out, err := r.request(ctx, in)
+		if err != nil {
+			p.err = r.fault(ctx, group, err)
+		} else {
+			p.events, in.NextToken = out.Events, out.NextToken
+		}
+		select {
+		case pages <- p:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil || in.NextToken == nil {
+			return
+		}
+	}
+}
+
+// request sends a request at the pace, and again, ever slower, while it is throttled.
+func (r *eventReader) request(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+	for attempt := 1; ; attempt++ {
+		if err := wait(ctx, r.pace.take(time.Now())); err != nil {
+			return nil, err
+		}
+		r.usage.Requests++
+		out, err := r.client.FilterLogEvents(ctx, in, notThrottled)
+		if !isThrottled(err) || attempt == throttledAttempts {
+			return out, err
+		}
+		r.pace.throttled(time.Now())
+	}
+}
+
+func (r *eventReader) fault(ctx context.Context, group Group, err error) error {
+	if outOfTime(ctx) {
+		return ErrOutOfTime
+	}
+	return explain(group.Name, "reading", group.permissions("logs:FilterLogEvents"), err)
+}
+
+// notThrottled has the SDK hand over a throttled request, so that the pace learns of it.
+func notThrottled(o *cloudwatchlogs.Options) {
+	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+		s.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if isThrottled(err) {
+				return aws.FalseTernary
+			}
+			return aws.UnknownTernary
+		})}, s.Retryables...)
+	})
+}
+
+func isThrottled(err error) bool {
+	var fault smithy.APIError
+	return errors.As(err, &fault) && (fault.ErrorCode() == "ThrottlingException" || fault.ErrorCode() == "Throttling")
+}

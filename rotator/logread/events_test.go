@@ -1,0 +1,186 @@
+package logread_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/logread"
+)
+
+// Every event of the stretch is given once, also at the edges of its parts, and none beyond.
+func TestEventsAreGivenOnce(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	s.SetLogLimits(localaws.LogLimits{PageEvents: 10, EmptyPages: 1})
+	const length = 5*time.Hour + 50*time.Minute
+	want := map[string]bool{}
+	for minute := 0; minute <= 6*60; minute += 10 {
+		for _, ms := range []int{-1, 0, 1} {
+			at := begin.Add(time.Duration(minute)*time.Minute + time.Duration(ms)*time.Millisecond)
+			s.write("a.0", at, at.String())
+			want[at.String()] = !at.Before(begin) && at.Before(begin.Add(length))
+		}
+	}
+	sink := s.read(t, logread.FilterLogEvents, length)
+	for _, e := range sink.events {
+		if !want[e.Message] {
+			t.Errorf("event %q is given twice, or beyond the stretch", e.Message)
+		}
+		want[e.Message] = false
+		if e.Stream != "a.0" || e.Ingested-e.At != 1000 {
+			t.Errorf("event %+v", e)
+		}
+	}
+	for message, missing := range want {
+		if missing {
+			t.Errorf("event %q is not given", message)
+		}
+	}
+	if n := len(sink.parts); n < 2 || !sink.parts[n-1].Equal(begin.Add(length)) {
+		t.Errorf("parts end at %v", sink.parts)
+	}
+}
+
+func TestThrottledReadingGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	s.write("a.0", begin, "x")
+	requests := 0
+	s.Intercept(func(c localaws.Call) localaws.Outcome {
+		if c.Operation != "FilterLogEvents" {
+			return localaws.Pass
+		}
+		if requests++; requests <= 2 {
+			return localaws.Throttle
+		}
+		return localaws.Pass
+	})
+	reader := s.reader(logread.FilterLogEvents, time.Time{})
+	sink := newNotes()
+	if err := reader.Read(t.Context(), s.group(t), begin, begin.Add(time.Minute), sink); err != nil || len(sink.events) != 1 {
+		t.Fatalf("%d events, %v", len(sink.events), err)
+	}
+	if got := reader.Usage(); got != (logread.Usage{Bytes: 1, Requests: 3}) {
+		t.Errorf("used %+v, want 3 requests and 1 byte", got)
+	}
+}
+
+func TestReadingStopsWhenTimeIsUp(t *testing.T) {
+	t.Parallel()
+	for _, way := range []logread.Way{logread.FilterLogEvents, logread.LogsInsights} {
+		s := newScene(t, localaws.LogGroup{})
+		s.write("a.0", begin, "x")
+		group := s.group(t)
+		s.ResetCalls()
+		sink := newNotes()
+		err := s.reader(way, time.Now().Add(-time.Second)).Read(t.Context(), group, begin, begin.Add(time.Hour), sink)
+		if !errors.Is(err, logread.ErrOutOfTime) || len(sink.parts) > 0 {
+			t.Errorf("%s: %v after the parts %v", way, err, sink.parts)
+		}
+		if calls := s.Calls(); len(calls) > 0 {
+			t.Errorf("%s: calls %+v", way, calls)
+		}
+	}
+}
+
+// The time may end while a request is under way, too.
+func TestReadingStopsInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	s.write("a.0", begin, "x")
+	group := s.group(t)
+	s.Intercept(func(localaws.Call) localaws.Outcome { return localaws.Delay(time.Minute) })
+	err := s.reader(logread.FilterLogEvents, time.Now().Add(300*time.Millisecond)).Read(t.Context(), group, begin, begin.Add(time.Hour), newNotes())
+	if !errors.Is(err, logread.ErrOutOfTime) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSinkEndsTheReading(t *testing.T) {
+	t.Parallel()
+	for _, way := range []logread.Way{logread.FilterLogEvents, logread.LogsInsights} {
+		s := newScene(t, localaws.LogGroup{})
+		s.write("a.0", begin, "x")
+		sink := newNotes()
+		sink.fault = errors.New("the table is gone")
+		err := s.reader(way, time.Time{}).Read(t.Context(), s.group(t), begin, begin.Add(30*24*time.Hour), sink)
+		if err != sink.fault || len(sink.parts) != 1 {
+			t.Errorf("%s: %v after the parts %v, want the sink's own error after one", way, err, sink.parts)
+		}
+	}
+}
+
+// Each refusal says which group, what to allow, and what AWS answered.
+func TestRefusedCallsSayWhatToAllow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		way       logread.Way
+		operation string
+	}{
+		{logread.FilterLogEvents, "FilterLogEvents"},
+		{logread.LogsInsights, "StartQuery"},
+		{logread.LogsInsights, "GetQueryResults"},
+	} {
+		s := newScene(t, localaws.LogGroup{})
+		s.write("a.0", begin, "x")
+		group := s.group(t)
+		s.Intercept(func(call localaws.Call) localaws.Outcome {
+			if call.Operation == c.operation {
+				return localaws.Fail("AccessDeniedException", 400)
+			}
+			return localaws.Pass
+		})
+		sink := newNotes()
+		err := s.reader(c.way, time.Time{}).Read(t.Context(), group, begin, begin.Add(time.Hour), sink)
+		for _, part := range []string{fmt.Sprintf("%q", groupName), "AccessDeniedException", "Injected by the test.", "allow", "logs:" + c.operation} {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v, want %s in it", c.operation, err, part)
+			}
+		}
+		if len(sink.parts) > 0 {
+			t.Errorf("%s: parts %v", c.operation, sink.parts)
+		}
+	}
+}
+
+func TestRefusedUnmaskingIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, way := range []logread.Way{logread.FilterLogEvents, logread.LogsInsights} {
+		for name, p := range map[string]localaws.DataProtection{
+			"policy":        {Status: types.DataProtectionStatusActivated, Sensitive: []*regexp.Regexp{regexp.MustCompile("x")}},
+			"former policy": {Status: types.DataProtectionStatusDeleted},
+		} {
+			s := newScene(t, localaws.LogGroup{Protection: p})
+			s.write("a.0", begin, "x")
+			s.DenyUnmask(true)
+			sink := newNotes()
+			err := s.reader(way, time.Time{}).Read(t.Context(), s.group(t), begin, begin.Add(time.Hour), sink)
+			if err == nil || !strings.Contains(err.Error(), "logs:Unmask") || len(sink.events) > 0 || len(sink.Rows()) > 0 {
+				t.Errorf("%s, %s: %v, %d events", way, name, err, len(sink.events))
+			}
+		}
+	}
+}
+
+func TestGroupThatVanished(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	group := s.group(t)
+	group.Name = "/aws/rds/cluster/other/postgresql"
+	for _, way := range []logread.Way{logread.FilterLogEvents, logread.LogsInsights} {
+		err := s.reader(way, time.Time{}).Read(t.Context(), group, begin, begin.Add(time.Hour), newNotes())
+		if !errors.Is(err, logread.ErrNoGroup) || !strings.Contains(err.Error(), group.Name) {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+	if _, err := logread.Describe(t.Context(), s.client, group.Name); !errors.Is(err, logread.ErrNoGroup) {
+		t.Errorf("described as %v", err)
+	}
+}

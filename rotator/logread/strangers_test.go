@@ -1,0 +1,89 @@
+package logread_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgrotator/rotator/logread"
+)
+
+// strangersEntries are what PostgreSQL writes about a client that has no credentials, under the names that it sent: PostgreSQL cuts
+// each at 63 bytes and at a NUL.
+func strangersEntries(user, database string) []string {
+	user, database = sent(user), sent(database)
+	var entries []string
+	for _, message := range []string{
+		"FATAL:  %spassword authentication failed for user \"" + user + "\"",
+		"FATAL:  %sinvalid value for parameter \"replication\": \"permission denied for\"",
+		"FATAL:  %ssorry, too many clients already",
+		"DETAIL:  Role \"" + user + "\" does not exist.",
+		"LOCATION:  auth_failed, auth.c:326",
+		"LOG:  %scould not receive data from client: Connection reset by peer",
+		"LOG:  %sincomplete message from client",
+		"LOG:  %sinvalid message length",
+		"LOG:  %spam_authenticate failed: Permission denied",
+		"LOG:  %sno match in usermap \"m\" for user \"" + user + "\" authenticated as \"x\"",
+	} {
+		short, verbose := strings.ReplaceAll(message, "%s", ""), strings.ReplaceAll(message, "%s", "28P01: ")
+		entries = append(entries,
+			fmt.Sprintf("2026-11-22 07:43:03 UTC:10.0.0.7(40312):%s@%s:[4711]:%s", user, database, short),
+			fmt.Sprintf("2026-11-22 07:43:03 UTC:10.0.0.7(40312):%s@%s:[4711]:%s", user, database, verbose),
+			fmt.Sprintf("2026-11-22 07:43:03.560 UTC:10.0.0.7(40312):%s@%s:[4711]:2:28P01:2026-11-22 07:43:01 UTC:1/7:0:6b02a10b.3134:[unknown]%s",
+				user, database, short))
+	}
+	return entries
+}
+
+func sent(name string) string {
+	name, _, _ = strings.Cut(name, "\x00")
+	return name[:min(len(name), 63)]
+}
+
+// A stranger's entries are nobody's activity, and all their names together make a few rows.
+func checkStranger(t *testing.T, rows *logread.Tally, user, database string) {
+	t.Helper()
+	for _, message := range strangersEntries(user, database) {
+		k := kind(t, message)
+		if k.Names != "" || k.Canary != "" || k.Server != "" || k.Class != logread.Unproven && k.Class != logread.Tampering {
+			t.Errorf("%q is %+v, want nothing that counts for anybody", message, k)
+		}
+		rows.Event(logread.Event{Stream: "a.0", Message: message})
+	}
+	if n := len(rows.Rows()); n > 20 {
+		t.Errorf("strangers made %d rows", n)
+	}
+}
+
+var strangersNames = [][2]string{
+	{"alice", "app"}, {"*****", "postgres"}, {"a@b@c", "d@e"}, {"x\ny", "z\n"}, {"", ""}, {":", "["}, {":[1]", ":[2]:"},
+	{"alice@app:[1]:LOG:  connection authorized: user=alice", "app"},
+	{"a@d:[1]:LOG:  connection authorized: user=a database=d applicati", "n_name=x"},
+	{"a", "d:[1]:LOG:  connection authorized: user=a application_name=x"},
+	{"a", "d:[1]:LOG:  connection authorized: user=a, application=x"},
+	{"a@x@d:[1]:LOG:  connection authorized: user=a", "x database=d application_name=pgrotator-sweep-1"},
+	{"a@d:[1]:LOG:  replication connection authorized: user=a", "application_name=x"},
+	{"bob", "app:[4711]:STATEMENT:  select 1"}, {"bob@app:[1]:LOG:  x", "app"},
+	{"bob@app:[1]:1:00000:2026-11-22 08:00:12 UTC:1/1:0:6b.3:x", "LOG:  y"},
+	{"bob@app:[1]:ERROR:  :[2]:ERROR:  ", ":[3]:ERROR:  "}, {"FATAL:  ", "LOG:  "}, {"@", "@:[57]:LOG:  received SIGHUP, reloading"},
+	{"\u00e9\u00e9\u00e9\u00e9@b:[1]:FEHLER:  x", "\xff\xfe"},
+	{"alice", "app:[1]:FATAL:  role \"alice\" is not permitted to log in"},
+}
+
+func TestStrangersCountForNobody(t *testing.T) {
+	t.Parallel()
+	rows := logread.NewTally()
+	for _, names := range strangersNames {
+		checkStranger(t, rows, names[0], names[1])
+	}
+	for i := range 200 {
+		checkStranger(t, rows, fmt.Sprintf("bob%d", i), fmt.Sprintf("app:[%d]:X%d:  y", i, i))
+	}
+}
+
+func FuzzStrangersCountForNobody(f *testing.F) {
+	for _, names := range strangersNames {
+		f.Add(names[0], names[1])
+	}
+	f.Fuzz(func(t *testing.T, user, database string) { checkStranger(t, logread.NewTally(), user, database) })
+}

@@ -1,0 +1,247 @@
+package evidence
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/loginlog"
+)
+
+// serverEntry is an entry of the server's own that continuity rests on.
+type serverEntry struct {
+	at     time.Time
+	before time.Time // when the event before it was written; zero = there was none
+	pid    int
+	entry  loginlog.ServerEntry
+	name   string // of a setting that was changed or reset
+	value  string
+}
+
+// entrySlack is how far the time of an entry may be from the time that a look tells.
+const entrySlack = 2 * time.Second
+
+func (in *instanceLog) server(e loginlog.Event, at int64) {
+	if e.Server == loginlog.NoServerEntry || len(in.entries) >= maxEntries {
+		return
+	}
+	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: strings.Clone(e.Parameter), value: strings.Clone(e.Value)}
+	if in.previous != 0 && in.previous <= at {
+		entry.before = milli(in.previous)
+	}
+	in.entries = append(in.entries, entry)
+}
+
+// entry finds an entry of a kind near a time.
+func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntry, bool) {
+	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.entry == kind && s.at.Sub(t).Abs() <= entrySlack })
+	if at < 0 {
+		return serverEntry{}, false
+	}
+	return in.entries[at], true
+}
+
+// ready reports the entry in which the postmaster says, after the start that a look tells of, that connections are accepted.
+func (in *instanceLog) ready(look Look, postmaster []int) bool {
+	return slices.ContainsFunc(in.entries, func(s serverEntry) bool {
+		return s.entry == loginlog.Ready && slices.Contains(postmaster, s.pid) && !s.at.Before(look.Started.Add(-entrySlack)) && !s.at.After(look.At.Add(entrySlack))
+	})
+}
+
+// judgeContinuity holds each instance's log against what the looks at the instance told.
+func (e *Evidence) judgeContinuity() {
+	for _, i := range e.Instances {
+		i.findEntries()
+	}
+	for _, i := range e.Instances {
+		e.judgeSettings(i)
+		e.judgeRestarts(i)
+		e.judgeLooks(i)
+	}
+}
+
+// findEntries notes which looks' reloads and restarts the log holds, and whose process id the postmaster's is. The entries may come
+// in a run before the one that judges them.
+func (i *Instance) findEntries() {
+	for n := range i.witnesses.Looks {
+		look := &i.witnesses.Looks[n]
+		if entry, found := i.log.entry(look.Started, loginlog.Starting); found {
+			look.Starting = true
+			i.knowPID(entry.pid)
+		}
+		look.Ready = look.Ready || i.log.ready(*look, i.witnesses.PIDs)
+		if entry, found := i.log.entry(look.Loaded, loginlog.ReloadRequested); found {
+			look.Reload = true
+			i.knowPID(entry.pid)
+		}
+	}
+}
+
+// maxPIDs bounds the process ids that count as the postmaster's: the last few restarts'.
+const maxPIDs = 5
+
+func (i *Instance) knowPID(pid int) {
+	if slices.Contains(i.witnesses.PIDs, pid) {
+		return
+	}
+	i.witnesses.PIDs = append(i.witnesses.PIDs, pid)
+	if extra := len(i.witnesses.PIDs) - maxPIDs; extra > 0 {
+		i.witnesses.PIDs = i.witnesses.PIDs[extra:]
+	}
+}
+
+// judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come.
+func (e *Evidence) judgeLooks(i *Instance) {
+	i.tally(e.resume(i))
+	for len(i.witnesses.Looks) > 1 {
+		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
+		passed := e.passed(i, b.At)
+		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
+		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
+		if !passed {
+			return
+		}
+		e.judgeSessions(i, a, b, i.log.windows[0].total)
+		i.witnesses.Looks = i.witnesses.Looks[1:]
+		i.log.windows = i.log.windows[1:]
+	}
+}
+
+func moved(a, b time.Time) bool { return !a.IsZero() && !b.IsZero() && !a.Equal(b) }
+
+// judgeMove asks for the entry of a restart or a reload that two looks show:
+//
+//	found                           the witness agrees with the log
+//	still to come                   waited for
+//	missing, the witness trusted    a gap between the looks
+//	missing, else                   told
+func (e *Evidence) judgeMove(i *Instance, a, b Look, witness string, happened, found, passed bool) {
+	at := b.Loaded
+	if witness == byRestart {
+		at = b.Started
+	}
+	switch {
+	case !happened:
+	case found:
+		i.witnesses.agree(witness)
+	case !e.trusted(witness):
+		if passed {
+			e.Note("Instance %s tells of a %s at %s, which its log does not hold; whether logs of this cluster ever do is not known yet.", i.Instance, witness, at.Format(time.RFC3339))
+		}
+	case !passed:
+		e.Doubt("Instance %s tells of a %s at %s, which its log does not hold yet: roles are judged once it has arrived.", i.Instance, witness, at.Format(time.RFC3339))
+	default:
+		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the instance tells of a %s at %s, which the log does not hold", witness, at.Format(time.RFC3339))})
+	}
+}
+
+// judgeSessions asks for at least as many logins in the log as the server has counted sessions.
+func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
+	grown, ok := growth(a, b)
+	switch {
+	case !ok || a.Uncounted:
+	case logins >= grown:
+		if grown > 0 {
+			i.witnesses.agree(bySessions)
+		}
+	case e.trusted(bySessions):
+		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins)})
+	default:
+		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins; whether the two ever agree on this cluster is not known yet.",
+			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins)
+	}
+}
+
+// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again.
+func (i *Instance) tally(next time.Time) {
+	for n := range i.witnesses.Looks {
+		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
+		look.Uncounted = look.Uncounted || !i.log.counting
+		w.total = look.Logins + w.logins(time.Time{})
+		look.Logins += w.logins(next)
+		look.CountedTo = later(look.CountedTo, next)
+	}
+}
+
+// judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows. One that is
+// set to a good value was bad before, since the last look that saw it good; one set to a bad value is bad from then on.
+func (e *Evidence) judgeSettings(i *Instance) {
+	for _, entry := range i.log.entries {
+		if entry.entry != loginlog.ParameterChanged && entry.entry != loginlog.ParameterReset {
+			continue
+		}
+		shows, decides := account.ShowsLogins(entry.name, entry.value)
+		if !decides {
+			continue
+		}
+		if !slices.Contains(i.witnesses.PIDs, entry.pid) {
+			i.log.suspicious++
+			continue
+		}
+		from, to := e.badBetween(i, entry, shows || entry.entry == loginlog.ParameterReset)
+		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", entry.name)})
+	}
+}
+
+// badBetween is when a setting that an entry tells of was bad, at most.
+func (e *Evidence) badBetween(i *Instance, entry serverEntry, good bool) (from, to time.Time) {
+	if !good {
+		return entry.at, i.firstGood(entry.at, e.Start)
+	}
+	for _, look := range i.witnesses.Looks {
+		if look.Good && !look.At.After(entry.at) {
+			from = look.At
+		}
+	}
+	if from.IsZero() {
+		from = i.EvidenceFrom
+	}
+	return from, entry.at
+}
+
+// firstGood is when a setting that was bad since a time was seen good again: at a look, else not before this run.
+func (i *Instance) firstGood(since, start time.Time) time.Time {
+	for _, look := range i.witnesses.Looks {
+		if look.Good && look.At.After(since) {
+			return look.At
+		}
+	}
+	return start
+}
+
+// judgeRestarts tells of restarts after which part of the log may be missing: the last lines of a server that was killed are
+// shipped no more.
+func (e *Evidence) judgeRestarts(i *Instance) {
+	for _, entry := range i.log.entries {
+		if entry.entry != loginlog.NotShutDown {
+			continue
+		}
+		start, found := i.startBefore(entry.at)
+		if !found || start.before.IsZero() {
+			continue
+		}
+		g := Gap{i.Instance, start.before, start.at, "unclean restart"}
+		switch tail := start.at.Sub(start.before); {
+		case tail > max(e.options.Lag, entrySlack):
+			e.breakAt(i, g)
+		case start.at.After(i.EvidenceFrom):
+			e.Gaps = append(e.Gaps, g)
+		}
+	}
+}
+
+// recoveryWithin is how soon after its start a server says that it had not been shut down.
+const recoveryWithin = time.Minute
+
+// startBefore finds the start of the server, by the postmaster, to which an entry of its recovery belongs.
+func (i *Instance) startBefore(t time.Time) (serverEntry, bool) {
+	at := slices.IndexFunc(i.log.entries, func(s serverEntry) bool {
+		return s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
+	})
+	if at < 0 {
+		return serverEntry{}, false
+	}
+	return i.log.entries[at], true
+}

@@ -1,0 +1,273 @@
+package evidence
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/loginlog"
+)
+
+// instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
+type instanceLog struct {
+	streams    map[string]*streamLog
+	newest     int64 // latest event of the slices read to their end; 0 = none
+	oldest     int64 // earliest event; 0 = none
+	last       int64 // latest event so far
+	previous   int64 // latest event before the one at hand
+	silence    int64 // longest time between two events
+	delay      int64 // longest time an event took to arrive
+	events     int
+	logins     int
+	suspicious int
+	held       int64           // oldest login left to be read again; 0 = none
+	canaries   map[string]bool // the sweep's own logins to be found → found
+	waiting    map[connection]int64
+	refusals   map[connection]int64
+	lives      map[connection]bool // connections that an entry shows to be a session's
+	unread     map[string]int      // entries whose names cannot be read, by their shape
+	told       map[string]int      // entries of no known kind, by their shape
+	entries    []serverEntry
+	windows    []window // of the looks whose logins are counted
+	splitAt    int64    // logins before it are read by no later run
+	counting   bool     // events, not rows, were read: logins can be placed in time
+}
+
+// connection tells a login from others of its log.
+type connection struct {
+	pid, port int
+	role      string
+}
+
+func connectionOf(e loginlog.Event) connection {
+	return connection{pid: e.Session.PID, port: e.Session.Port, role: e.User}
+}
+
+// Bounds of what is kept of a log.
+const (
+	maxLives   = 50_000
+	maxShapes  = 50
+	maxEntries = 10_000
+)
+
+func newInstanceLog(start time.Time) *instanceLog {
+	return &instanceLog{splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
+		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{}}
+}
+
+// refused reports that a refusal of the same connection follows a login.
+func (in *instanceLog) refused(c connection, at int64) bool {
+	refusal, ok := in.refusals[c]
+	return ok && refusal >= at && refusal-at <= pairingWindow.Milliseconds()
+}
+
+// refuse takes in a refusal, whose login may come later by another stream. Whoever knows a role's name can cause any number of them,
+// so that only so many are kept for logins that have not come.
+func (in *instanceLog) refuse(c connection, at int64) {
+	if login, waits := in.waiting[c]; waits && at >= login && at-login <= pairingWindow.Milliseconds() {
+		delete(in.waiting, c)
+	}
+	if len(in.refusals) < maxWaiting {
+		in.refusals[c] = at
+	}
+}
+
+// forgetRefusals drops those whose logins have been judged.
+func (in *instanceLog) forgetRefusals(before int64) {
+	for c, at := range in.refusals {
+		if at < before-pairingWindow.Milliseconds() {
+			delete(in.refusals, c)
+		}
+	}
+}
+
+// settle takes the events of a slice for read.
+func (in *instanceLog) settle(to int64) {
+	for _, s := range in.streams {
+		s.newest = max(s.newest, min(s.inSlice, to))
+		in.newest = max(in.newest, s.newest)
+	}
+}
+
+// settled is up to when every stream that writes has come: what is older can no more be refused by an event that is late.
+func (in *instanceLog) settled() int64 {
+	to := int64(math.MaxInt64)
+	for _, s := range in.streams {
+		if s.writes || s.newest > 0 {
+			to = min(to, max(s.known, s.newest))
+		}
+	}
+	return to
+}
+
+func (in *instanceLog) severalStreams() bool {
+	writing := 0
+	for _, s := range in.streams {
+		if s.writes || s.newest > 0 {
+			writing++
+		}
+	}
+	return writing > 1
+}
+
+// hold leaves a login, and what is after it, to be read again.
+func (in *instanceLog) hold(at int64) {
+	if in.held == 0 || at < in.held {
+		in.held = at
+	}
+}
+
+// oldestWaiting is the time of the oldest login that waits for its refusal in its own stream, or is left to be read again; 0 =
+// none. One that waits for another stream is read again with that stream.
+func (in *instanceLog) oldestWaiting() int64 {
+	oldest := in.held
+	for _, at := range in.waiting {
+		if at > in.newest-pairingWindow.Milliseconds() && (oldest == 0 || at < oldest) {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
+func (in *instanceLog) prove(e loginlog.Event) {
+	if len(in.lives) >= maxLives {
+		clear(in.lives)
+	}
+	in.lives[connectionOf(e)] = true
+}
+
+func (in *instanceLog) proven(e loginlog.Event) bool { return in.lives[connectionOf(e)] }
+
+// tell counts an entry of no known kind.
+func (in *instanceLog) tell(shape string) {
+	if _, known := in.told[shape]; known || len(in.told) < maxShapes {
+		in.told[shape]++
+	}
+}
+
+func (in *instanceLog) unreadEntries() int {
+	n := 0
+	for _, count := range in.unread {
+		n += count
+	}
+	return n
+}
+
+// unreadableStreams are those of which no stamped entry has either prefix.
+func (in *instanceLog) unreadableStreams() []string {
+	var names []string
+	for name, s := range in.streams {
+		if s.stamped > 0 && s.prefixed == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// made is when the first of the instance's streams was made; zero = it is not known of all.
+func (in *instanceLog) made() time.Time {
+	var first time.Time
+	for _, s := range in.streams {
+		if s.made.IsZero() {
+			return time.Time{}
+		}
+		first = earlier(first, s.made)
+	}
+	return first
+}
+
+func (in *instanceLog) findCanary(message string) {
+	for canary, found := range in.canaries {
+		if !found && strings.Contains(message, " application_name="+canary) {
+			in.canaries[canary] = true
+		}
+	}
+}
+
+// streamLog is one log stream on its way. Times are ms since 1970.
+type streamLog struct {
+	instance *instanceLog
+	made     time.Time // zero = not known
+	known    int64     // up to where earlier runs have read it
+	writes   bool      // it wrote lately
+	oldest   int64     // earliest event; 0 = none
+	newest   int64     // latest event of the slices read to their end
+	inSlice  int64     // latest event so far
+	delay    int64
+	stamped  int
+	prefixed int
+	longest  int  // event so far, bytes
+	cut      bool // the event before this one may have been cut off by the publisher
+	held     heldRefusal
+}
+
+// heldRefusal waits for the next event of its stream, which tells whether it was forged.
+type heldRefusal struct {
+	connection connection
+	at         int64 // 0 = there is none
+}
+
+func (s *streamLog) note(at, ingested int64) {
+	in := s.instance
+	in.events++
+	s.inSlice = max(s.inSlice, at)
+	if s.oldest == 0 || at < s.oldest {
+		s.oldest = at
+	}
+	if in.oldest == 0 || at < in.oldest {
+		in.oldest = at
+	}
+	if in.last > 0 {
+		in.silence = max(in.silence, at-in.last)
+	}
+	in.previous, in.last = in.last, max(in.last, at)
+	s.delay = max(s.delay, ingested-at)
+	in.delay = max(in.delay, s.delay)
+}
+
+func (s *streamLog) formed(e loginlog.Event) {
+	if e.Stamped {
+		s.stamped++
+	}
+	if e.Prefixed {
+		s.prefixed++
+	}
+}
+
+// A publisher cuts an entry that is too long for an event. Where is not documented for RDS: CloudWatch Logs takes 256 KB, and 1 MB
+// since 2025 (PutLogEvents), so an event of that order, or as long as the longest of its stream, may be followed by its rest.
+const (
+	surelyCut = 200_000
+	maybeCut  = 8_000
+)
+
+// followsCut reports whether an event may be the rest of the one before it, which a client chose.
+func (s *streamLog) followsCut(length int) bool {
+	was := s.cut
+	s.longest = max(s.longest, length)
+	s.cut = length >= surelyCut || length >= maybeCut && length == s.longest
+	return was
+}
+
+// refuse takes in a refusal. One short enough to be forged by a client without credentials, where a publisher cuts entries at
+// newlines, is held until the next event: such a forgery always has the rest of a name behind it. One after a cut event may be that
+// entry's own rest, and counts for nothing.
+func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
+	switch {
+	case !trusted:
+	case e.Forgeable:
+		s.held = heldRefusal{connectionOf(e), at}
+	default:
+		s.instance.refuse(connectionOf(e), at)
+	}
+}
+
+// release believes the refusal held back, unless the event after it shows that it was forged.
+func (s *streamLog) release(forged bool) {
+	if s.held.at != 0 && !forged {
+		s.instance.refuse(s.held.connection, s.held.at)
+	}
+	s.held = heldRefusal{}
+}

@@ -1,0 +1,253 @@
+package evidence
+
+import (
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/loginlog"
+	"pgrotator/rotator/logread"
+)
+
+// pairingWindow is how long a login waits, by its log's own time, for the refusal that may follow it. PostgreSQL writes both
+// within moments; a later refusal finds the login counted, which leaves a role alone longer.
+const pairingWindow = time.Minute
+
+// maxWaiting bounds the logins of an instance that wait for their refusal; beyond it all are counted.
+const maxWaiting = 100_000
+
+// Names are whom and what a log is read for.
+type Names struct {
+	Roles     []string
+	Databases []string
+	Locked    map[string]bool // roles that the sweep has locked: an attempt of theirs is activity only if nothing refused it
+	Own       map[string]bool // the users of the secret's pair, whose logins can be the sweep's own
+	Stack     string          // of the deployment whose logins these are
+}
+
+// Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
+// how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
+// for their refusal, not with the log.
+type Log struct {
+	names     Names
+	parser    *loginlog.Parser
+	start     time.Time
+	instances map[string]*instanceLog
+	streams   map[string]*streamLog
+	active    map[string]account.Activity // since it was last taken
+	hasty     bool                        // no attempt is left to be judged later
+	rows      *tally                      // of the stretch at hand, where rows are read
+	stored    storedRun                   // the newest of this deployment's runs whose commit the log shows
+}
+
+// The sources of an activity.
+const (
+	BySession       = "session"
+	ByLogin         = "login"
+	ByDisconnection = "disconnection"
+	BySignOfLife    = "sign of life"
+	ByUnreadEntry   = "unread entry"
+)
+
+// NewLog is an empty log for a run that starts at a time.
+func NewLog(start time.Time, names Names) *Log {
+	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start}
+	return l.empty()
+}
+
+// Again is an empty log for the same names, for a look at its end: there every attempt counts that nothing has refused so far.
+func (l *Log) Again() *Log {
+	again := l.empty()
+	again.hasty = true
+	return again
+}
+
+func (l *Log) empty() *Log {
+	return &Log{names: l.names, parser: l.parser, start: l.start,
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles)}
+}
+
+// Roles are those whom the log is read for.
+func (l *Log) Roles() []string { return l.names.Roles }
+
+// instance is the log of one instance.
+func (l *Log) instance(name string) *instanceLog {
+	in := l.instances[name]
+	if in == nil {
+		in = newInstanceLog(l.start)
+		l.instances[name] = in
+	}
+	return in
+}
+
+func (l *Log) stream(name string) *streamLog {
+	s := l.streams[name]
+	if s == nil {
+		s = &streamLog{instance: l.instance(cluster.InstanceOf(name))}
+		l.streams[name] = s
+		s.instance.streams[name] = s
+	}
+	return s
+}
+
+// expect notes that a stream is known to have been read up to a time. One that writes must come past a login before it is certain
+// that nothing refused it.
+func (l *Log) expect(name string, to time.Time, writes bool) {
+	s := l.stream(name)
+	s.known, s.writes = to.UnixMilli(), writes
+}
+
+// Event takes in one event.
+func (l *Log) Event(e logread.Event) {
+	s, at := l.stream(e.Stream), e.At
+	s.note(at, e.Ingested)
+	event, kind := l.parser.Parse(e.Message)
+	s.formed(event)
+	s.release(kind == loginlog.Tampering && !event.Stamped)
+	trusted := !s.followsCut(len(e.Message))
+	switch kind {
+	case loginlog.Login:
+		l.login(s, event, at, e.Message)
+	case loginlog.OtherLogin:
+		s.instance.countLogin(at)
+	case loginlog.Disconnection:
+		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
+	case loginlog.Sign:
+		s.instance.prove(event)
+		for _, role := range append([]string{event.User}, event.Others...) {
+			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		}
+	case loginlog.Ambiguous:
+		if s.instance.proven(event) {
+			l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		}
+	case loginlog.Refusal:
+		s.refuse(event, at, trusted)
+	case loginlog.Server:
+		s.instance.server(event, at)
+	case loginlog.Tampering:
+		s.instance.suspicious++
+	case loginlog.Unread:
+		s.instance.unread[event.Shape]++
+	case loginlog.Unknown:
+		s.instance.tell(event.Shape)
+	}
+}
+
+func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// login has an authorized attempt wait for its refusal.
+func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
+	in := s.instance
+	in.logins++
+	in.prove(event)
+	if l.names.Own[event.User] {
+		in.findCanary(message)
+		l.stored.find(message, l.names.Stack, at)
+	}
+	c := connectionOf(event)
+	if earlier, open := in.waiting[c]; open && earlier != at { // the same again is an event delivered twice
+		l.counted(in, c, earlier) // its process id is in use again: it was not refused
+	}
+	in.waiting[c] = at
+	if len(in.waiting) > maxWaiting {
+		l.countAll(in)
+	}
+}
+
+// counted takes a login for activity: nothing has refused it.
+func (l *Log) counted(in *instanceLog, c connection, at int64) {
+	in.countLogin(at)
+	l.saw(account.Activity{Role: c.role, At: milli(at), Began: milli(at), Source: ByLogin})
+}
+
+func (l *Log) countAll(in *instanceLog) {
+	for c, at := range in.waiting {
+		if !in.refused(c, at) {
+			l.counted(in, c, at)
+		}
+	}
+	clear(in.waiting)
+}
+
+func (l *Log) saw(a account.Activity) {
+	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
+		l.active[a.Role] = a
+	}
+}
+
+// Take hands over the activity since the last call.
+func (l *Log) Take() []account.Activity {
+	list := make([]account.Activity, 0, len(l.active))
+	for _, a := range l.active {
+		list = append(list, a)
+	}
+	l.active = make(map[string]account.Activity, len(l.active))
+	return list
+}
+
+// ReadTo notes that all events before a time have been given: logins that waited long enough are counted.
+func (l *Log) ReadTo(to time.Time) {
+	l.endRows()
+	for _, in := range l.instances {
+		in.settle(to.UnixMilli())
+		limit := min(to.UnixMilli(), in.settled()) - pairingWindow.Milliseconds()
+		for c, at := range in.waiting {
+			if in.refused(c, at) {
+				delete(in.waiting, c)
+			} else if at <= limit {
+				l.counted(in, c, at)
+				delete(in.waiting, c)
+			}
+		}
+		in.forgetRefusals(limit)
+	}
+}
+
+// End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
+// late may refuse, is left to be read again.
+func (l *Log) End() {
+	l.endRows()
+	for _, s := range l.streams {
+		s.release(false)
+	}
+	for _, in := range l.instances {
+		settled := in.settled()
+		for c, at := range in.waiting {
+			switch {
+			case in.refused(c, at):
+			case l.hasty:
+				l.counted(in, c, at)
+			case l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, at > settled && in.severalStreams():
+				in.hold(at)
+			default:
+				l.counted(in, c, at)
+			}
+		}
+		clear(in.waiting)
+	}
+}
+
+// ActiveRoles are those that were active since activity was last taken.
+func (l *Log) ActiveRoles() []string {
+	var roles []string
+	for role := range l.active {
+		roles = append(roles, role)
+	}
+	return roles
+}
+
+// FoundAll reports that every canary was found.
+func (l *Log) FoundAll() bool {
+	for _, in := range l.instances {
+		for _, found := range in.canaries {
+			if !found {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Await has the log look for one more canary in an instance's log.
+func (l *Log) Await(instance, canary string) { l.instance(instance).canaries[canary] = false }

@@ -1,0 +1,241 @@
+package model_test
+
+import (
+	"time"
+
+	"pgrotator/rotator/account"
+)
+
+// soon has something happen before the next run.
+func (w *world) soon(end time.Time, do func()) time.Time {
+	at := w.now.Add(w.within(end.Sub(w.now)))
+	w.todo = append(w.todo, event{at, do})
+	return at
+}
+
+// disturb lets things happen that a sweep must cope with.
+func (w *world) disturb(end time.Time) {
+	live := w.live()
+	s := live[w.rng.IntN(len(live))]
+	if w.has.strangers {
+		w.soon(end, w.strange)
+		w.soon(end, w.strange)
+	}
+	if w.has.intrigue && w.chance(30) {
+		w.soon(end, w.intrigue)
+	}
+	w.comeAndGo(end)
+	if w.has.delays && w.chance(8) {
+		w.delay(s, end)
+	}
+	if w.has.forms && w.chance(5) {
+		w.soon(end, func() { w.reform(s) })
+	}
+	if w.chance(10) {
+		w.soon(end, func() { w.reloads(s) })
+	}
+	if w.has.restarts && w.chance(4) {
+		clean := !w.has.losses || w.chance(60)
+		w.soon(end, func() {
+			if !s.dead {
+				w.restart(s, clean)
+			}
+		})
+	}
+	if w.has.crashes && w.chance(4) {
+		w.soon(end, func() {
+			if !s.dead {
+				w.crash(s)
+			}
+		})
+	}
+	if w.chance(3) {
+		w.soon(end, w.promote)
+	}
+	if w.has.losses {
+		w.lose(s, end)
+	}
+	if w.has.renames && w.chance(2) {
+		w.soon(end, w.rename)
+	}
+}
+
+// comeAndGo adds instances and takes them away.
+func (w *world) comeAndGo(end time.Time) {
+	live := w.live()
+	if w.chance(5) && len(live) < 4 {
+		w.soon(end, func() { w.addServer() })
+	}
+	if w.chance(3) {
+		var s *server
+		w.soon(end.Add(-end.Sub(w.now)/2), func() { s = w.addServer() })
+		w.todo = append(w.todo, event{end.Add(-time.Second), func() { w.kill(s) }}) // and it goes again before the run
+	}
+	if w.chance(4) && len(live) > 2 {
+		s := live[w.rng.IntN(len(live))]
+		w.soon(end, func() { w.kill(s) })
+	}
+}
+
+// kill deletes a reader. RDS exports what is left when it deletes an instance.
+func (w *world) kill(s *server) {
+	if s.dead || s.Writer || len(w.live()) < 2 || w.now.Before(s.stopped) || s.logging != goodLogging() {
+		return
+	}
+	for _, p := range w.people {
+		if p.on == s && !p.seen {
+			w.endSession(p, true)
+		}
+	}
+	w.endSessions(s, !w.unlogged)
+	s.dead = true
+	last := w.now.Add(12 * time.Hour)
+	for _, to := range s.streams {
+		for _, e := range to.entries {
+			e.arrives = earlier(e.arrives, last)
+		}
+	}
+}
+
+// delay has a stream, or a whole instance, come up to three days late.
+func (w *world) delay(s *server, end time.Time) {
+	until := end.Add(w.within(4*day) - day)
+	for _, to := range s.streams {
+		if w.chance(60) {
+			to.lateUntil = later(to.lateUntil, earlier(until, w.now.Add(3*day)))
+		}
+	}
+}
+
+// reform changes the form of an instance's entries to another that is read.
+func (w *world) reform(s *server) {
+	switch w.rng.IntN(3) {
+	case 0:
+		w.reload(s, func(s *server) { s.verbose = !s.verbose }, "log_error_verbosity", "verbose")
+	case 1:
+		prefix := shortPrefix
+		if s.logging.LinePrefix == shortPrefix {
+			prefix = longPrefix
+		}
+		w.reload(s, func(s *server) { s.logging.LinePrefix = prefix }, "log_line_prefix", prefix)
+	case 2:
+		w.spell(s, func(s *server) { s.german, s.logging.Messages = true, "de_DE" }, "lc_messages", "de_DE",
+			func(s *server) { s.german, s.logging.Messages = false, "C" }, "C")
+	}
+}
+
+// reloads is an ordinary reload, at which somebody with credentials may put in a word as if the server's own.
+func (w *world) reloads(s *server) {
+	if s.dead {
+		return
+	}
+	w.reload(s, nil, "", "")
+	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && w.chance(10) {
+		w.raise(s, w.connect(eve))
+	}
+}
+
+// spell is a setting that is another for some hours, over the next run or not.
+func (w *world) spell(s *server, change func(*server), name, value string, back func(*server), good string) {
+	if s.dead || s.logging != goodLogging() && s.logging.LinePrefix != longPrefix {
+		return
+	}
+	w.harmed()
+	w.reload(s, change, name, value)
+	w.todo = append(w.todo, event{w.now.Add(time.Minute + w.within(30*time.Hour)), func() {
+		if s.dead {
+			return
+		}
+		w.harmed()
+		w.reload(s, back, name, good)
+		w.harmed()
+	}})
+}
+
+// lose has part of a log not be written, or not arrive. What no run can see at its own login rests on witnesses that have agreed with
+// the log before.
+func (w *world) lose(s *server, end time.Time) {
+	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
+	if w.has.spells && w.chance(3) && known {
+		w.soon(end, func() { w.hide(s) })
+	}
+	if w.has.stops && w.chance(3) && known && w.byRows == 0 && w.haze == 2 {
+		w.soon(end, func() {
+			s.stopped = w.now.Add(w.within(20 * time.Hour))
+			w.harmed()
+		})
+	}
+	if w.chance(2) { // over the next run: its own login tells
+		w.soon(end, func() { s.stopped = later(s.stopped, end.Add(time.Hour)) })
+	}
+	if w.has.masking && w.chance(3) {
+		w.soon(end, func() {
+			w.masksUntil = w.now.Add(w.within(5 * day))
+			w.todo = append(w.todo, event{w.masksUntil.Add(w.within(3 * day)), func() { w.mayUnmask = true }})
+		})
+	}
+	w.restoreOrBackUp(end)
+}
+
+// hide changes a setting on which it depends whether logins show.
+func (w *world) hide(s *server) {
+	good, bad := account.Logging{}, account.Logging{}
+	var name string
+	switch w.rng.IntN(4) {
+	case 0:
+		name, good.Connections, bad.Connections = "log_connections", "on", "off"
+	case 1:
+		name, good.MinMessages, bad.MinMessages = "log_min_messages", "warning", "fatal"
+	case 2:
+		name, good.LinePrefix, bad.LinePrefix = "log_line_prefix", shortPrefix, otherPrefix
+	case 3:
+		name, good.Destination, bad.Destination = "log_destination", "stderr", "csvlog"
+	}
+	set := func(l account.Logging) func(*server) {
+		return func(s *server) {
+			for _, f := range []struct{ to, from *string }{{&s.logging.Connections, &l.Connections}, {&s.logging.MinMessages, &l.MinMessages},
+				{&s.logging.LinePrefix, &l.LinePrefix}, {&s.logging.Destination, &l.Destination}} {
+				if *f.from != "" {
+					*f.to = *f.from
+				}
+			}
+		}
+	}
+	value := func(l account.Logging) string { return l.Connections + l.MinMessages + l.LinePrefix + l.Destination }
+	w.spell(s, set(bad), name, value(bad), set(good), value(good))
+}
+
+// rename gives an instance another name, has two exchange theirs, or puts another instance under a name.
+func (w *world) rename() {
+	live := w.live()
+	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
+	w.harmed()
+	a.measured, b.measured = 0, 0
+	a.streams = renamed(w, a)
+	switch {
+	case a == b:
+		a.Name = "db-renamed-" + a.Name[3:]
+	default:
+		b.streams = renamed(w, b)
+		a.Name, b.Name = b.Name, a.Name
+	}
+}
+
+// renamed is an instance without the streams it had: these stay as those of an instance that is gone.
+func renamed(w *world, s *server) map[string]*stream {
+	former := *s
+	former.dead, former.Writer = true, false
+	w.servers = append(w.servers, &former)
+	return map[string]*stream{}
+}
+
+// restoreOrBackUp copies the tables, with the roles, or puts the copy in their place.
+func (w *world) restoreOrBackUp(end time.Time) {
+	switch {
+	case !w.has.restores || w.lastRun.IsZero():
+	case w.backup == nil && w.chance(3):
+		w.backup, w.backed = w.copyTables(), w.now
+	case w.backup != nil && w.chance(3):
+		w.soon(end, w.restore)
+	}
+}

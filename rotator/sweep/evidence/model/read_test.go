@@ -1,0 +1,108 @@
+package model_test
+
+import (
+	"slices"
+	"time"
+
+	"pgrotator/rotator/logread"
+)
+
+// row is what Logs Insights makes of an event.
+type row = logread.Row
+
+// rowOf is an event as a row.
+func (w *world) rowOf(e *entry, stream, message string) *row {
+	if e.row != nil && e.masked == "" {
+		return e.row
+	}
+	tally := logread.NewTally()
+	tally.Event(logread.Event{Stream: stream, At: e.at.UnixMilli(), Ingested: e.arrives.UnixMilli(), Message: message})
+	e.row = &tally.Rows()[0]
+	return e.row
+}
+
+// event is an event as a reader that may, or may not, unmask gets it.
+func (r *run) event(e *entry) string {
+	if e.masked != "" && !r.unmasked {
+		return e.masked
+	}
+	return e.message
+}
+
+// readable reports whether the group is read at all: where masking is known and may not be undone, it is not.
+func (r *run) readable() bool { return r.masksUntil.IsZero() || r.mayUnmask || r.untold }
+
+// each gives the events of a stretch that have arrived and are still kept.
+func (r *run) each(group string, from, to time.Time, give func(s *server, stream string, e *entry)) {
+	for _, s := range r.servers {
+		if s.Group != group {
+			continue
+		}
+		for name, stream := range s.streams {
+			first := searchFrom(stream.entries, from)
+			for _, e := range stream.entries[first:] {
+				if !e.at.Before(to) {
+					break
+				}
+				kept := r.retention == 0 || e.at.After(r.now.Add(-r.retention))
+				if kept && !e.lost && !e.arrives.After(r.now) {
+					give(s, name, e)
+				}
+			}
+		}
+	}
+}
+
+func searchFrom(entries []*entry, from time.Time) int {
+	at, _ := slices.BinarySearchFunc(entries, from, func(e *entry, t time.Time) int { return e.at.Compare(t) })
+	return at
+}
+
+// read is the first reading, in slices; a limit ends it early.
+func (r *run) read(limit time.Duration) {
+	for _, name := range r.evidence.Groups() {
+		from, to := r.evidence.ReadFrom(name), r.now.Truncate(time.Second).Add(time.Second)
+		if limit > 0 {
+			to = earlier(to, from.Add(limit))
+		}
+		if !r.readable() {
+			r.evidence.Doubt("The log cannot be read: logs:Unmask is refused.")
+			r.disturbed(r.now)
+			continue
+		}
+		for from.Before(to) {
+			end := earlier(from.Add(8*time.Hour), to)
+			if r.rows {
+				end = earlier(from.Add(time.Hour+r.within(7*day)), to)
+			}
+			r.readSlice(name, from.Truncate(time.Second), end.Truncate(time.Second))
+			from = end
+		}
+		if limit == 0 {
+			r.evidence.GroupRead(name)
+		}
+	}
+}
+
+func (r *run) readSlice(name string, from, to time.Time) {
+	if r.rows {
+		for _, row := range r.rowsOf(name, from, to) {
+			r.log.Row(row)
+		}
+	} else {
+		r.each(name, from, to, func(s *server, stream string, e *entry) {
+			if delay := e.arrives.Sub(e.at); r.fate != killedWhileReading && (delay >= s.measured || s.measures.Add(20*day).Before(r.now)) {
+				s.measured, s.measures = delay, r.now
+			}
+			r.log.Event(logread.Event{Stream: stream, At: e.at.UnixMilli(), Ingested: e.arrives.UnixMilli(), Message: r.event(e)})
+		})
+	}
+	r.log.ReadTo(to)
+}
+
+// rowsOf are the rows of a stretch.
+func (r *run) rowsOf(name string, from, to time.Time) []row {
+	tally := logread.NewTally()
+	r.each(name, from, to, func(_ *server, stream string, e *entry) { tally.Row(*r.rowOf(e, stream, r.event(e))) })
+	return tally.Rows()
+}

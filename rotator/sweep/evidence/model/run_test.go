@@ -1,0 +1,259 @@
+package model_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/sweep/evidence"
+)
+
+// What becomes of a run.
+const (
+	runsThrough = iota
+	killedAfterLogin
+	killedWhileReading
+	killedBeforeActing
+	killedAfterLocking
+	watchesOnly // a dry run
+)
+
+// run is a sweep: the same calls as in production, with the world in place of AWS and PostgreSQL.
+type run struct {
+	*world
+	fate     int
+	hidden   bool // it cannot look everywhere
+	rows     bool // its first reading is of rows
+	evidence *evidence.Evidence
+	log      *evidence.Log
+	second   bool // the second reading ran to its end
+	unmasked bool
+	canaries map[string]string
+	fromWas  time.Time
+}
+
+func (w *world) sweep() {
+	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}}
+	if w.chance(15) {
+		r.fate = killedAfterLogin + w.rng.IntN(watchesOnly)
+	}
+	if w.begun.IsZero() {
+		w.begun = w.now
+		w.coverFrom = w.now.Add(-10000 * day)
+		if w.retention > 0 {
+			w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
+		}
+	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-3*time.Hour {
+		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
+		w.harmed()
+	}
+	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
+	r.begin()
+	if r.fate == killedAfterLogin {
+		w.disturbed(w.now)
+		return
+	}
+	if r.fate == killedWhileReading {
+		w.disturbed(w.now)
+		r.read(w.within(day))
+		w.store(r.evidence.Active(), r.evidence.Progress(), nil)
+		return
+	}
+	r.read(0)
+	r.log.End()
+	r.confirm()
+	r.conclude()
+	w.lastRun = w.now
+	if r.fate == killedBeforeActing {
+		w.disturbed(w.now)
+		return
+	}
+	r.decide()
+}
+
+func (w *world) longest() time.Duration {
+	return max(time.Duration(w.lockDays)*day, time.Duration(w.deleteDays)*day, 90*day)
+}
+
+// begin looks at everything but the log, and leaves a canary on each instance.
+func (r *run) begin() {
+	e := r.evidence
+	live, sightings := r.lookAround()
+	var records []account.LogRecord
+	for _, known := range r.tables.records {
+		records = append(records, known)
+	}
+	e.Enroll(live, records)
+	for name, seen := range sightings {
+		if i := e.Named(name); i != nil {
+			i.See(seen)
+		}
+	}
+	r.log = evidence.NewLog(r.now, r.names())
+	e.Watch(r.log)
+	for _, name := range e.Groups() {
+		e.Retain(name, r.retention)
+	}
+	r.store(e.Seen(r.accounts(), r.open), e.Progress(), nil)
+}
+
+// lookAround logs in on the instances that can be reached.
+func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
+	var live []cluster.Instance
+	sightings := map[string]evidence.Sighting{}
+	r.open = map[string]int{}
+	blind := r.chance(r.haze) // RDS does not tell the instances: only the writer is seen
+	for _, s := range r.live() {
+		hidden := blind && !s.Writer || !s.Writer && r.chance(r.haze)
+		r.hidden = r.hidden || hidden
+		if hidden && (blind || r.chance(33)) {
+			r.evidence.CannotSee("RDS does not tell %s.", s.Name)
+			continue
+		}
+		live = append(live, s.Instance)
+		switch {
+		case hidden && r.chance(50):
+			sightings[s.Name] = evidence.Sighting{Fault: errors.New("no answer")}
+			continue
+		case hidden:
+			r.evidence.CannotSee("The sessions of %s cannot be looked at.", s.Name)
+		}
+		sightings[s.Name] = r.logIn(s)
+		r.watch(s, hidden)
+	}
+	if blind {
+		r.hidden = true
+		r.evidence.CannotSee("The instances are not known.")
+		return nil, nil
+	}
+	if r.hidden {
+		r.disturbed(r.now)
+	}
+	return live, sightings
+}
+
+// logIn is the run's own login, which the server counts before or after it tells how many there were.
+func (r *run) logIn(s *server) evidence.Sighting {
+	canary := evidence.NewCanary(r.now)
+	r.canaries[s.Name], r.canary = canary, canary
+	flushed := r.chance(50)
+	if flushed {
+		s.sessions["app"]++
+	}
+	look := s.look(r.now)
+	if !flushed {
+		s.sessions["app"]++
+	}
+	r.own(s, canary)
+	return evidence.Sighting{Canary: canary, Logging: s.logging, Look: look}
+}
+
+// own writes the entry of one of the sweep's own logins.
+func (w *world) own(s *server, application string) {
+	w.pid++
+	if s.logging.Connections != "on" {
+		return
+	}
+	c := &client{user: "app_a", database: "app", pid: w.pid, port: 1024 + w.pid%60000}
+	message := fmt.Sprintf("connection authorized: user=app_a database=app application_name=%s", application)
+	if s.german {
+		message = fmt.Sprintf("Verbindung autorisiert: Benutzer=app_a Datenbank=app application_name=%s", application)
+	}
+	w.write(s, c, "LOG", message)
+}
+
+// watch counts the sessions that are open on an instance.
+func (r *run) watch(s *server, hidden bool) {
+	for _, p := range r.people {
+		if p.on != s {
+			continue
+		}
+		if !hidden {
+			r.open[p.account.Name]++
+			p.seen = true
+			p.deeds = append(p.deeds, activity{at: r.now})
+		}
+	}
+}
+
+func (r *run) accounts() []account.Account {
+	var list []account.Account
+	for _, p := range r.people {
+		list = append(list, p.account)
+	}
+	return list
+}
+
+func (r *run) names() evidence.Names {
+	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
+		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
+	for _, a := range r.accounts() {
+		if a.Unlogged != "" {
+			continue
+		}
+		n.Roles = append(n.Roles, a.Name)
+		if !a.LockedAt.IsZero() && !a.CanLogin {
+			n.Locked[a.Name] = true
+		}
+	}
+	return n
+}
+
+// confirm is the second reading. It may end early.
+func (r *run) confirm() {
+	r.store(r.evidence.Active(), nil, nil)
+	second := evidence.NewSecond(r.log.Roles())
+	var spared []account.Activity
+	r.second = true
+	for _, name := range r.evidence.Groups() {
+		for _, s := range r.evidence.SecondReading(name, r.retention) {
+			if !r.readable() || r.chance(1) {
+				r.evidence.Doubt("The second reading ended early.")
+				r.second = false
+				r.disturbed(r.now)
+				break
+			}
+			rows := r.rowsOf(name, s.From, s.To)
+			if fault := r.evidence.Contradicts(name, s, rows); fault != "" {
+				r.evidence.Doubt("The second reading does not agree with the first: %s.", fault)
+				r.second = false
+				r.fail("the second reading does not agree with the first: %s", fault)
+				break
+			}
+			for _, row := range rows {
+				second.Row(row)
+			}
+			for _, found := range second.End() {
+				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
+			}
+			r.evidence.Covered(name, s)
+		}
+	}
+	r.store(spared, nil, nil)
+}
+
+// conclude judges what the logs are worth, and stores it.
+func (r *run) conclude() {
+	for _, stream := range r.evidence.Strangers() {
+		for _, s := range r.servers {
+			if made := s.streams[stream]; made != nil {
+				r.evidence.StreamMade(stream, made.made)
+			}
+		}
+	}
+	r.fromWas = r.evidence.From()
+	records, forget := r.evidence.Conclude()
+	r.store(r.evidence.Active(), records, forget)
+	r.holdEvidence()
+}
+
+// markCommit notes the run's number in the table, then in the log.
+func (r *run) markCommit() {
+	number := r.evidence.Number()
+	r.store(nil, r.evidence.Records(), nil)
+	s := r.writer()
+	s.sessions["app"]++
+	r.own(s, evidence.StoredName("stack", number))
+}

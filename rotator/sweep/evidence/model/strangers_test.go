@@ -1,0 +1,112 @@
+package model_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pgrotator/rotator/sweep/evidence"
+)
+
+// strange has somebody without credentials try names of any kind. None of it may count for anybody, or against.
+func (w *world) strange() {
+	live := w.live()
+	s := live[w.rng.IntN(len(live))]
+	w.pid++
+	c := &client{database: "app", pid: w.pid, port: 1024 + w.pid%60000}
+	c.user = []string{"p0", "ann@example.com", "*****", "nobody", "app_a", "p0@app:[7]:LOG:  connection authorized: user=p0"}[w.rng.IntN(6)]
+	switch w.rng.IntN(5) {
+	case 0:
+		c.database = "app:[4711]:STATEMENT:  select 1"
+	case 1:
+		c.database = "app:[4711]:LOG:  connection authorized: user=p0 database=app"
+	}
+	if len(c.user) > 63 {
+		c.user = c.user[:63]
+	}
+	w.write(s, c, "LOG", "connection received: host=10.0.0.1 port=999")
+	if w.chance(20) {
+		w.write(s, c, "LOG", "could not receive data from client: Connection reset by peer")
+		return
+	}
+	w.write(s, c, "FATAL", fmt.Sprintf("password authentication failed for user %q", c.user))
+	w.write(s, c, "DETAIL", `Connection matched pg_hba.conf line 95: "host all all all md5"`)
+}
+
+// intrigue has a role that may log in, make temporary objects and read pg_stat_activity write what such a role can.
+func (w *world) intrigue() {
+	eve := w.named("eve")
+	if eve == nil || !eve.account.CanLogin {
+		return
+	}
+	live := w.live()
+	s := live[w.rng.IntN(len(live))]
+	c := w.connect(eve)
+	switch w.rng.IntN(3) {
+	case 0:
+		w.raise(s, c)
+	case 1:
+		w.impersonate(s, c)
+	default:
+		w.authorize(s, c, false)
+		w.write(s, c, "ERROR", "connection authorized: user=p0 database=app")
+		w.write(s, c, "LOG", "disconnection: session time: 0:00:01.000 user=p0 database=app host=10.0.0.1 port=1000")
+	}
+	s.sessions[c.database]++
+	w.did(eve, nil)
+}
+
+// raise is RAISE LOG in parallel workers, whose entries have no names: they look like the server's own.
+func (w *world) raise(s *server, c *client) {
+	w.authorize(s, c, false)
+	w.pid++
+	worker := &server{Instance: s.Instance, logging: s.logging, verbose: s.verbose, pid: w.pid}
+	for _, text := range []string{
+		"received SIGHUP, reloading configuration files", `parameter "log_connections" changed to "on"`, `parameter "log_min_messages" changed to "fatal"`,
+		"starting PostgreSQL 15.14", "database system was not properly shut down; automatic recovery in progress",
+		"connection authorized: user=p0 database=app",
+	} {
+		if s.logs("LOG") && w.chance(50) {
+			w.export(s, w.streamOf(s), worker.line(w.now.Truncate(time.Second), nil, "LOG", text))
+		}
+	}
+}
+
+// impersonate logs in under the application names of the sweep.
+func (w *world) impersonate(s *server, c *client) {
+	for _, name := range []string{w.canary, evidence.StoredName("stack", 9999), "x:[1]:LOG:  y", "x application_name=" + evidence.StoredName("stack", 9999)} {
+		if s.logging.Connections == "on" && name != "" {
+			w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s application_name=%s", c.user, c.database, name))
+		}
+	}
+}
+
+// sever writes an entry so long that the publisher cuts it, and whose rest reads as if somebody's login had been refused.
+func (w *world) sever(s *server, victim *client) {
+	eve := w.named("eve")
+	if eve == nil || !eve.account.CanLogin || !s.logs("FATAL") {
+		return
+	}
+	to, c := w.streamOf(s), w.connect(eve)
+	w.did(eve, w.export(s, to, s.line(w.now.Truncate(time.Second), c, "STATEMENT", "select '"+cutAt)))
+	w.export(s, to, s.line(w.now.Truncate(time.Second), victim, "FATAL", fmt.Sprintf("role %q is not permitted to log in", victim.user)))
+}
+
+var cutAt = strings.Repeat("x", 200_000)
+
+// mask is an event as whoever lacks logs:Unmask reads it while a data protection policy is at work.
+func (w *world) mask(message string) string {
+	if !w.now.Before(w.masksUntil) {
+		return message
+	}
+	return strings.ReplaceAll(message, "ann@example.com", "***************")
+}
+
+func (w *world) named(name string) *person {
+	for _, p := range w.people {
+		if p.account.Name == name {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package model_test
+
+import (
+	"maps"
+	"time"
+
+	"pgrotator/rotator/account"
+)
+
+// tables are what the database remembers.
+type tables struct {
+	records  map[string]account.LogRecord
+	accounts map[int64]account.Account // of a copy
+}
+
+// clockSlack is the statement's: for the log's whole seconds and the lock's own commit.
+const clockSlack = 2 * time.Second
+
+// store does as sql/sweep/store.sql.
+func (w *world) store(active []account.Activity, records []account.LogRecord, forget []string) {
+	for _, a := range active {
+		if p := w.named(a.Role); p != nil {
+			learn(&p.account, a)
+		}
+	}
+	for _, r := range records {
+		w.tables.records[r.Instance] = r
+	}
+	for _, name := range forget {
+		delete(w.tables.records, name)
+	}
+}
+
+// learn takes an activity into a role's row.
+func learn(row *account.Account, a account.Activity) {
+	at, letIn := a.At, false
+	if locked := row.LockedAt; !locked.IsZero() {
+		began := !a.Began.Before(locked.Add(clockSlack))
+		letIn = began && a.Source != "session"
+		switch {
+		case letIn:
+		case a.Source != "session" || a.At.Before(locked.Add(clockSlack)):
+			at = earlier(at, locked.Add(clockSlack-time.Millisecond))
+		default:
+			return
+		}
+	}
+	if !at.After(row.LastLogin) {
+		return
+	}
+	row.LastLogin, row.Source = at, a.Source
+	if letIn {
+		row.LockedAt = at
+	}
+}
+
+func (w *world) copyTables() *tables {
+	copied := &tables{records: maps.Clone(w.tables.records), accounts: map[int64]account.Account{}}
+	for _, p := range w.people {
+		copied.accounts[p.account.OID] = p.account
+	}
+	return copied
+}
+
+// restore puts an older copy of the database in the place of the present one. Roles that are gone stay so.
+func (w *world) restore() {
+	if w.now.Sub(w.backed) < 2*day {
+		return
+	}
+	w.harmed()
+	for _, p := range w.people {
+		w.forgetSession(p)
+		if row, kept := w.backup.accounts[p.account.OID]; kept {
+			p.account = row
+		}
+	}
+	w.tables.records = maps.Clone(w.backup.records)
+	for _, s := range w.live() {
+		s.measured = 0
+		w.restart(s, true)
+		clear(s.sessions)
+	}
+}
+
+// forgetSession ends a session before a restore: what the runs knew of it may be lost with the tables.
+func (w *world) forgetSession(p *person) {
+	if p.on != nil {
+		p.seen = false
+		w.endSession(p, true)
+	}
+}

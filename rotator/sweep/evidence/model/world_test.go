@@ -1,0 +1,211 @@
+package model_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+)
+
+// world is what really happens over simulated years: people who log in, logs that stop, come late, twice or in pieces, instances that
+// come and go, strangers, runs that are skipped or killed. It knows the truth, against which every verdict is held.
+type world struct {
+	seed       uint64
+	rng        *rand.Rand
+	now        time.Time
+	lockDays   int
+	deleteDays int
+	lag        time.Duration
+	retention  time.Duration
+	has        features
+	unlogged   bool // log_disconnections is off: a session's end is known by the runs that saw it
+	haze       int  // percent of the runs that cannot look everywhere
+	byRows     int  // percent of the runs whose first reading is of rows
+	mayUnmask  bool // logs:Unmask is allowed
+	untold     bool // nobody is told of a data protection policy: asterisks are read
+
+	servers []*server
+	people  []*person
+	tables  tables
+	backup  *tables // an older copy
+	backed  time.Time
+	open    map[string]int // sessions that the run at hand sees
+	canary  string
+	pid     int
+	made    int // instances
+	todo    []event
+
+	masksUntil time.Time
+	begun      time.Time // the first run
+	lastRun    time.Time
+	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
+	unrest     time.Time // until when what happened may keep the evidence incomplete
+	coverFrom  time.Time // since when the second reading can have covered all
+	from       time.Time // of the evidence, as the last run that concluded told
+	trusted    time.Time // since when reloads and sessions can have agreed with the log; zero = they have not
+	faults     []string
+	locks      int
+	drops      int
+	completed  int
+	late       map[string]time.Duration // by how much later than due a role was locked
+}
+
+// features are what a world has besides the ordinary.
+type features struct {
+	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
+}
+
+// event is something that is to happen.
+type event struct {
+	at time.Time
+	do func()
+}
+
+const group = "/aws/rds/cluster/c/postgresql"
+
+func newWorld(seed uint64) *world {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	flag := func() bool { return rng.IntN(2) == 0 }
+	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
+		unlogged: flag(), late: map[string]time.Duration{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
+	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
+		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
+	w.lockDays, w.lag = 20+rng.IntN(80), time.Duration(rng.IntN(600))*time.Second
+	switch rng.IntN(4) {
+	case 0:
+		w.deleteDays = w.lockDays + 1 + rng.IntN(60)
+	case 1:
+		w.lockDays, w.deleteDays = 0, w.lockDays
+	}
+	if w.has.losses {
+		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
+	}
+	w.haze = []int{2, 2, 25}[rng.IntN(3)]
+	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
+	w.addServer()
+	w.addServer()
+	w.cast()
+	return w
+}
+
+func (w *world) addServer() *server {
+	name := fmt.Sprintf("db-%d", w.made)
+	s := &server{Instance: cluster.Instance{Name: name, ResourceID: "db-" + name, Group: group, Created: w.now, Writer: w.made == 0},
+		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1, streams: map[string]*stream{}}
+	if w.has.streams {
+		s.width = 1 + w.rng.IntN(3)
+	}
+	w.made++
+	w.pid++
+	s.pid = w.pid
+	if w.made <= 2 {
+		s.Created = w.now.Add(-100 * day)
+	} else {
+		w.write(s, nil, "LOG", "starting PostgreSQL 15.14 on aarch64, 64-bit")
+		w.write(s, nil, "LOG", "database system is ready to accept read-only connections")
+	}
+	w.servers = append(w.servers, s)
+	return s
+}
+
+func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+func (w *world) within(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
+
+// live are the instances there are, in the order of their making.
+func (w *world) live() []*server {
+	var list []*server
+	for _, s := range w.servers {
+		if !s.dead {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (w *world) writer() *server {
+	live := w.live()
+	return live[slices.IndexFunc(live, func(s *server) bool { return s.Writer })]
+}
+
+// harmed notes that part of a log is lost, or cannot be vouched for, until now.
+func (w *world) harmed() {
+	w.harm = w.now
+	w.disturbed(w.now)
+}
+
+// disturbed notes that evidence may be incomplete for some days after a time.
+func (w *world) disturbed(until time.Time) { w.unrest = later(w.unrest, until) }
+
+// fail notes what must not be.
+func (w *world) fail(format string, args ...any) {
+	w.faults = append(w.faults, w.now.Format(time.DateTime)+": "+fmt.Sprintf(format, args...))
+}
+
+// step lets a day or more pass, and sweeps.
+func (w *world) step() {
+	pause := day - time.Hour + w.within(2*time.Hour)
+	switch {
+	case w.chance(2) && !w.unlogged:
+		pause += w.within(50 * day)
+		w.disturbed(w.now.Add(pause))
+	case w.chance(3):
+		pause = time.Minute + w.within(time.Hour)
+	}
+	end := w.now.Add(pause)
+	w.disturb(end)
+	w.pass(end)
+	w.sweep()
+	w.forget()
+}
+
+// pass lets the time pass until a moment.
+func (w *world) pass(end time.Time) {
+	for w.now.Before(end) {
+		next := earlier(w.now.Add(w.within(8*time.Hour)+time.Second), end)
+		slices.SortFunc(w.todo, func(a, b event) int { return a.at.Compare(b.at) })
+		for len(w.todo) > 0 && !w.todo[0].at.After(next) {
+			e := w.todo[0]
+			w.todo = w.todo[1:]
+			w.now = later(w.now, e.at)
+			e.do()
+		}
+		w.now = later(w.now, next)
+		w.act()
+		for _, s := range w.live() {
+			w.write(s, nil, "LOG", w.in(s, "checkpoint starting: time", "Checkpoint beginnt: Zeit"))
+		}
+	}
+}
+
+// forget drops old events, which no run reads any more: the longest stretch without a run is shorter.
+func (w *world) forget() {
+	for _, s := range w.servers {
+		for _, to := range s.streams {
+			old := 0
+			for old < len(to.entries) && to.entries[old].at.Before(w.now.Add(-70*day)) {
+				old++
+			}
+			if old > 500 {
+				to.entries = slices.Clone(to.entries[old:])
+			}
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,167 @@
+package evidence
+
+import (
+	"strings"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/loginlog"
+	"pgrotator/rotator/logread"
+)
+
+// attempts are the rows of one role: they tell how many of its attempts were authorized and how many of those turned away, and no
+// more, since a row does not tell one connection from another.
+type attempts struct {
+	authorized, refused int64
+	latest              int64 // of the authorized ones, ms since 1970
+	stream              string
+}
+
+// letIn reports that more attempts were authorized than turned away.
+func (a attempts) letIn() bool { return a.authorized > a.refused }
+
+// tally is what the rows of a stretch show of roles.
+type tally struct {
+	roles    map[string]bool
+	attempts map[string]*attempts
+	shown    map[string]shown // what only a session of the role's own writes
+}
+
+// shown is the latest entry that shows a role active.
+type shown struct {
+	at     int64
+	stream string
+	kind   string // in words
+}
+
+func newTally(roles []string) *tally {
+	t := &tally{roles: make(map[string]bool, len(roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+	for _, r := range roles {
+		t.roles[r] = true
+	}
+	return t
+}
+
+// add takes in a row. Where the names can be parted in more than one way it counts for every role that they may name.
+func (t *tally) add(r logread.Row) {
+	for at := range len(r.Names) {
+		if r.Names[at] == '@' && t.roles[r.Names[:at]] {
+			t.addTo(r.Names[:at], r)
+		}
+	}
+}
+
+func (t *tally) addTo(role string, r logread.Row) {
+	switch r.Class {
+	case logread.Login, logread.Refusal:
+		a := t.attempts[role]
+		if a == nil {
+			a = &attempts{}
+			t.attempts[role] = a
+		}
+		if r.Class == logread.Refusal {
+			a.refused += r.Count
+			return
+		}
+		a.authorized += r.Count
+		if r.Latest > a.latest {
+			a.latest, a.stream = r.Latest, r.Stream
+		}
+	case logread.Disconnection:
+		t.see(role, r, "disconnection")
+	case logread.Other:
+		t.see(role, r, strings.TrimSpace(r.Severity+" entry"))
+	}
+}
+
+func (t *tally) see(role string, r logread.Row, kind string) {
+	if r.Latest > t.shown[role].at {
+		t.shown[role] = shown{r.Latest, r.Stream, kind}
+	}
+}
+
+// active gives for each role the latest entry that shows it active.
+func (t *tally) active() map[string]shown {
+	for role, a := range t.attempts {
+		if a.letIn() && a.latest > t.shown[role].at {
+			t.shown[role] = shown{a.latest, a.stream, "login"}
+		}
+	}
+	return t.shown
+}
+
+// Row takes in a row of a stretch that is read by Logs Insights.
+func (l *Log) Row(r logread.Row) {
+	s := l.stream(r.Stream)
+	s.noteRow(r)
+	in := s.instance
+	switch r.Class {
+	case logread.Login:
+		in.logins += int(r.Count)
+		if r.Canary != "" && l.names.Own[ownOf(r.Names, l.names.Own)] {
+			in.findCanary(" application_name=" + r.Canary)
+			l.stored.find(" application_name="+r.Canary, l.names.Stack, r.Latest)
+		}
+	case logread.Tampering:
+		in.suspicious += int(r.Count)
+	case logread.ServerNotice:
+		if event, kind := l.parser.Parse(r.Server); kind == loginlog.Server {
+			in.server(event, r.Latest)
+		}
+	}
+	if masked(r) {
+		in.unread["masked "+r.Severity] += int(r.Count)
+	}
+	l.rows.add(r)
+}
+
+// ownOf finds the one of the pair's users whose names these are.
+func ownOf(names string, own map[string]bool) string {
+	for user := range own {
+		if strings.HasPrefix(names, user+"@") {
+			return user
+		}
+	}
+	return ""
+}
+
+// masked reports a row that only a session writes, of a name that is all asterisks.
+func masked(r logread.Row) bool {
+	user, _, _ := strings.Cut(r.Names, "@")
+	return user != "" && strings.Trim(user, "*") == "" && (r.Class == logread.Login || r.Class == logread.Disconnection || r.Class == logread.Other)
+}
+
+// noteRow follows a stream by its rows.
+func (s *streamLog) noteRow(r logread.Row) {
+	in := s.instance
+	in.counting = false
+	in.events += int(r.Count)
+	s.inSlice = max(s.inSlice, r.Latest)
+	if s.oldest == 0 || r.Earliest < s.oldest {
+		s.oldest = r.Earliest
+	}
+	if in.oldest == 0 || r.Earliest < in.oldest {
+		in.oldest = r.Earliest
+	}
+	in.previous, in.last = in.last, max(in.last, r.Latest)
+	s.delay = max(s.delay, r.Delay)
+	in.delay = max(in.delay, s.delay)
+	if r.Class != logread.Unstamped {
+		s.stamped += int(r.Count)
+	}
+	if r.Class != logread.Unstamped && r.Class != logread.Stamped {
+		s.prefixed += int(r.Count)
+	}
+}
+
+// endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
+func (l *Log) endRows() {
+	for role, s := range l.rows.active() {
+		source := BySignOfLife
+		switch s.kind {
+		case ByLogin, ByDisconnection:
+			source = s.kind
+		}
+		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
+	}
+	l.rows = newTally(l.names.Roles)
+}
