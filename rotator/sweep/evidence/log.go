@@ -94,12 +94,8 @@ func (l *Log) stream(name string) *streamLog {
 	return s
 }
 
-// expect notes that a stream is known to have been read up to a time. One that writes must come past a login before it is certain
-// that nothing refused it.
-func (l *Log) expect(name string, to time.Time, writes bool) {
-	s := l.stream(name)
-	s.known, s.writes = to.UnixMilli(), writes
-}
+// expect notes that a stream is known to have been read up to a time.
+func (l *Log) expect(name string, to time.Time) { l.stream(name).known = to.UnixMilli() }
 
 // Event takes in one event.
 func (l *Log) Event(e logread.Event) {
