@@ -144,6 +144,10 @@ func (r *run) logIn(s *server) evidence.Sighting {
 	if flushed {
 		s.sessions["app"]++
 	}
+	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
+		r.harmed() // what was not looked at for days cannot all be held against the log
+	}
+	s.seen, s.known = r.now, s.Name
 	look := s.look(r.now)
 	if !flushed {
 		s.sessions["app"]++

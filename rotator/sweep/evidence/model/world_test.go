@@ -84,7 +84,7 @@ func newWorld(seed uint64) *world {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
 		w.has.delays = w.has.delays && w.retention != 3*day
 	}
-	w.haze = []int{2, 2, 25}[rng.IntN(3)]
+	w.haze = []int{2, 2, 10}[rng.IntN(3)]
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
 	w.addServer()
 	w.addServer()
@@ -154,6 +154,9 @@ func (w *world) step() {
 	case w.chance(2) && !w.unlogged:
 		pause += w.within(50 * day)
 		w.disturbed(w.now.Add(pause))
+		if w.now.Sub(w.harm) < foundWithin {
+			w.harm = w.now.Add(pause) // it is found out no earlier
+		}
 	case w.chance(3):
 		pause = time.Minute + w.within(time.Hour)
 	}
