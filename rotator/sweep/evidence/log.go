@@ -204,7 +204,7 @@ func (l *Log) ReadTo(to time.Time) {
 }
 
 // End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
-// late may refuse, is left to be read again.
+// late may refuse, is left to be read again, unless its instance is gone.
 func (l *Log) End() {
 	l.endRows()
 	for _, s := range l.streams {
@@ -217,8 +217,9 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, at > settled && in.severalStreams():
+			case in.awaited && (l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled || at > settled && in.severalStreams()):
 				in.hold(at)
+				in.countLogin(at)
 			default:
 				l.counted(in, c, at)
 			}
