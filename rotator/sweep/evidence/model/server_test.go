@@ -138,7 +138,7 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	case to.lateUntil.After(e.arrives):
 		e.arrives = to.lateUntil
 		w.disturbed(e.arrives)
-	case w.has.stragglers && w.chance(1):
+	case w.has.stragglers && w.rng.IntN(3000) < w.storm:
 		w.straggle(s, to, e)
 		return e
 	}

@@ -120,7 +120,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 // holdEvidence fails where the evidence is worth less than what happened explains.
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
-	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day
+	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day && r.now.Sub(r.lastRun) > 2*time.Hour
 	if r.from.IsZero() {
 		r.from = from
 	}
