@@ -132,8 +132,11 @@ func (w *world) reloads(s *server) {
 		return
 	}
 	w.reload(s, nil, "", "")
-	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && w.chance(10) {
+	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > 12*day {
 		w.raise(s, w.connect(eve))
+	}
+	if s.vouched != s.pid {
+		s.vouched, s.vouchedAt = s.pid, w.now
 	}
 }
 

@@ -17,22 +17,24 @@ const day = 24 * time.Hour
 // server is an instance with its log.
 type server struct {
 	cluster.Instance
-	dead     bool
-	logging  account.Logging
-	verbose  bool // log_error_verbosity
-	german   bool // lc_messages
-	started  time.Time
-	loaded   time.Time
-	pid      int              // of the postmaster
-	sessions map[string]int64 // pg_stat_database.sessions
-	width    int              // how many streams it writes
-	streams  []*stream
-	stopped  time.Time // until when nothing is exported
-	made     int       // files so far
-	measured time.Duration
-	measures time.Time // when that delay was last read
-	seen     time.Time // when a run last looked at it
-	known    string    // the name that it had then
+	dead      bool
+	logging   account.Logging
+	verbose   bool // log_error_verbosity
+	german    bool // lc_messages
+	started   time.Time
+	loaded    time.Time
+	pid       int // of the postmaster
+	vouched   int // the postmaster's process id as a reload has shown it
+	vouchedAt time.Time
+	sessions  map[string]int64 // pg_stat_database.sessions
+	width     int              // how many streams it writes
+	streams   []*stream
+	stopped   time.Time // until when nothing is exported
+	made      int       // files so far
+	measured  time.Duration
+	measures  time.Time // when that delay was last read
+	seen      time.Time // when a run last looked at it
+	known     string    // the name that it had then
 }
 
 // stream is one log stream. It arrives in order, but for single events that are late.

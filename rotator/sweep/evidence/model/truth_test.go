@@ -131,7 +131,7 @@ func (r *run) holdEvidence() {
 	if quiet && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
-	if quiet && r.now.Sub(e.To()) > 2*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
+	if quiet && r.now.Sub(e.To()) > 5*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
 		r.fail("nothing is late, and the evidence ends at %s", e.To())
 	}
 	if r.trusted.IsZero() && r.now.Sub(r.begun) > 10*day {

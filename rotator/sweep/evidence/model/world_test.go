@@ -74,7 +74,7 @@ func newWorld(seed uint64) *world {
 		unlogged: flag(), late: map[string]time.Duration{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
-	w.lockDays, w.lag = 20+rng.IntN(80), time.Duration(rng.IntN(600))*time.Second
+	w.lockDays, w.lag = 10+rng.IntN(40), time.Duration(rng.IntN(600))*time.Second
 	switch rng.IntN(4) {
 	case 0:
 		w.deleteDays = w.lockDays + 1 + rng.IntN(60)
