@@ -178,7 +178,8 @@ func (i *Instance) tally(next time.Time) {
 	}
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
-		look.Uncounted = look.Uncounted || !i.log.counting
+		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
+		look.Uncounted = look.Uncounted || !i.log.counting || expired
 		w.total = look.Logins + w.logins(time.Time{})
 		look.Logins += w.logins(next)
 		look.CountedTo = later(look.CountedTo, next)

@@ -94,12 +94,8 @@ func (l *Log) stream(name string) *streamLog {
 	return s
 }
 
-// expect notes that a stream is known to have been read up to a time. One that writes must come past a login before it is certain
-// that nothing refused it.
-func (l *Log) expect(name string, to time.Time, writes bool) {
-	s := l.stream(name)
-	s.known, s.writes = to.UnixMilli(), writes
-}
+// expect notes that a stream is known to have been read up to a time.
+func (l *Log) expect(name string, to time.Time) { l.stream(name).known = to.UnixMilli() }
 
 // Event takes in one event.
 func (l *Log) Event(e logread.Event) {
@@ -210,7 +206,7 @@ func (l *Log) ReadTo(to time.Time) {
 }
 
 // End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
-// late may refuse, is left to be read again.
+// late may refuse, is left to be read again, unless its instance is gone.
 func (l *Log) End() {
 	l.endRows()
 	for _, s := range l.streams {
@@ -223,8 +219,9 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, at > settled && in.severalStreams():
+			case in.awaited && (l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled || at > settled && in.severalStreams()):
 				in.hold(at)
+				in.countLogin(at)
 			default:
 				l.counted(in, c, at)
 			}
