@@ -121,6 +121,21 @@ func (e *Evidence) judgeLooks(i *Instance) {
 	}
 }
 
+// ProvenTo is up to when the logs of the instances that live have been held against what looks at them showed; zero = not at all.
+func (e *Evidence) ProvenTo() time.Time {
+	var to time.Time
+	for _, i := range e.Instances {
+		switch {
+		case !i.Live:
+		case len(i.witnesses.Looks) == 0:
+			return time.Time{}
+		default:
+			to = earlier(to, i.witnesses.Looks[0].At)
+		}
+	}
+	return to
+}
+
 func moved(a, b time.Time) bool { return !a.IsZero() && !b.IsZero() && !a.Equal(b) }
 
 // judgeMove asks for the entry of a restart or a reload that two looks show:

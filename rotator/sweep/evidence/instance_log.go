@@ -202,16 +202,17 @@ func (in *instanceLog) made() time.Time {
 	return first
 }
 
-func (in *instanceLog) findCanary(message string) {
-	for canary, found := range in.canaries {
-		if !found && strings.Contains(message, " application_name="+canary) {
-			in.canaries[canary] = true
+func (s *streamLog) findCanary(message string) {
+	for canary := range s.instance.canaries {
+		if strings.Contains(message, " application_name="+canary) {
+			s.instance.canaries[canary], s.canary = true, true
 		}
 	}
 }
 
 // streamLog is one log stream on its way. Times are ms since 1970.
 type streamLog struct {
+	name     string
 	instance *instanceLog
 	made     time.Time // zero = not known
 	known    int64     // up to where earlier runs have read it
@@ -222,6 +223,7 @@ type streamLog struct {
 	stamped  int
 	prefixed int
 	longest  int  // event so far, bytes
+	canary   bool // it holds one of the sweep's own logins
 	cut      bool // the event before this one may have been cut off by the publisher
 	held     heldRefusal
 	doubted  heldRefusal // the latest that counts for nothing

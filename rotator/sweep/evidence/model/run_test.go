@@ -59,6 +59,7 @@ func (w *world) sweep() {
 	}
 	if r.fate == killedWhileReading {
 		w.disturbed(w.now)
+		w.forgetStrangers()
 		r.read(w.within(day))
 		w.store(r.evidence.Active(), r.evidence.Progress(), nil)
 		return
@@ -73,6 +74,15 @@ func (w *world) sweep() {
 		return
 	}
 	r.decide()
+}
+
+// forgetStrangers notes what a run that is killed forgets: instances that no run had looked at, whose streams it has gone past.
+func (w *world) forgetStrangers() {
+	for _, s := range w.servers {
+		if _, known := w.tables.records[s.Name]; !known && w.now.Sub(s.started) < 3*day {
+			w.harmed()
+		}
+	}
 }
 
 func (w *world) longest() time.Duration {

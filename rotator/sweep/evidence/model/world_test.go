@@ -81,12 +81,14 @@ func newWorld(seed uint64) *world {
 	case 1:
 		w.lockDays, w.deleteDays = 0, w.lockDays
 	}
+	w.storm, w.haze = []int{1, 3, 10}[rng.IntN(3)], []int{0, 2, 10}[rng.IntN(3)]
 	if w.has.losses {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
+		if w.retention > 0 {
+			w.haze = min(w.haze, 2)
+		}
 		w.has.delays = w.has.delays && w.retention != 3*day
 	}
-	w.storm = []int{1, 3, 10}[rng.IntN(3)]
-	w.haze = []int{0, 2, 10}[rng.IntN(3)]
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
 	w.addServer()
 	w.addServer()
