@@ -256,13 +256,12 @@ func (e *Evidence) judgeRestarts(i *Instance) {
 // recoveryWithin is how soon after its start a server says that it had not been shut down.
 const recoveryWithin = time.Minute
 
-// startBefore finds the start of the server, by the postmaster, to which an entry of its recovery belongs.
-func (i *Instance) startBefore(t time.Time) (serverEntry, bool) {
-	at := slices.IndexFunc(i.log.entries, func(s serverEntry) bool {
-		return s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
-	})
-	if at < 0 {
-		return serverEntry{}, false
+// startBefore finds the last start of the server, by the postmaster, to which an entry of its recovery belongs.
+func (i *Instance) startBefore(t time.Time) (last serverEntry, found bool) {
+	for _, s := range i.log.entries {
+		if s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin && !s.at.Before(last.at) {
+			last, found = s, true
+		}
 	}
-	return i.log.entries[at], true
+	return last, found
 }
