@@ -101,6 +101,8 @@ func TestWhatFails(t *testing.T) {
 			elsewhere := s.Value(map[string]any{"host": "elsewhere.example", "username": "master"})
 			s.CreateSecret(map[string]any{"masterarn": s.PutNewSecret("elsewhere", elsewhere)})
 		}, "way", "setup"},
+		"an engine of another kind": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"engine": "mysql"}) }, "secret", "Correct the secret's value where the detail says"},
+		"a port that is none":       {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"port": "abc"}) }, "secret", "Correct the secret's value"},
 		"an AWSPENDING left over": {func(s *localtest.Scene) {
 			s.CreateSecret(nil)
 			s.Begin()
