@@ -84,7 +84,7 @@ func TestWhatFails(t *testing.T) {
 		"a user that is neither X_a nor X_b": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"username": "app"})
 		}, "pair", "usernames"},
-		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "host"},
+		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "Correct the secret's value"},
 		"a partner outside the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
 			s.CreateSecret(nil)
