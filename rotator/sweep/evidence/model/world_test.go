@@ -47,6 +47,7 @@ type world struct {
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	unrest     time.Time // until when what happened may keep the evidence incomplete
 	coverFrom  time.Time // since when the second reading can have covered all
+	coverLeast time.Time // before it nothing can have been covered, since the log did not keep it
 	from       time.Time // of the evidence, as the last run that concluded told
 	trusted    time.Time // since when reloads and sessions can have agreed with the log; zero = they have not
 	faults     []string
