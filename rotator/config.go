@@ -35,7 +35,7 @@ const (
 	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
-	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables
+	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
@@ -65,7 +65,8 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:        e.level(),
 	}
-	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore}
+	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore,
+		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
 	}
@@ -195,7 +196,7 @@ func (e *environment) patterns() []string {
 }
 
 func (e *environment) schema() string {
-	schema := e.text(envStateSchema, "public")
+	schema := e.text(envStateSchema, "")
 	if len(schema) > secret.MaxNameBytes {
 		e.fault("%s is %d bytes long; PostgreSQL's names end at %d", envStateSchema, len(schema), secret.MaxNameBytes)
 	}

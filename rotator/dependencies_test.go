@@ -13,11 +13,13 @@ const module = "pgrotator/"
 // a line do not import each other.
 var rooms = [][]string{
 	{"rotator"},
-	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check"},
+	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
+	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
-	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/verifier"},
+	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
 	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "sql"},
+	{"rotator/awserror", "rotator/script", "rotator/verifier"},
+	{"sql"},
 }
 
 // Imports go one way.

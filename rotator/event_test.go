@@ -43,7 +43,7 @@ func refusal(t *testing.T, function *localaws.Function, event string) (errorMess
 	return told.ErrorMessage
 }
 
-const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep","secretId"}`
+const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}`
 
 // events are the fixtures, by name, and what each is refused with.
 var events = map[string][]string{

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/revoke"
+	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/setup"
 	"pgrotator/rotator/sweep"
@@ -37,6 +39,7 @@ type event struct {
 type handler struct {
 	rotation *rotation.Rotation
 	setup    *setup.Setup
+	revoke   *revoke.Revoke
 	check    *check.Check
 	sweep    *sweep.Sweep
 	metrics  *metrics
@@ -62,9 +65,11 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "":
 		return nil, h.rotate(ctx, e)
 	case "setup":
-		return h.setup.Run(ctx, e.SecretID, e.Repair)
+		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
+	case "revoke":
+		return h.revoke.Run(ctx, e.SecretID)
 	case "check":
-		return h.check.Run(ctx, e.SecretID, e.For), nil
+		return h.runCheck(ctx, e), nil
 	default:
 		return h.runSweep(ctx, e)
 	}
@@ -78,6 +83,14 @@ func (h *handler) rotate(ctx context.Context, e event) error {
 		h.metrics.step(step, time.Since(begun), outcome, err)
 	}
 	return err
+}
+
+func (h *handler) runCheck(ctx context.Context, e event) check.Report {
+	report := h.check.Run(ctx, e.SecretID, e.For)
+	if e.For != role.ForSweep {
+		h.metrics.check(report)
+	}
+	return report
 }
 
 func (h *handler) runSweep(ctx context.Context, e event) (any, error) {
@@ -117,7 +130,7 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep","secretId"}`
+const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}`
 
 // decode refuses whatever is not one of the function's events. A rotation event may have keys that AWS adds one day; an
 // action is typed by hand, and a misspelt key in it, such as dryrun for dryRun, must not pass unseen.
@@ -161,15 +174,16 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.SecretID == "" {
 		return fmt.Errorf("action %q needs secretId: %s", e.Action, expected)
 	}
-	if e.For != "" && e.For != check.ForRotation && e.For != check.ForSweep {
-		return fmt.Errorf(`check's key "for" is %q; expected %q or %q`, e.For, check.ForRotation, check.ForSweep)
+	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
+		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
 	return nil
 }
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup": {"action": true, "secretId": true, "repair": true},
-	"check": {"action": true, "secretId": true, "for": true},
-	"sweep": {"action": true, "secretId": true, "dryRun": true},
+	"setup":  {"action": true, "secretId": true, "repair": true, "for": true},
+	"check":  {"action": true, "secretId": true, "for": true},
+	"sweep":  {"action": true, "secretId": true, "dryRun": true},
+	"revoke": {"action": true, "secretId": true},
 }

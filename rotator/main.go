@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,6 +27,7 @@ import (
 	"pgrotator/rotator/check"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/setup"
@@ -53,6 +56,8 @@ func wire(ctx context.Context) (*handler, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
+	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
+	c.sweep.Stack = stack(function)
 	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
@@ -66,16 +71,24 @@ func wire(ctx context.Context) (*handler, error) {
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
 	store := secret.NewStore(secrets)
-	finder := master.NewFinder(store, databases)
+	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	return &handler{
-		rotation: rotation.New(store, finder, opener, c.rotation, log),
-		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
+		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
+		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
+		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
-		metrics:  newMetrics(os.Stdout, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
+		metrics:  newMetrics(os.Stdout, function),
 		log:      log,
 	}, nil
+}
+
+// stack tells a deployment from others in the same database, in few characters: it becomes part of an application_name, which ends at
+// 63 bytes.
+func stack(function string) string {
+	sum := sha256.Sum256([]byte(function))
+	return hex.EncodeToString(sum[:4])
 }
 
 // Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.

@@ -1,12 +1,14 @@
-// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: rotation/ the pair, setup/ what
-// setup asks first, sweep/ the sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the
-// acts themselves. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, revoke/ what ends a thief, sweep/ the
+// sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what
+// people run. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
 
 import (
 	"embed"
+	"path"
 	"regexp"
 )
 
@@ -16,8 +18,8 @@ var files embed.FS
 // Statement is the path of a file of this folder, without its ending.
 type Statement string
 
-// include is psql's \ir, by which a script takes in another, named by its path from this folder.
-var include = regexp.MustCompile(`(?m)^\\ir ([\w/]+)\.sql$`)
+// include is psql's \ir, by which a script takes in another, named by its path from the script's own folder.
+var include = regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`)
 
 // Path is where the file is in the project.
 func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
@@ -29,34 +31,67 @@ func (s Statement) Text() string {
 		panic(err)
 	}
 	return include.ReplaceAllStringFunc(string(text), func(line string) string {
-		return Statement(include.FindStringSubmatch(line)[1]).Text()
+		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()
 	})
 }
+
+// WithoutTimeouts is the first statement of every session.
+const WithoutTimeouts Statement = "session/without_timeouts"
 
 // The statements of rotation.
 const (
 	RotationState         Statement = "rotation/state"
 	PendingExcess         Statement = "rotation/pending_excess"
+	Twin                  Statement = "rotation/twin"
 	SetPassword           Statement = "rotation/set_password"
 	SetPasswordByFunction Statement = "rotation/set_password_by_function"
 	SetOwnPassword        Statement = "rotation/set_own_password"
 	SetRoleAtLogin        Statement = "rotation/set_role_at_login"
 	SetOwnRoleAtLogin     Statement = "rotation/set_own_role_at_login"
 	CreateUser            Statement = "rotation/create_user"
+	CommentTwin           Statement = "rotation/comment_twin"
 	GrantSharedRole       Statement = "rotation/grant_shared_role"
 )
 
-// The statements of setup.
+// MasterAdmin is what is asked of whoever is said to be the master.
+const MasterAdmin Statement = "master/admin"
+
+// The statements of setup. A DBA's setup.sql has the last three run in their order.
 const (
-	Setup          Statement = "setup"
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
+	SetupValue     Statement = "setup/value"
+	SetupUpgrade   Statement = "setup/upgrade"
+	SetupPair      Statement = "setup/pair"
+	SetupTables    Statement = "setup/tables"
+	SetupClosable  Statement = "setup/closable"
+)
+
+// The scripts for people, which no code sends: package script puts them together.
+const (
+	ScriptHeir   Statement = "script/heir"
+	ScriptPassOn Statement = "script/pass_on"
+	ScriptDrop   Statement = "script/drop"
+)
+
+// The statements that end whoever holds a pair's credentials.
+const (
+	RevokeState        Statement = "revoke/state"
+	RevokeJoin         Statement = "revoke/join"
+	RevokeJoinBefore16 Statement = "revoke/join_before_16"
+	RevokeLeave        Statement = "revoke/leave"
+	RevokeTakeExecute  Statement = "revoke/take_execute"
+	RevokeGiveExecute  Statement = "revoke/give_execute"
+	RevokeNoCreateRole Statement = "revoke/no_createrole"
+	RevokeSetPassword  Statement = "revoke/set_password"
+	RevokeSessions     Statement = "revoke/sessions"
+	RevokeEndSession   Statement = "revoke/end_session"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
 const (
 	Dependencies         Statement = "roles/dependencies"
-	Memberships          Statement = "roles/memberships"
+	Members              Statement = "roles/members"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"
@@ -70,7 +105,8 @@ const (
 const (
 	SweepTables       Statement = "sweep/tables"
 	SweepTablesState  Statement = "sweep/tables_state"
-	SweepTablesUsable Statement = "sweep/tables_usable"
+	SweepTablesSchema Statement = "sweep/tables_schema"
+	SweepTablesHold   Statement = "sweep/tables_hold"
 	SweepInstance     Statement = "sweep/instance"
 	SweepTakeLock     Statement = "sweep/take_lock"
 	SweepHoldsLock    Statement = "sweep/holds_lock"
@@ -78,9 +114,11 @@ const (
 	SweepDatabases    Statement = "sweep/databases"
 	SweepPair         Statement = "sweep/pair"
 	SweepSync         Statement = "sweep/sync"
+	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
+	SweepStoreOld     Statement = "sweep/store_old"
 	SweepSessions     Statement = "sweep/sessions"
 	SweepLockedHere   Statement = "sweep/locked_here"
 	SweepMark         Statement = "sweep/mark"

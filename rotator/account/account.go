@@ -51,6 +51,7 @@ type LockRecord struct {
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.
 type Installation struct {
 	Owner     string // setup's owner role for this pair, or ""
+	Master    string // the cluster's master user, where the caller knows it; or ""
 	Functions string // the schema of the functions that the session may call, or ""
 	Records   []role.Record
 	Databases []Database

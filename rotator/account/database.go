@@ -2,11 +2,11 @@ package account
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -45,8 +45,5 @@ func unlogged(name string, plain bool) string {
 	return ""
 }
 
-// Rename is the statement, for psql, that gives a database a name which the log can carry. It holds no name: psql could not be given
-// one with a line end in it, or of another encoding.
-func (d Database) Rename() string {
-	return fmt.Sprintf(`SELECT pg_catalog.format('ALTER DATABASE %%I RENAME TO %%I', d.datname, 'renamed_%[1]d') FROM pg_catalog.pg_database d WHERE d.oid = %[1]d \gexec`, d.OID)
-}
+// Rename is the statement that gives a database a name which the log can carry.
+func (d Database) Rename() script.Statement { return script.RenameDatabase(d.OID) }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"strings"
 
 	"pgrotator/rotator/role"
@@ -9,21 +10,21 @@ import (
 // Exemptions is whom the sweep leaves alone in one database, whatever their logs show.
 type Exemptions struct {
 	master string
-	paired map[string]bool
+	paired map[string]string // why, by role
 }
 
 // NewExemptions takes the cluster's master user ("" = not known), the roles of the secret's own pair ("" = none such) and the
 // pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks after them.
 func NewExemptions(master string, own []string, records []role.Record) Exemptions {
-	paired := map[string]bool{}
-	for _, name := range own {
-		paired[name] = true
-	}
+	paired := map[string]string{}
+	// Up to PostgreSQL 15 whoever may make roles can write a record: the reason names it, so that a forged one is seen.
 	for _, r := range records {
-		paired[r.Role] = true
-		for _, user := range r.Users {
-			paired[user] = true
+		for _, name := range append([]string{r.Role}, r.Users...) {
+			paired[name] = fmt.Sprintf("It belongs to a rotation pair, as setup's record at role %q says.", r.Owner())
 		}
+	}
+	for _, name := range own {
+		paired[name] = "It belongs to this secret's rotation pair."
 	}
 	return Exemptions{master: master, paired: paired}
 }
@@ -37,7 +38,9 @@ func (e Exemptions) Reason(a Account) string {
 		return "PostgreSQL or RDS keeps its name for its own roles."
 	case a.Name == e.master:
 		return "It is the master user."
-	case e.paired[a.Name] || a.Paired:
+	case e.paired[a.Name] != "":
+		return e.paired[a.Name]
+	case a.Paired:
 		return "It belongs to a rotation pair."
 	case strings.HasPrefix(a.Name, role.OwnerPrefix):
 		return "Its name is of the kind that setup gives to its own roles."

@@ -50,12 +50,17 @@ func ReadLogRecords(ctx context.Context, s *postgres.Session, stateSchema string
 
 // Store writes activity and records at one stroke and forgets instances. Activity only ever moves a role's clock forward, so
 // that storing the same again changes nothing.
-func Store(ctx context.Context, s *postgres.Session, stateSchema string, active []Activity, records []LogRecord, forget []string) error {
+//
+// Tables with the columns of version 1.0 hold what those can.
+func Store(ctx context.Context, s *postgres.Session, t Tables, active []Activity, records []LogRecord, forget []string) error {
 	if forget == nil {
 		forget = []string{}
 	}
-	_, err := s.Send(ctx, sql.SweepStore, postgres.Names{"state_schema": stateSchema},
-		append(append(activityColumns(active), recordColumns(records)...), forget)...)
+	statement, columns := sql.SweepStore, append(activityColumns(active), recordColumns(records)...)
+	if t.Old {
+		statement, columns = sql.SweepStoreOld, append(activityColumns(active)[:2], recordColumns(records)[:6]...)
+	}
+	_, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema}, append(columns, forget)...)
 	return err
 }
 

@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,60 +12,159 @@ import (
 	"pgrotator/sql"
 )
 
-// sweepTables are the sweep's tables and their columns, in the order of their names.
-func sweepTables() map[string][]string {
-	return map[string][]string{
-		"user_login_action": {"action text", "detail jsonb", "happened_at timestamp with time zone", "user_name text"},
-		"user_login_job_status": {"canary text", "canary_at timestamp with time zone", "canary_seen_at timestamp with time zone",
-			"conf_loaded_at timestamp with time zone", "evidence_from timestamp with time zone", "instance_name text",
-			"last_processed_time timestamp with time zone", "resource_id text", "run_number bigint", "sessions jsonb",
-			"started_at timestamp with time zone", "streams jsonb"},
-		"user_login_status": {"first_seen_at timestamp with time zone", "last_login_source text", "last_login_time timestamp with time zone",
-			"locked_at timestamp with time zone", "role_oid oid", "status text", "status_changed_at timestamp with time zone", "user_name text"},
-	}
+// Tables is where the sweep's tables are.
+type Tables struct {
+	Schema string
+	Old    bool // they have only the columns of version 1.0: setup for the sweep brings them up to date
+	Public bool // they are in public, where version 1.0 made them, and STATE_SCHEMA does not name it
 }
 
-// AdmitTables holds the tables in schema to be plain ones, of the expected shape and owned by one of owners: another's
-// table would run its owner's code as the session's role. Tables that do not exist are missing.
-func AdmitTables(ctx context.Context, s *postgres.Session, schema string, owners []string) (missing []string, err error) {
-	expected := sweepTables()
-	var table, owner, fault string
-	var columns []string
-	var refused error
-	err = s.Each(ctx, sql.SweepTablesState, nil, []any{schema}, []any{&table, &owner, &fault, &columns}, func() {
-		if fault == "" && !slices.Equal(columns, expected[table]) {
-			fault = fmt.Sprintf("has the columns %s instead of %s", strings.Join(columns, ", "), strings.Join(expected[table], ", "))
-		}
-		if fault == "" && !slices.Contains(owners, owner) {
-			fault = "belongs to somebody else"
-		}
-		if fault != "" && refused == nil {
-			refused = fmt.Errorf("table %s.%s, owned by %q, is not the sweep's: it %s (expected a plain table of %s): set STATE_SCHEMA to another schema and run setup, or rename the table",
-				postgres.Quote(schema), table, owner, fault, strings.Join(owners, " or "))
-		}
-		delete(expected, table)
-	})
-	if err != nil {
-		return nil, err
+// ErrNoTables says that setup has not made the sweep's tables.
+var ErrNoTables = errors.New(`the pair is not set up for the sweep: run setup with "for":"sweep", which makes its tables`)
+
+// oldPlace is the schema in which version 1.0 made its tables.
+const oldPlace = "public"
+
+// FindTables looks for the sweep's tables: in stateSchema, or where that is "" in the schema of setup's owner role, or in public
+// where version 1.0 made them. It is an error if they are another's, not plain or of another shape: they would run their owner's
+// code as the session's role. ErrNoTables is in the error where there are none.
+func FindTables(ctx context.Context, s *postgres.Session, stateSchema string, i Installation) (Tables, error) {
+	places := []string{stateSchema}
+	if stateSchema == "" {
+		places = []string{i.Owner, oldPlace}
 	}
-	for table := range expected {
-		missing = append(missing, table)
+	for _, schema := range places {
+		found, err := readTables(ctx, s, schema, i.Owner)
+		if err != nil {
+			return Tables{}, err
+		}
+		if len(found) == 0 {
+			continue
+		}
+		old, err := admitTables(found, schema)
+		if err == nil {
+			err = admitSchema(ctx, s, schema, i)
+		}
+		return Tables{Schema: schema, Old: old, Public: stateSchema == "" && schema == oldPlace}, err
 	}
-	slices.Sort(missing)
-	return missing, refused
+	if stateSchema != "" {
+		return Tables{}, fmt.Errorf("schema %s (STATE_SCHEMA) holds no tables of the sweep: %w", postgres.Quote(stateSchema), ErrNoTables)
+	}
+	return Tables{}, ErrNoTables
 }
 
-// MakeTables makes the tables that are missing, owned by the session's role.
-func MakeTables(ctx context.Context, s *postgres.Session, schema string) error {
-	err := s.Exec(ctx, sql.SweepTables, postgres.Names{"state_schema": schema})
-	if err != nil {
-		return fmt.Errorf("making the sweep's tables in STATE_SCHEMA %s: %w (setup makes them, and the schema)", postgres.Quote(schema), err)
+// HoldTables keeps the tables as they are until the end of the transaction that s is in, and looks at them once more: what is found
+// is what the transaction uses.
+func HoldTables(ctx context.Context, s *postgres.Session, t Tables, i Installation) error {
+	if err := s.Exec(ctx, sql.SweepTablesHold, postgres.Names{"state_schema": t.Schema}); err != nil {
+		return err
 	}
-	return nil
+	found, err := readTables(ctx, s, t.Schema, i.Owner)
+	if err != nil {
+		return err
+	}
+	if _, err := admitTables(found, t.Schema); err != nil {
+		return err
+	}
+	return admitSchema(ctx, s, t.Schema, i)
+}
+
+// table is one of the sweep's tables as the catalogs tell of it.
+type table struct {
+	name    string
+	owner   string
+	ours    bool
+	fault   string // what of it could run another's code, or ""
+	columns []string
+	usable  bool
+}
+
+func readTables(ctx context.Context, s *postgres.Session, schema, owner string) ([]table, error) {
+	var found []table
+	var t table
+	into := []any{&t.name, &t.owner, &t.ours, &t.fault, &t.columns, &t.usable}
+	err := s.Each(ctx, sql.SweepTablesState, nil, []any{schema, owner}, into, func() { found = append(found, t) })
+	return found, err
+}
+
+// admitTables holds tables to be the sweep's and reports whether one of them has the columns of version 1.0.
+func admitTables(found []table, schema string) (old bool, err error) {
+	missing := tableColumns()
+	for _, t := range found {
+		columns := missing[t.name]
+		delete(missing, t.name)
+		if fault := t.unfit(columns); fault != "" {
+			return false, fmt.Errorf("table %s.%s, owned by %q, is not the sweep's: it %s: rename the table, or set STATE_SCHEMA to another schema, and run setup with \"for\":\"sweep\"",
+				postgres.Quote(schema), t.name, t.owner, fault)
+		}
+		old = old || !slices.Equal(t.columns, columns.now())
+	}
+	if len(missing) > 0 {
+		return false, fmt.Errorf("schema %s lacks the sweep's table %s: %w", postgres.Quote(schema),
+			strings.Join(slices.Sorted(maps.Keys(missing)), " and "), ErrNoTables)
+	}
+	return old, nil
+}
+
+// unfit says why the sweep cannot work with a table, "" if it can.
+func (t table) unfit(columns tableShape) string {
+	switch {
+	case t.fault != "":
+		return t.fault
+	case !slices.Equal(t.columns, columns.now()) && !slices.Equal(t.columns, columns.first):
+		return fmt.Sprintf("has the columns %s instead of %s", strings.Join(t.columns, ", "), strings.Join(columns.now(), ", "))
+	case !t.ours:
+		return "belongs to somebody else"
+	case !t.usable:
+		return "may not be read and written by the shared role"
+	}
+	return ""
+}
+
+// admitSchema refuses a schema whose owner could put tables in the place of the sweep's.
+func admitSchema(ctx context.Context, s *postgres.Session, schema string, i Installation) error {
+	var holder string
+	var trusted bool
+	err := s.Row(ctx, sql.SweepTablesSchema, nil, []any{schema, i.Owner, i.Master}, &holder, &trusted)
+	if err != nil || trusted {
+		return err
+	}
+	return fmt.Errorf("schema %s of the sweep's tables belongs to %q, who could put others in their place: leave STATE_SCHEMA empty, or name a schema of the master's, and run setup with \"for\":\"sweep\"",
+		postgres.Quote(schema), holder)
+}
+
+// tableShape is the columns of a table, with their types, each list in the order of the names.
+type tableShape struct {
+	first []string // those of version 1.0
+	since []string // those that setup has added to them
+}
+
+func (t tableShape) now() []string {
+	return slices.Sorted(slices.Values(slices.Concat(t.first, t.since)))
+}
+
+// tableColumns are the sweep's tables as sql/sweep/tables.sql makes them.
+func tableColumns() map[string]tableShape {
+	return map[string]tableShape{
+		"user_login_action": {first: []string{"action text", "detail jsonb", "happened_at timestamp with time zone", "user_name text"}},
+		"user_login_job_status": {
+			first: []string{"canary text", "canary_at timestamp with time zone", "canary_seen_at timestamp with time zone",
+				"evidence_from timestamp with time zone", "instance_name text", "last_processed_time timestamp with time zone"},
+			since: []string{"conf_loaded_at timestamp with time zone", "resource_id text", "run_number bigint", "sessions jsonb",
+				"started_at timestamp with time zone", "streams jsonb"}},
+		"user_login_status": {
+			first: []string{"last_login_time timestamp with time zone", "locked_at timestamp with time zone", "role_oid oid",
+				"status text", "status_changed_at timestamp with time zone", "user_name text"},
+			since: []string{"first_seen_at timestamp with time zone", "last_login_source text"}},
+	}
 }
 
 // SyncRows gives each role that can log in a row, and takes away the rows of roles that are gone.
-func SyncRows(ctx context.Context, s *postgres.Session, schema string) error {
-	_, err := s.Send(ctx, sql.SweepSync, postgres.Names{"state_schema": schema})
+func SyncRows(ctx context.Context, s *postgres.Session, t Tables) error {
+	statement := sql.SweepSync
+	if t.Old {
+		statement = sql.SweepSyncOld
+	}
+	_, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema})
 	return err
 }

@@ -3,28 +3,29 @@
 package check
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
-)
-
-// What a check can be for; "" is both.
-const (
-	ForRotation = "rotation"
-	ForSweep    = "sweep"
 )
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
 type Options struct {
-	ValidDays   int
-	StateSchema string
-	Ignore      []string // IGNORE_USER_LIST
+	ValidDays       int
+	StateSchema     string
+	Ignore          []string      // IGNORE_USER_LIST
+	LongestInterval time.Duration // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -47,6 +48,14 @@ type Report struct {
 	OK     bool     `json:"ok"` // every check is
 	Checks []Result `json:"checks"`
 }
+
+// Overdue reports that the check of this name failed: rotations have stopped.
+func (r Report) Overdue() bool {
+	return slices.ContainsFunc(r.Checks, func(c Result) bool { return c.Name == rotationCheck && !c.OK })
+}
+
+// rotationCheck is the name of the check that tells whether rotations go on.
+const rotationCheck = "rotation"
 
 // Result is one thing looked at.
 type Result struct {
@@ -91,7 +100,7 @@ func (s subject) server() postgres.Server {
 	return postgres.Server{Host: s.value.Host, Port: s.value.Port, Database: s.value.Database, Plaintext: s.value.Plaintext}
 }
 
-// Run looks at a secret, for rotation, sweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
+// Run looks at a secret, for role.ForRotation, role.ForSweep or (purpose "") both. What is wrong is in the report, an unreadable secret too.
 func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 	var l list
 	s, ok := c.secret(ctx, &l, secretID)
@@ -103,10 +112,10 @@ func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 		return l.report()
 	}
 	defer session.Close(ctx)
-	if purpose != ForSweep {
+	if purpose != role.ForSweep {
 		c.rotation(ctx, &l, s, session)
 	}
-	if purpose != ForRotation {
+	if purpose != role.ForRotation {
 		c.sweep(ctx, &l, s, session)
 	}
 	return l.report()
@@ -125,7 +134,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		s.value, err = secret.Parse(text)
 	}
 	if err != nil {
-		l.fail("secret", err.Error(), "Put a value with engine, host, username and password into the secret.")
+		l.fail("secret", err.Error(), "Correct the secret's value where the detail says; the README has its keys and what each may be.")
 		return s, false
 	}
 	l.pass("secret", "AWSCURRENT is readable and well formed: user "+s.value.Username+" on "+s.server().Address()+"/"+s.value.Database)
@@ -133,8 +142,36 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("pair", err.Error(), `Name the pair in the secret's key "usernames".`)
 		return s, false
 	}
-	l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	if s.pair.Single() {
+		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret, a few seconds, new logins with AWSCURRENT fail", s.pair.User),
+			`Where clients cannot log in again, name two users in "usernames" and run setup.`)
+	} else {
+		l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	}
 	return s, true
+}
+
+// missing tells whom setup would make, where AWSCURRENT does not log in and a master is at hand to look: that a login comes to be
+// with a password that whoever wrote the secret knows should be known before.
+func (c *Check) missing(ctx context.Context, l *list, s subject) {
+	found, err := c.master.Of(ctx, s.value)
+	if err != nil {
+		return // setup would make nobody either
+	}
+	session, err := c.opener.Open(ctx, found.Server, found.Login)
+	if err != nil {
+		return
+	}
+	defer session.Close(ctx)
+	state, err := role.ReadState(ctx, session, role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base})
+	if err != nil {
+		return
+	}
+	shared := cmp.Or(state.Shared, s.pair.Base)
+	setup, err := role.ReadSetupState(ctx, session, s.pair.User, s.pair.Partner, shared)
+	if missing := setup.Missing(s.pair.User, s.pair.Partner, shared); err == nil && len(missing) > 0 {
+		l.advise("setup", "setup would make "+strings.Join(missing, "; "), "Know these names before you run setup: whoever may write the secret chose them, and knows the password.")
+	}
 }
 
 // login logs in as AWSCURRENT: network, TLS and credential in one.
@@ -145,7 +182,8 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 		return err
 	})
 	if err != nil {
-		l.fail("current login", err.Error(), "Do as the detail says, then check again: nothing else can be looked at before AWSCURRENT logs in.")
+		l.fail("current login", err.Error(), c.afterRefusal(ctx, s, err))
+		c.missing(ctx, l, s)
 		return nil, false
 	}
 	l.pass("current login", s.value.Username+" logs in with AWSCURRENT")
@@ -155,4 +193,41 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 		l.advise("tls", `the secret says "ssl": false: everything but the password travels in plaintext`, `Take "ssl" out of the secret if the server speaks TLS.`)
 	}
 	return session, true
+}
+
+// afterRefusal is what to do about an AWSCURRENT that does not log in. Where the version before it does, somebody else than a rotation
+// wrote AWSCURRENT, as Terraform does that puts back the value it knows: to set that password in the database would destroy the one
+// that clients hold.
+func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
+	if !postgres.Refused(err) {
+		return "Mend what the detail names, then check again: nothing else can be looked at before AWSCURRENT logs in."
+	}
+	if c.previousLogsIn(ctx, s) {
+		return "The version staged AWSPREVIOUS logs in, so AWSCURRENT was written by somebody else than a rotation. Make that one current again, and keep whoever wrote it " +
+			"(Terraform: ignore_changes) from doing so again: " +
+			string(script.MoveCurrentBack(s.id, s.description.VersionOf(secret.Current), s.description.VersionOf(secret.Previous)))
+	}
+	return `No version of the secret logs in. After the first deployment, run setup; where the database was restored from a snapshot, or the user was dropped, ` +
+		`run setup with "repair": true, which sets the password in the database. Then check again.`
+}
+
+// previousLogsIn tries AWSPREVIOUS, which clients may still hold, where it is for this server and one of this pair.
+func (c *Check) previousLogsIn(ctx context.Context, s subject) bool {
+	if s.description.VersionOf(secret.Previous) == "" {
+		return false
+	}
+	text, err := c.store.Stage(ctx, s.id, secret.Previous)
+	if err != nil {
+		return false
+	}
+	value, err := secret.Parse(text)
+	if err != nil || len(s.value.DifferingKeys(value)) > 0 || value.Username != s.pair.User && value.Username != s.pair.Partner {
+		return false
+	}
+	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
+	if err != nil {
+		return false
+	}
+	session.Close(ctx)
+	return true
 }

@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 var server *localpg.Server
@@ -55,7 +56,7 @@ func TestAllIsWellAfterSetup(t *testing.T) {
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	report := run(t, s, check.ForRotation)
+	report := run(t, s, role.ForRotation)
 	if !report.OK {
 		t.Errorf("not ok: %+v", report.Checks)
 	}
@@ -79,11 +80,11 @@ func TestWhatFails(t *testing.T) {
 		"no setup and no masterarn": {func(s *localtest.Scene) { s.CreateSecret(nil) }, "way", "Run setup"},
 		"a password that is not the user's": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"password": "another-Password1"})
-		}, "current login", "Do as the detail says"},
+		}, "current login", "run setup"},
 		"a user that is neither X_a nor X_b": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"username": "app"})
 		}, "pair", "usernames"},
-		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "host"},
+		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "Correct the secret's value"},
 		"a partner outside the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
 			s.CreateSecret(nil)
@@ -100,6 +101,8 @@ func TestWhatFails(t *testing.T) {
 			elsewhere := s.Value(map[string]any{"host": "elsewhere.example", "username": "master"})
 			s.CreateSecret(map[string]any{"masterarn": s.PutNewSecret("elsewhere", elsewhere)})
 		}, "way", "setup"},
+		"an engine of another kind": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"engine": "mysql"}) }, "secret", "Correct the secret's value where the detail says"},
+		"a port that is none":       {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"port": "abc"}) }, "secret", "Correct the secret's value"},
 		"an AWSPENDING left over": {func(s *localtest.Scene) {
 			s.CreateSecret(nil)
 			s.Begin()
@@ -109,14 +112,14 @@ func TestWhatFails(t *testing.T) {
 			s.AWS.SetBlueGreenDeployment(types.BlueGreenDeployment{
 				BlueGreenDeploymentIdentifier: aws.String("bgd-1"), BlueGreenDeploymentName: aws.String("upgrade"), Status: aws.String("AVAILABLE"),
 				Source: aws.String("arn:aws:rds:us-east-1:123456789012:cluster:orders")})
-		}, "blue/green", "switched over"},
+		}, "blue/green", `Switch deployment "upgrade" over`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := localtest.New(t, server, nil)
 			s.ArticleRoles("")
 			c.breakIt(s)
-			report := run(t, s, check.ForRotation)
+			report := run(t, s, role.ForRotation)
 			result := find(t, report, c.check)
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
@@ -131,6 +134,44 @@ func TestWhatFails(t *testing.T) {
 	}
 }
 
+// Before setup makes a login whose password the secret's writer knows, check tells of it, and so does setup's own answer.
+func TestWhomSetupWouldMake(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	want := []string{`role "` + s.Shared + `", which both`, `user "` + s.A + `", who logs in with the password that the secret holds`, `user "` + s.B + `", who logs in from`}
+	told := find(t, run(t, s, role.ForRotation), "setup")
+	answer, err := s.Invoke(map[string]any{"action": "setup", "secretId": s.SecretID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Makes []string }
+	if err := json.Unmarshal([]byte(answer), &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range want {
+		if !strings.Contains(told.Detail, name) || !strings.Contains(strings.Join(report.Makes, "; "), name) {
+			t.Errorf("check says %q, setup %q; want %q in both", told.Detail, report.Makes, name)
+		}
+	}
+}
+
+// What 1.0 had set up on 15 lacks what an upgrade asks for: check tells, and setup gives it.
+func TestWhatAnUpgradeAsksFor(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	s.SQL(fmt.Sprintf("REVOKE %s FROM rotation_%s", s.A, s.Shared))
+	if told := find(t, run(t, s, role.ForRotation), "upgrade"); !strings.Contains(told.Fix, fmt.Sprintf("GRANT %s TO rotation_%s WITH ADMIN OPTION", s.A, s.Shared)) {
+		t.Errorf("check says to do %q", told.Fix)
+	}
+	s.MustSetup()
+	if told := find(t, run(t, s, role.ForRotation), "upgrade"); told.Fix != "" {
+		t.Errorf("after setup check says to do %q", told.Fix)
+	}
+}
+
 func TestValidityBesideTheInterval(t *testing.T) {
 	t.Parallel()
 	s := localtest.New(t, server, map[string]string{"PASSWORD_VALID_DAYS": "60"})
@@ -139,7 +180,7 @@ func TestValidityBesideTheInterval(t *testing.T) {
 	if err := s.Rotate(); err == nil || !strings.Contains(err.Error(), "PASSWORD_VALID_DAYS is 60") {
 		t.Errorf("rotating every 30 days with passwords valid for 60: %v", err)
 	}
-	if result := find(t, run(t, s, check.ForRotation), "valid until"); result.OK {
+	if result := find(t, run(t, s, role.ForRotation), "valid until"); result.OK {
 		t.Errorf("check passes: %q", result.Detail)
 	}
 }
@@ -154,7 +195,7 @@ func TestChecksChangeNothing(t *testing.T) {
 	}
 	before := catalog(t, s)
 	s.AWS.ResetCalls()
-	run(t, s, check.ForRotation)
+	run(t, s, role.ForRotation)
 	if after := catalog(t, s); after != before {
 		t.Errorf("the catalogs changed from\n%s\nto\n%s", before, after)
 	}

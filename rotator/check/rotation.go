@@ -8,6 +8,7 @@ import (
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -26,24 +27,39 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 		return
 	}
 	primary(l, s, partner)
-	sharedRole(l, s, own, partner)
+	if !s.pair.Single() {
+		sharedRole(l, s, own, partner)
+	}
 	passwordRoles(l, s, own, partner)
 	ofPartner := c.previous(ctx, l, s)
 	c.way(ctx, l, s, session, partner, ofPartner)
+	c.upgrade(ctx, l, s, session, partner)
 	c.validity(l, s, own)
 	c.blueGreen(ctx, l, s)
+	c.mirrors(ctx, l, s)
+	upgrade(l, session, partner)
 }
 
+// rotationOn compares what the service tells of past and future rotations with the secret's rules: nothing else tells when
+// rotations stop.
 func (c *Check) rotationOn(l *list, s subject) {
+	if why, _ := s.description.Overdue(time.Now()); why != "" {
+		l.fail(rotationCheck, "rotation has stopped: "+why,
+			string(script.Rotate(s.id))+" switches it on again and rotates at once; the function's log tells why attempts failed.")
+		return
+	}
 	if on := s.description.Enabled; on == nil || !*on {
-		l.advise("rotation", "rotation is not switched on for this secret", "aws secretsmanager rotate-secret with --rotation-lambda-arn and --rotation-rules, or the stack's schedule, switches it on.")
+		l.advise(rotationCheck, "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
 		return
 	}
 	detail := "rotation is on"
 	if s.description.Interval > 0 {
 		detail += ", every " + s.description.Interval.String()
 	}
-	l.pass("rotation", detail)
+	if !s.description.NextRotation.IsZero() {
+		detail += ", next by " + s.description.NextRotation.UTC().Format(time.DateOnly)
+	}
+	l.pass(rotationCheck, detail)
 }
 
 // leftOver looks for an AWSPENDING that is not AWSCURRENT too: Secrets Manager refuses to rotate while there is one.
@@ -54,7 +70,7 @@ func (c *Check) leftOver(l *list, s subject) {
 		return
 	}
 	l.fail("pending", "version "+version+" is staged AWSPENDING: a rotation is under way, or was left unfinished, which blocks the next one",
-		fmt.Sprintf("If none is under way: aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s", s.id, version))
+		"If none is under way: "+string(script.ClearPending(s.id, version)))
 }
 
 func primary(l *list, s subject, state role.State) {
@@ -79,7 +95,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	if own.CurrentUser != partner.Shared {
 		l.fail("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q, not the shared role %q", own.CurrentUser, partner.Shared),
-			fmt.Sprintf("ALTER ROLE %s SET role = %s", postgres.Quote(s.pair.User), postgres.Quote(partner.Shared)))
+			string(script.BecomeAtLogin(s.pair.User, partner.Shared)))
 		return
 	}
 	l.pass("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q", partner.Shared))
@@ -90,7 +106,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 	switch {
 	case !partner.MayConnect:
 		l.fail("other user", fmt.Sprintf("%q may not connect to database %q (CONNECT, or CONNECTION LIMIT 0)", s.pair.Partner, s.value.Database),
-			fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, or ALTER ROLE %s CONNECTION LIMIT -1", postgres.Quote(s.value.Database), postgres.Quote(partner.Shared), postgres.Quote(s.pair.Partner)))
+			fmt.Sprintf("%s %s", script.AllowConnect(s.value.Database, s.pair.User, s.pair.Partner), script.LiftConnectionLimit(s.pair.Partner)))
 	case !partner.Exists:
 		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
 	case partner.LoginRole != partner.Shared:
@@ -103,7 +119,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 func passwordRoles(l *list, s subject, own, partner role.State) {
 	if own.IAM || partner.IAM {
 		l.fail("rds_iam", "the pair is a member of rds_iam, directly or through another role: RDS refuses its passwords",
-			fmt.Sprintf("REVOKE rds_iam FROM %s, %s, or from the role they inherit it from", postgres.Quote(s.pair.User), postgres.Quote(s.pair.Partner)))
+			fmt.Sprintf("%s Where they are members through another role, take them out of that one.", script.LeaveIAM(s.pair.User, s.pair.Partner)))
 	} else {
 		l.pass("rds_iam", "neither user is a member of rds_iam")
 	}
@@ -117,6 +133,10 @@ func passwordRoles(l *list, s subject, own, partner role.State) {
 // previous logs in with AWSPREVIOUS, which clients may still hold, and tells whether that is the other user's credential. Only
 // where it is for the same server: nobody who may write the secret has its password sent elsewhere.
 func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner bool) {
+	if s.pair.Single() {
+		l.pass("previous login", "the former password of a single user no longer logs in")
+		return true
+	}
 	version := s.description.VersionOf(secret.Previous)
 	if version == "" {
 		l.pass("previous login", "there is no AWSPREVIOUS yet")
@@ -147,7 +167,7 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner boo
 
 // way tells which way setSecret will take.
 func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State, ofPartner bool) {
-	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
+	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.HasMaster()})
 	if len(open) == 0 {
 		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
 			`Run setup, or give the secret the key "masterarn".`)
@@ -157,6 +177,10 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 	case role.Directly:
 		l.advise("way", "direct: the shared role has CREATEROLE", "Run setup before an upgrade to PostgreSQL 16: this way ends there, and on 15 it is power over every ordinary role.")
 	case role.ByItself:
+		if s.pair.Single() {
+			l.pass("way", "own: the single user sets its own password")
+			return
+		}
 		l.advise("way", "own: the user sets its own password, logged in with AWSPREVIOUS", "Run setup: this way ends when AWSPREVIOUS no longer logs in.")
 	case role.ByMaster:
 		c.masterWay(ctx, l, s, session, partner)
@@ -165,8 +189,25 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 	}
 }
 
+// upgrade tells what has to be given while CREATEROLE is still enough to give it.
+func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
+	statements, err := role.BeforeUpgrade(ctx, session, s.pair.User, s.pair.Partner, partner.Shared)
+	switch {
+	case err != nil:
+		l.fail("upgrade", err.Error(), "")
+	case len(statements) > 0:
+		l.advise("upgrade", fmt.Sprintf("setup's function would end with an upgrade of PostgreSQL %d to 16 or later", partner.Version/10000),
+			"Run setup again before the upgrade, or as the master: "+strings.Join(statements, "; "))
+	default:
+		l.pass("upgrade", "an upgrade of PostgreSQL changes nothing in how this pair is set")
+	}
+}
+
 func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
-	err := role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	var err error
+	if !s.pair.Single() {
+		err = role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	}
 	if err == nil {
 		err = c.masterLogin(ctx, s, partner)
 	}
@@ -188,6 +229,12 @@ func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) 
 		return err
 	}
 	defer session.Close(ctx)
+	if err := c.master.Admit(ctx, session, found, s.pair); err != nil {
+		return err
+	}
+	if s.pair.Single() {
+		return nil
+	}
 	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
 	return role.AdmitMaster(ctx, session, question, partner.CurrentUser, s.pair.Named)
 }
@@ -204,7 +251,7 @@ func (c *Check) validity(l *list, s subject, own role.State) {
 	}
 	detail := fmt.Sprintf("the password of AWSCURRENT is valid until %s", own.ValidUntil.Format(time.RFC3339))
 	if s.description.Interval > 0 && time.Until(own.ValidUntil) < s.description.Interval {
-		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: aws secretsmanager rotate-secret")
+		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: "+string(script.Rotate(s.id)))
 		return
 	}
 	l.pass("valid until", detail)

@@ -2,17 +2,16 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
+	"pgrotator/rotator/sweep/evidence"
 )
 
 // sweep looks at what the next sweep needs.
@@ -24,7 +23,7 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("instances", err.Error(), `Name the database in the secret's key "dbClusterIdentifier" or "dbInstanceIdentifier", and let the function's role describe it.`)
 	} else {
 		c.instances(ctx, l, s, found, &settings)
-		c.logGroups(ctx, l, found)
+		c.logGroups(ctx, l, s, found)
 	}
 	settings.report(l)
 	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
@@ -57,8 +56,20 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 	l.pass("instances", strings.Join(names, ", "))
 }
 
+// exporting is what has the logs of instances exported: in a cluster, of all at once.
+func exporting(s subject, instances []string) string {
+	if id := s.value.ClusterIdentifier; id != "" {
+		return string(script.ExportLog("cluster", id))
+	}
+	var commands []string
+	for _, id := range instances {
+		commands = append(commands, string(script.ExportLog("instance", id)))
+	}
+	return strings.Join(commands, "; ")
+}
+
 // logGroups looks whether each instance's log is exported, and readable where it is exported to.
-func (c *Check) logGroups(ctx context.Context, l *list, found cluster.Cluster) {
+func (c *Check) logGroups(ctx context.Context, l *list, s subject, found cluster.Cluster) {
 	var off []string
 	groups := map[string][]string{}
 	for _, instance := range found.Instances {
@@ -69,41 +80,13 @@ func (c *Check) logGroups(ctx context.Context, l *list, found cluster.Cluster) {
 	}
 	if len(off) > 0 {
 		l.fail("log export", "the PostgreSQL log of "+strings.Join(off, ", ")+" is not exported to CloudWatch Logs",
-			"aws rds modify-db-cluster (or modify-db-instance) --cloudwatch-logs-export-configuration EnableLogTypes=postgresql")
+			exporting(s, off))
 	} else {
 		l.pass("log export", "the PostgreSQL log is exported to CloudWatch Logs")
 	}
 	for group, instances := range groups {
 		c.logGroup(ctx, l, group, instances)
 	}
-}
-
-func (c *Check) logGroup(ctx context.Context, l *list, group string, instances []string) {
-	const fix = "Let the function's role call logs:DescribeLogGroups, DescribeLogStreams and FilterLogEvents on it."
-	retention, err := cluster.Retention(ctx, c.logs, group)
-	var streamed []string
-	if err == nil {
-		streamed, err = cluster.Streamed(ctx, c.logs, group)
-	}
-	if err == nil {
-		_, err = c.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, Limit: aws.Int32(1),
-			StartTime: aws.Int64(time.Now().Add(-time.Minute).UnixMilli())})
-	}
-	if err != nil {
-		l.fail("log group", cluster.ExplainLogFault(group, err).Error(), fix)
-		return
-	}
-	for _, instance := range instances {
-		if !slices.Contains(streamed, instance) {
-			l.fail("log group", "log group "+group+" has no stream of instance "+instance, "A stream appears with the first line exported: look at the export and at log_connections.")
-			return
-		}
-	}
-	kept := "for ever"
-	if retention > 0 {
-		kept = fmt.Sprintf("for %d days", int(retention.Hours()/24))
-	}
-	l.pass("log group", "log group "+group+" is readable, has a stream of each instance and keeps events "+kept)
 }
 
 // logSettings is what keeps instances' logs from showing logins, by the setting at fault.
@@ -147,49 +130,74 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
-	state, err := account.ReadTablesState(ctx, session, c.options.StateSchema, found.Owner)
-	switch {
-	case err != nil:
-		l.fail("tables", err.Error(), "Do as the detail says.")
-		return
-	case !state.Usable:
-		l.fail("tables", "the sweep's tables in schema "+postgres.Quote(c.options.StateSchema)+" are missing or not writable, and the shared role may not make them", "Run setup, or set STATE_SCHEMA to a schema of the shared role.")
-		return
-	case len(state.Missing) > 0:
-		l.pass("tables", "the first sweep makes its tables in schema "+postgres.Quote(c.options.StateSchema))
+	found.Master = master
+	tables, err := account.FindTables(ctx, session, c.options.StateSchema, found)
+	if err != nil {
+		tablesFault(l, err)
 		return
 	}
-	l.pass("tables", "the sweep's tables are in schema "+postgres.Quote(c.options.StateSchema)+" and writable")
+	tablesFound(l, tables)
+	databases(l, found.Databases)
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
-	c.closable(ctx, l, session, found.Functions, account.NewExemptions(master, own, found.Records))
-	c.canary(ctx, l, session)
+	c.closable(ctx, l, session, tables.Schema, found.Functions, account.NewExemptions(master, own, found.Records))
+	c.canary(ctx, l, session, tables.Schema)
+}
+
+// tablesFault tells why there are no tables to work with. A pair that is not set up for the sweep is no fault.
+func tablesFault(l *list, err error) {
+	if errors.Is(err, account.ErrNoTables) {
+		l.advise("tables", err.Error(), `Run setup with "for":"sweep" where this pair is to sweep; a pair that only rotates needs none.`)
+		return
+	}
+	l.fail("tables", err.Error(), "Do as the detail says.")
+}
+
+// tablesFound tells where the tables are and what setup has to do with them.
+func tablesFound(l *list, t account.Tables) {
+	place := "the sweep's tables are in schema " + postgres.Quote(t.Schema)
+	switch {
+	case t.Old:
+		l.fail("tables", place+" and have the columns of version 1.0: a sweep acts on nobody", `Run setup with "for":"sweep", which brings them up to date.`)
+	case t.Public:
+		l.advise("tables", place+", as version 1.0 made them", `Run setup with "for":"sweep", which moves them to the owner role's schema.`)
+	default:
+		l.pass("tables", place+" and writable")
+	}
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, functions string, exempt account.Exemptions) {
-	accounts, err := account.List(ctx, session, c.options.StateSchema, functions)
+func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, stateSchema, functions string, exempt account.Exemptions) {
+	accounts, err := account.List(ctx, session, stateSchema, functions)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
 		return
 	}
-	var beyond []string
+	var beyond, unlogged []string
 	for _, a := range accounts {
+		if a.CanLogin && a.Unlogged != "" {
+			unlogged = append(unlogged, fmt.Sprintf("%q (%s)", a.Name, a.Unlogged))
+			continue
+		}
 		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !account.Ignored(c.options.Ignore, a.Name)
 		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}
 	}
+	if len(unlogged) > 0 {
+		l.advise("names", "the log cannot show who is active by the names of these roles, which the sweep leaves alone: "+strings.Join(unlogged, ", "),
+			"Give them names in ASCII where they shall be looked after.")
+	}
 	if len(beyond) > 0 {
 		l.advise("roles", "may not be locked or dropped by the sweep, and are reported only: "+strings.Join(beyond, ", "),
-			"Run setup again for roles made since, or have whoever made them GRANT them to the owner role WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.")
+			"Run setup again for roles made since, or close them by hand.")
 		return
 	}
 	l.pass("roles", "every role that a sweep looks after can be locked and dropped")
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.
-func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session) {
-	records, err := account.ReadLogRecords(ctx, session, c.options.StateSchema)
+func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session, stateSchema string) {
+	records, err := account.ReadLogRecords(ctx, session, stateSchema)
 	if err != nil {
 		l.fail("canary", err.Error(), "")
 		return
@@ -201,10 +209,26 @@ func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session) 
 	for _, r := range records {
 		canaryOf(l, r)
 	}
+	c.cover(l, records)
 }
 
-// sweepLogin begins the application_name of each of the sweep's own logins.
-const sweepLogin = "pgrotator-sweep-"
+// cover tells how far back the second reading of each log group reaches, and until when it must grow before anybody is closed.
+func (c *Check) cover(l *list, records []account.LogRecord) {
+	told := map[string]bool{}
+	for _, r := range records {
+		covered := evidence.CoverOf(r)
+		if covered.Group == "" || told[covered.Group] {
+			continue
+		}
+		told[covered.Group] = true
+		detail := fmt.Sprintf("the second reading of log group %s covers %s to %s", covered.Group, covered.From.Format(time.RFC3339), covered.To.Format(time.RFC3339))
+		if grown := covered.From.Add(c.options.LongestInterval); covered.To.Before(grown) {
+			l.advise("second reading", detail, "Nobody is closed whose whole interval it does not cover: that is so until "+grown.Format(time.RFC3339)+" for the longest of them, since the log is kept for no longer.")
+			continue
+		}
+		l.pass("second reading", detail)
+	}
+}
 
 // canaryOf passes where the last sweep found what the ones before had left. Its own login always waits for the next.
 func canaryOf(l *list, r account.LogRecord) {
@@ -214,7 +238,7 @@ func canaryOf(l *list, r account.LogRecord) {
 	}
 	detail := fmt.Sprintf("instance %s: the sweep's own login was last found in the log %s; read up to %s, unbroken since %s",
 		r.Instance, seen, r.ProcessedTo.Format(time.RFC3339), r.EvidenceFrom.Format(time.RFC3339))
-	switch waiting := strings.Count(r.Canary, sweepLogin); {
+	switch waiting := strings.Count(r.Canary, evidence.CanaryPrefix); {
 	case waiting > 1:
 		l.fail("canary", fmt.Sprintf("%s; logins of %d earlier sweeps are missing", detail, waiting-1),
 			"Look whether the instance's log still arrives in CloudWatch Logs, and within INGESTION_LAG_SECONDS: while a login is missing, a sweep acts on nobody.")

@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
-	"pgrotator/rotator/check"
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 // clusterScene is a set up pair of a cluster whose log goes to CloudWatch.
@@ -24,7 +24,7 @@ func clusterSceneWith(t *testing.T, env map[string]string) *localtest.Scene {
 	s := localtest.New(t, server, env)
 	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster(), "dbClusterIdentifier": "orders"})
 	s.Cluster("orders")
-	s.MustSetup()
+	s.MustSetupFor(role.ForSweep)
 	return s
 }
 
@@ -32,7 +32,7 @@ func TestAllIsWellForASweep(t *testing.T) {
 	t.Parallel()
 	s := clusterScene(t)
 	for _, want := range []string{"no sweep has run yet", "instance orders-1: the sweep's own login was last found in the log never", "last found in the log 2"} {
-		report := run(t, s, check.ForSweep)
+		report := run(t, s, role.ForSweep)
 		if canary := find(t, report, "canary"); !report.OK || !strings.Contains(canary.Detail, want) {
 			t.Errorf("want %q: %+v", want, report)
 		}
@@ -81,18 +81,18 @@ func TestWhatFailsForASweep(t *testing.T) {
 			s.SQL("ALTER DATABASE " + s.Database + " SET log_min_messages = 'fatal'")
 		}, "log_min_messages", "warning", "log_min_messages of the writer is \"fatal\": logins leave no line; log_min_messages of instance orders-2 is \"fatal\""},
 		"the login of an earlier sweep is missing": {func(s *localtest.Scene) {
-			s.SQL("INSERT INTO user_login_job_status VALUES ('orders-1', now(), now(), 'pgrotator-sweep-b-2 pgrotator-sweep-a-1', now(), now())")
+			s.SQL("INSERT INTO rotation_" + s.Shared + ".user_login_job_status VALUES ('orders-1', now(), now(), 'pgrotator-sweep-b-2 pgrotator-sweep-a-1', now(), now())")
 		}, "canary", "INGESTION_LAG_SECONDS", "1 earlier"},
 		"a table of another": {func(s *localtest.Scene) {
 			name, password := s.PG.Superuser()
-			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE public.user_login_status OWNER TO "+s.Master)
+			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE rotation_"+s.Shared+".user_login_status OWNER TO "+s.Master)
 		}, "tables", "detail", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := clusterScene(t)
 			c.breakIt(s)
-			report := run(t, s, check.ForSweep)
+			report := run(t, s, role.ForSweep)
 			result := find(t, report, c.check)
 			if report.OK || result.OK {
 				t.Errorf("check %q passes: %q", c.check, result.Detail)
@@ -108,7 +108,7 @@ func TestRolesBeyondTheSweepAreNamed(t *testing.T) {
 	t.Parallel()
 	s := clusterScene(t)
 	s.SQL(fmt.Sprintf("CREATE ROLE %s_replicator LOGIN REPLICATION", s.Shared), "REVOKE rds_superuser FROM "+s.Master, "ALTER ROLE "+s.Master+" REPLICATION")
-	if roles := find(t, run(t, s, check.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") || strings.Contains(roles.Detail, s.Master) {
+	if roles := find(t, run(t, s, role.ForSweep), "roles"); !strings.Contains(roles.Detail, s.Shared+"_replicator") || strings.Contains(roles.Detail, s.Master) {
 		t.Errorf("the check says %q", roles.Detail)
 	}
 }
@@ -120,7 +120,7 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 	s := clusterSceneWith(t, map[string]string{"IGNORE_USER_LIST": `["*_nightly"]`})
 	blue, green, shared := s.Shared+"blue", s.Shared+"green", s.Shared+"other"
 	second := s.PutNewSecret("second", s.Value(map[string]any{"username": blue, "usernames": []string{blue, green}, "role": shared,
-		"masterarn": s.PutNewSecret("second-master", s.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))}))
+		"masterarn": s.PutMaster("second-master", s.Master)}))
 	if _, err := s.Invoke(map[string]any{"action": "setup", "secretId": second}); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 	for _, user := range []string{blue, green} { // beyond the owner role of the first pair, on every major version
 		s.SQL("ALTER ROLE " + user + " REPLICATION")
 	}
-	roles := find(t, run(t, s, check.ForSweep), "roles")
+	roles := find(t, run(t, s, role.ForSweep), "roles")
 	for _, name := range []string{blue, green, s.Shared + "_nightly"} {
 		if strings.Contains(roles.Detail, name) {
 			t.Errorf("%s is left alone by a sweep, and the check says %q", name, roles.Detail)

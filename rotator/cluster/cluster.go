@@ -142,9 +142,9 @@ func (c *Cluster) add(ctx context.Context, client *rds.Client, i types.DBInstanc
 func instanceOf(i types.DBInstance) Instance {
 	instance := Instance{
 		Name: aws.ToString(i.DBInstanceIdentifier), Created: aws.ToTime(i.InstanceCreateTime),
-		Group:    InstanceGroup(aws.ToString(i.DBInstanceIdentifier)),
+		Group:      InstanceGroup(aws.ToString(i.DBInstanceIdentifier)),
 		ResourceID: aws.ToString(i.DbiResourceId),
-		Exported: slices.Contains(i.EnabledCloudwatchLogsExports, postgresqlLog),
+		Exported:   slices.Contains(i.EnabledCloudwatchLogsExports, postgresqlLog),
 	}
 	if i.Endpoint != nil {
 		instance.Host, instance.Port = aws.ToString(i.Endpoint.Address), uint16(aws.ToInt32(i.Endpoint.Port))

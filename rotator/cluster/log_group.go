@@ -1,18 +1,6 @@
 package cluster
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
-	"pgrotator/rotator/awserror"
-)
+import "strings"
 
 // Where RDS exports the PostgreSQL log to (RDS User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs"; Aurora User
 // Guide, the same): the instances of an Aurora cluster share one group, each RDS instance has its own.
@@ -29,40 +17,6 @@ func InstanceGroup(instance string) string { return instanceGroups + instance + 
 
 // SharedGroup reports a log group that all instances of a cluster write to.
 func SharedGroup(group string) bool { return strings.HasPrefix(group, clusterGroups) }
-
-// Retention asks how long a log group keeps its events; 0 = for ever.
-func Retention(ctx context.Context, client *cloudwatchlogs.Client, group string) (time.Duration, error) {
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(client, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("describing log group %q: %w", group, awserror.Logs.Explain(err))
-		}
-		for _, g := range page.LogGroups {
-			if aws.ToString(g.LogGroupName) == group {
-				return time.Duration(aws.ToInt32(g.RetentionInDays)) * 24 * time.Hour, nil
-			}
-		}
-	}
-	return 0, noGroup(group)
-}
-
-// ErrNoGroup is returned by Retention and ExplainLogFault for a group that does not exist. RDS makes it with the first line that
-// it exports.
-var ErrNoGroup = errors.New("it does not exist: switch on the export of the PostgreSQL log to CloudWatch Logs")
-
-func noGroup(group string) error {
-	return fmt.Errorf("log group %q: %w", group, ErrNoGroup)
-}
-
-// ExplainLogFault names the next step where CloudWatch Logs says that a group is missing.
-func ExplainLogFault(group string, err error) error {
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) {
-		return noGroup(group)
-	}
-	return fmt.Errorf("reading log group %q: %w", group, awserror.Logs.Explain(err))
-}
 
 // InstanceOf tells whose stream it is: the longest identifier that the name starts with, followed by a character that no
 // identifier has. Identifiers are letters, digits and hyphens (RDS User Guide, "Naming constraints"); the rest of a stream's

@@ -89,7 +89,7 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 		return err
 	}
 	var changed struct{ Changed []string }
-	if err := s.stack.Act(ctx, map[string]string{"action": "setup", "secretId": s.stack.ARN}, &changed); err != nil {
+	if err := s.stack.Act(ctx, map[string]string{"action": "setup", "for": "sweep", "secretId": s.stack.ARN}, &changed); err != nil {
 		return err
 	}
 	for _, change := range changed.Changed {
@@ -134,9 +134,9 @@ func (s *sweeping) monthsLater(ctx context.Context) error {
 // age moves what the sweep remembers so many days into the past.
 func (s *sweeping) age(ctx context.Context, days int) error {
 	return s.stack.AsMaster(ctx,
-		fmt.Sprintf("UPDATE public.user_login_status SET last_login_time = last_login_time - interval '%d days', locked_at = locked_at - interval '%[1]d days', status_changed_at = status_changed_at - interval '%[1]d days'", days),
-		fmt.Sprintf("UPDATE public.user_login_job_status SET evidence_from = evidence_from - interval '%d days'", days),
-		fmt.Sprintf("UPDATE public.user_login_action SET happened_at = happened_at - interval '%d days'", days))
+		fmt.Sprintf("UPDATE rotation_app.user_login_status SET last_login_time = last_login_time - interval '%d days', locked_at = locked_at - interval '%[1]d days', status_changed_at = status_changed_at - interval '%[1]d days'", days),
+		fmt.Sprintf("UPDATE rotation_app.user_login_job_status SET evidence_from = evidence_from - interval '%d days'", days),
+		fmt.Sprintf("UPDATE rotation_app.user_login_action SET happened_at = happened_at - interval '%d days'", days))
 }
 
 // locking is the sweep after those months.
@@ -218,9 +218,8 @@ func (s *sweeping) tell(report sweepReport) {
 		for _, o := range r.Owns {
 			s.page.hang(pink, "    ready     ", fmt.Sprintf("%s, when its objects in database %s (%d) are cleared:", r.User, o.Database, o.Objects))
 		}
-		for _, statement := range r.Statements {
-			s.page.hang(dim, "              ", statement)
-		}
+		first, _, _ := strings.Cut(r.Statements[0], "\n")
+		s.page.hang(dim, "              ", first)
 	}
 }
 

@@ -48,20 +48,20 @@ type command struct {
 // commands are in the order in which a newcomer needs them. Payloads are read with fileb:, which both majors of the AWS CLI
 // pass on as they are; version 2 takes a plain --payload for base64, and version 1 does not know --cli-binary-format.
 func commands(s *stack.Stack, sweep *localaws.Function) []command {
-	const invoke = `printf '%%s' '{"action":"%s","secretId":"%s"}' |
+	const invoke = `printf '%%s' '{"action":%s,"secretId":"%s"}' |
   aws lambda invoke --function-name %s --payload fileb:///dev/stdin /dev/stdout`
 	return []command{
 		{"where AWS is, for this shell; the keys open nothing else",
 			"export " + strings.Join(append(s.AWS.Environ(), "AWS_PAGER="), " \\\n  ")},
-		{"setup: makes the pair and what rotates it", fmt.Sprintf(invoke, "setup", stack.Secret, stack.Function)},
-		{"check: what would the next rotation meet?", fmt.Sprintf(invoke, "check", stack.Secret, stack.Function)},
+		{"setup: makes the pair, what rotates it and what the sweep needs", fmt.Sprintf(invoke, `"setup","for":"sweep"`, stack.Secret, stack.Function)},
+		{"check: what would the next rotation meet?", fmt.Sprintf(invoke, `"check"`, stack.Secret, stack.Function)},
 		{"rotate, as often as you like", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
   --rotation-lambda-arn %s \
   --rotation-rules AutomaticallyAfterDays=30`, stack.Secret, s.Function.ARN())},
 		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
 		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
 		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
-		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf(invoke, "sweep", stack.Secret, sweep.ARN())},
+		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf(invoke, `"sweep"`, stack.Secret, sweep.ARN())},
 	}
 }
 

@@ -150,7 +150,11 @@ func TestOtherAccountsAreReachedThroughTheNamedRoleOnly(t *testing.T) {
 }
 
 // anyResource are the actions for which IAM knows no resource.
-var anyResource = []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "secretsmanager:GetRandomPassword"}
+var anyResource = []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "secretsmanager:GetRandomPassword",
+	"logs:GetQueryResults", "logs:StopQuery", "rds:DescribeEvents"}
+
+// logReadingAllowed is how the sweep reads the database's log.
+var logReadingAllowed = []string{"logs:FilterLogEvents", "logs:DescribeLogStreams", "logs:StartQuery", "logs:Unmask"}
 
 // wideResource are patterns that cover more than the stack knows by name, with the actions that may use them.
 var wideResource = map[string][]string{
@@ -161,9 +165,9 @@ var wideResource = map[string][]string{
 	"arn:aws:rds:eu-west-1:111122223333:db:orders-replica-*":                                        {"rds:DescribeDBInstances"},
 	"arn:aws:rds:eu-west-1:111122223333:deployment:*":                                               {"rds:DescribeBlueGreenDeployments"}, // named by the service
 	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"},           // authorised on all groups, whatever the prefix
-	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/orders/postgresql:*":            {"logs:FilterLogEvents", "logs:DescribeLogStreams"},
-	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders/postgresql:*":           {"logs:FilterLogEvents", "logs:DescribeLogStreams"},
-	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders-replica-*/postgresql:*": {"logs:FilterLogEvents", "logs:DescribeLogStreams"},
+	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/orders/postgresql:*":            logReadingAllowed,
+	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders/postgresql:*":           logReadingAllowed,
+	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders-replica-*/postgresql:*": logReadingAllowed,
 }
 
 func TestNothingIsWiderThanListed(t *testing.T) {

@@ -53,7 +53,7 @@ func (d dba) must(t *testing.T, arguments ...string) string {
 func (d dba) setup(t *testing.T, schema string) {
 	t.Helper()
 	d.must(t, "-v", "state_schema="+schema, "-c", fmt.Sprintf("SET pgrotator.username = '%s_a'", d.role),
-		"-c", fmt.Sprintf("SET pgrotator.state_schema = '%s'", schema), "-f", "../../sql/setup.sql")
+		"-c", "SET pgrotator.sweep = 'on'", "-f", "../../sql/setup.sql")
 }
 
 func (d dba) teardown(t *testing.T, arguments ...string) (string, error) {

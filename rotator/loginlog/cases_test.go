@@ -276,3 +276,17 @@ func TestRefusalsAndEndsOfEveryCase(t *testing.T) {
 		}
 	}
 }
+
+// Nothing that a real server wrote is left unread, whatever names its clients had.
+func TestNoEntryOfAnyCaseIsUnknown(t *testing.T) {
+	t.Parallel()
+	cases := readCases(t)
+	p := newParser(cases, nil, nil)
+	for _, c := range cases {
+		for _, entry := range wholeEntries(c.Raw) {
+			if e, kind := p.Parse(entry); kind == loginlog.Unknown || kind == loginlog.Unread || !e.Prefixed {
+				t.Errorf("%s %s: %v (%s): %s", c.file, c.Name, kind, e.Shape, entry)
+			}
+		}
+	}
+}

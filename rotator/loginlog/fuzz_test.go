@@ -39,31 +39,28 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// requireTail reads a login once more: its prefix names the user and the database, and so does its message, before a tail.
 func requireTail(t *testing.T, entry string, event loginlog.Event) {
 	t.Helper()
 	inMessage := func(name string) string { return strings.ReplaceAll(name, "\n", "\n\t") }
-	before, named := "LOG:  connection authorized: user=", inMessage(event.User)+" database="+inMessage(event.Database)
-	if event.Replication {
-		before, named = "LOG:  replication connection authorized: user=", inMessage(event.User)
-	}
 	database := event.Database
 	if database == "" {
 		database = "[unknown]"
 	}
-	at := strings.Index(entry, event.Session.Host)
-	if at < 0 || !strings.Contains(entry[at:], event.User+"@"+database+":[") {
-		t.Fatalf("login of %q in %q, whom the prefix does not name: %q", event.User, database, entry)
+	_, message, named := strings.Cut(entry, event.User+"@"+database+":[")
+	if !named || !strings.Contains(message, inMessage(event.User)) && !strings.Contains(message, "*") {
+		t.Fatalf("login of %q in %q, whom the entry does not name twice: %q", event.User, database, entry)
 	}
-	for rest := entry; ; {
-		_, after, found := strings.Cut(rest, before)
-		if !found {
-			t.Fatalf("login of %q in %q without its message and tail: %q", event.User, database, entry)
-		}
-		tail, ok := strings.CutPrefix(after, named)
-		if ok && (tail == "" || strings.HasPrefix(tail, " application_name=") && !strings.ContainsAny(tail, "\n\x00") || strings.HasSuffix(tail, ")")) {
-			return
-		}
-		rest = after
+	const english = "connection authorized: user="
+	if strings.Count(message, english) != 1 || strings.Contains(message, "*") || strings.Contains(message, ", Tds Version=0x") {
+		return // Other languages, and names that hold a login.
+	}
+	_, tail, _ := strings.Cut(message, english+inMessage(event.User))
+	if !event.Replication {
+		_, tail, named = strings.Cut(tail, inMessage(database))
+	}
+	if !named || tail != "" && !strings.Contains(tail, "=") && !strings.HasSuffix(tail, ")") || strings.Contains(tail, "\n") {
+		t.Fatalf("login of %q in %q with the tail %q: %q", event.User, database, tail, entry)
 	}
 }
 
@@ -76,3 +73,52 @@ var shapes = func() []string {
 	}
 	return shapes
 }()
+
+// strangers are what PostgreSQL writes of a client that it does not let in; %s is the user as a message has it.
+var strangers = []struct{ severity, sqlstate, message string }{
+	{"FATAL", "28P01", `password authentication failed for user "%s"`},
+	{"FATAL", "3D000", `database "x" does not exist`},
+	{"FATAL", "08P01", "expected SASL response, got message type 88"},
+	{"LOG", "00000", "pam_authenticate failed: Permission denied"},
+	{"LOG", "08006", "could not receive data from client: Connection reset by peer"},
+	{"DETAIL", "28P01", `Connection matched file "/x/pg_hba.conf" line 9`},
+	{"ВАЖНО", "28P01", `пользователь "%s" не прошёл проверку подлинности (по паролю)`},
+}
+
+// Whatever names a client without credentials sends, it shows nobody's activity, and turns nobody else's attempt away.
+func FuzzStranger(f *testing.F) {
+	p := loginlog.New(append(slices.Clone(roles), "*****"), databases)
+	f.Add("alice", "app:[1]:LOG:  connection authorized: user=alice database=app", uint8(0))
+	f.Add("a@b:[1]:LOG:  connection authorized: user=a database=b", "c", uint8(1))
+	f.Add("jane@corp@app:[1]:LOG:  connection authorized: user=jane", "corp database=app application_name=", uint8(2))
+	f.Add("alice", "app:[1]:ERROR:  x", uint8(3))
+	f.Add("******", "app", uint8(4))
+	f.Add("alice", "app\n* ", uint8(5))
+	f.Add("alice", "app:[1]:3:22012:2026-11-22 07:43:01 UTC:1/1:0:1.1:ERROR:  x", uint8(6))
+	f.Fuzz(func(t *testing.T, user, database string, which uint8) {
+		user, database = asSent(user), asSent(database)
+		s := strangers[int(which)%len(strangers)]
+		if user == "" || database == "" {
+			return
+		}
+		message := strings.ReplaceAll(s.message, "%s", strings.ReplaceAll(user, "\n", "\n\t"))
+		for _, entry := range forms(user+"@"+database, s.severity, s.sqlstate, message) {
+			e, kind := p.Parse(entry)
+			switch kind {
+			case loginlog.Login, loginlog.OtherLogin, loginlog.Disconnection, loginlog.Sign, loginlog.Unread:
+				t.Fatalf("%v of a stranger: %+v\n%q", kind, e, entry)
+			case loginlog.Refusal:
+				// With a second @ the names can be cut in two places, and the catalogue decides.
+				if e.User != "" && e.User != user && strings.Count(user+"@"+database, "@") == 1 {
+					t.Fatalf("refusal of another: %+v\n%q", e, entry)
+				}
+			}
+		}
+	})
+}
+
+// asSent is a name as the startup packet can hold it.
+func asSent(name string) string {
+	name, _, _ = strings.Cut(name, "\x00")
+	return cut(name)
+}

@@ -82,6 +82,21 @@ func TestKindsInEveryForm(t *testing.T) {
 	}
 }
 
+// Who is logged in can name himself alone.
+func TestForgeriesOfARole(t *testing.T) {
+	t.Parallel()
+	for name, message := range map[string]string{
+		"another by a second mark":     "z:[1]:LOG:  connection authorized: user=a database=b@d:[101]:LOG:  z",
+		"another by a former database": "connection authorized: user=a database=b@d",
+		"another's end":                "disconnection: session time: 0:00:00.030 user=a database=b@d host=10.0.0.7 port=35542",
+	} {
+		p := loginlog.New([]string{"a", "a@b"}, []string{"d"})
+		if e, kind := p.Parse(at1 + "a@b@d:[101]:LOG:  " + message); kind != loginlog.Tampering {
+			t.Errorf("%s: %v %+v", name, kind, e)
+		}
+	}
+}
+
 // Without credentials one has two names, and what the server says of them.
 func TestAStrangersNames(t *testing.T) {
 	t.Parallel()

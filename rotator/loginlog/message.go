@@ -76,21 +76,16 @@ const maxTail = 4096
 
 // judgeNamed reads the messages that name the client again; named is which of them the message begins as, if any.
 func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
-	for _, x := range r.parser.texts.candidates(message) {
-		if x.use > useDisconnection {
-			continue
-		}
+	for _, x := range r.parser.texts.naming(message) {
 		text, ok := strings.CutPrefix(message, x.between[0])
 		if !ok {
 			continue
 		}
 		named = entryNames[x.use]
-		for at := range len(pair) {
-			if pair[at] != '@' {
-				continue
-			}
-			r.tried++
-			if v := r.judgeClient(x, pair[:at], pair[at+1:], text); v.genuine {
+		for at := nextAt(pair, 0); at > 0; at = nextAt(pair, at) {
+			v := r.judgeClient(x, pair[:at], pair[at+1:], text)
+			// Names of the catalogue are the prefix's own, whatever else the message makes of them.
+			if v.genuine && (v.both || !r.parser.clientOf(pair).both) {
 				return v, named
 			}
 		}
@@ -100,11 +95,11 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 
 // judgeClient reads the message for one reading of the names.
 func (r *reading) judgeClient(x *text, user, database, message string) verdict {
-	c, catalogued := r.parser.lookUp(user, database)
-	v := verdict{client: c, kind: Login, entry: entryNames[x.use], former: !catalogued}
+	v := verdict{client: r.parser.lookUp(user, database), kind: Login, entry: entryNames[x.use]}
 	if len(message) > 4*maxName+maxTail {
 		return v // A database's newlines have tabs in the message, so that the names may be twice as long.
 	}
+	r.scanned += len(message)
 	switch x.use {
 	case useLogin:
 		message, v.genuine = r.parser.cutLogin(message, user, database)
@@ -187,8 +182,11 @@ func cutName(text, name string) (rest string, ok bool) {
 // application's name is the client's, in any script.
 func isBabelfishTail(text string) bool {
 	text, ok := strings.CutPrefix(text, ", application=")
+	if !ok || strings.Contains(text, "\n") {
+		return false
+	}
 	at := strings.LastIndex(text, ", Tds Version=0x")
-	if !ok || at < 0 || strings.Contains(text, "\n") {
+	if at < 0 {
 		return false
 	}
 	version := strings.TrimSuffix(text[at+len(", Tds Version=0x"):], ".")
@@ -203,13 +201,13 @@ func isBabelfishTail(text string) bool {
 // isLoginTail accepts "[ application_name=…][ SSL enabled (…)][ GSS (…)]" (postinit.c, PerformAuthentication), in the
 // languages of the server. PostgreSQL makes the application name printable ASCII; it may hold the text of the other parts.
 func (p *Parser) isLoginTail(text string) bool {
-	if text == "" || p.isApplication(text) {
+	if text == "" {
 		return true
 	}
 	if strings.Contains(text, "\n") {
 		return false
 	}
-	if rest, ok := cutLast(text, p.texts.tls, false); ok && rest == "" {
+	if rest, ok := cutLast(text, p.texts.tls, false); ok && rest == "" || p.isApplication(text) {
 		return true
 	}
 	if rest, ok := cutLast(text, p.texts.gss, true); ok {

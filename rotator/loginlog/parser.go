@@ -29,7 +29,8 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	entry := strings.TrimSuffix(message, "\n")
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
-		return judgeUnstamped(entry)
+		shape, kind := judgeUnstamped(entry)
+		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, rest)
@@ -52,8 +53,8 @@ type client struct {
 	user, database string
 	// replication without a database leaves that empty.
 	replication bool
-	// known says that the catalogue has the user.
-	known bool
+	// known says that the catalogue has the user, both that it has the database too.
+	known, both bool
 	// others are the catalogued users of the prefix's other readings.
 	others []string
 }
@@ -65,8 +66,6 @@ type verdict struct {
 	entry string
 	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it.
 	genuine bool
-	// former says that the catalogue lacks the user or the database of a genuine entry.
-	former bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -75,8 +74,8 @@ type verdict struct {
 type reading struct {
 	parser  *Parser
 	session Session
-	// marks are the places where the names may end; tried counts the messages looked at.
-	marks, tried int
+	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
+	marks, scanned int
 }
 
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
@@ -84,8 +83,9 @@ type reading struct {
 // message repeats the names, with the marks that are theirs.
 func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
+	var m mark
 	end := pairEnd(text)
-	for m, ok := nextMark(text, 0, end); ok; m, ok = nextMark(text, m.at+1, end) {
+	for ok := m.find(text, 0, end); ok; ok = m.find(text, m.at+1, end) {
 		pair := text[:m.at]
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
@@ -95,9 +95,9 @@ func (r *reading) judgeMarks(text string) verdict {
 		if v.genuine {
 			return verdict{kind: Tampering}
 		}
-		v = r.judgeMark(pair, &m)
+		r.judgeMark(&v, pair, &m)
 	}
-	if r.marks == 0 || r.marks > 1 && (!v.genuine || v.former) {
+	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
 		return verdict{kind: Tampering}
 	}
 	return v
@@ -105,72 +105,81 @@ func (r *reading) judgeMarks(text string) verdict {
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself
 // read as a severity and a message; it is the client's own.
-func (r *reading) judgeMark(pair string, m *mark) verdict {
-	var first verdict
+func (r *reading) judgeMark(v *verdict, pair string, m *mark) {
+	*v = verdict{}
 	for body, ok := m.severed, true; ok; body, ok = nextSeverity(m.body, body.start+1) {
 		if body.severity == noSeverity {
 			break
 		}
-		r.tried++
 		sqlstate, message := cutState(m.sqlstate, body.message)
 		if body.severity == severityFatal && sqlstate == succeeded {
 			continue
 		}
-		v, named := verdict{}, ""
+		named := ""
 		if body.severity == severityLog && (sqlstate == "" || sqlstate == succeeded) {
-			if v, named = r.judgeNamed(pair, message); v.genuine {
-				return v
+			var genuine verdict
+			if genuine, named = r.judgeNamed(pair, message); genuine.genuine {
+				*v = genuine
+				return
 			}
 		}
-		if first.entry == "" && r.marks == 1 {
-			first = r.judgeUnnamed(pair, body.severity, message, named)
+		if v.entry == "" && r.marks == 1 {
+			r.judgeUnnamed(v, pair, body.severity, message, named)
 		}
 		if m.sqlstate == "" {
 			break
 		}
 	}
-	if first.entry == "" {
-		return verdict{kind: Unknown}
+	if v.entry == "" {
+		v.kind = Unknown
 	}
-	return first
 }
 
 // judgeUnnamed judges a message that does not name its client: by the prefix, its severity and its text. One that looks as
 // if it named it and is not genuine was written by RAISE LOG.
-func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
-	v := verdict{entry: s.String()}
-	masked := false
-	if v.client = r.parser.clientOf(pair); !v.known {
-		if masked = isMaskedPair(pair); !masked && s != severityFatal && !r.parser.isNobody(pair) {
-			v.kind = Bystander
-			return v
-		}
-	}
-	v.kind = r.parser.kindOf(s, message)
+func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, named string) {
+	r.scanned += len(message)
+	v.client, v.entry = r.parser.clientOf(pair), s.String()
 	if named != "" {
-		v.kind, v.entry = Tampering, named
+		v.entry = named
 	}
 	switch {
-	case v.known:
-		if v.others != nil && v.kind == Refusal {
-			v.kind = Tampering // Nobody can tell whose login it takes back.
-		}
-	case masked:
-		v.maskKind()
-	case v.kind != Refusal && v.kind != Attempt:
-		v.kind = Bystander
+	case !v.known:
+		v.kind = r.parser.kindOfOther(pair, s, message, named)
+	case named != "":
+		v.kind = Tampering
+	default:
+		v.kind = r.parser.kindOf(s, message)
 	}
-	return v
+	if v.others != nil && v.kind == Refusal {
+		v.kind = Tampering // Nobody can tell whose login it takes back.
+	}
 }
 
-// maskKind is the kind of an entry whose user nobody can read.
-func (v *verdict) maskKind() {
-	switch v.kind {
-	case Sign, Tampering:
-		v.kind = Unread
-	case Attempt, Ambiguous:
-		v.kind = Unknown
+// kindOfOther judges an entry of a user whom the catalogue lacks.
+func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
+	switch {
+	case isMaskedPair(pair) && named != "":
+		return Unread
+	case isMaskedPair(pair):
+		return maskedKind(p.kindOf(s, message))
+	case s == severityLog && p.isNobody(pair):
+		return Attempt
+	case s == severityFatal && p.kindOf(s, message) == Refusal:
+		return Refusal
 	}
+	return Bystander
+}
+
+// maskedKind is the kind of an entry whose user nobody can read.
+func maskedKind(kind Kind) Kind {
+	switch kind {
+	case Sign:
+		return Unread
+	case Attempt, Ambiguous:
+		return Unknown
+	}
+	return kind
 }
 
 // shape describes an event that could not be read.
@@ -186,6 +195,9 @@ func (v *verdict) shape() string {
 
 // isNobody reports whether the prefix has no names yet, as before the client has sent them.
 func (p *Parser) isNobody(pair string) bool {
+	if !strings.HasPrefix(pair, "[") {
+		return false
+	}
 	user, database, _ := strings.Cut(pair, "@")
 	return p.texts.unknowns[user] && p.texts.unknowns[database]
 }
@@ -194,42 +206,42 @@ func (p *Parser) isNobody(pair string) bool {
 // one whose user it has.
 func (p *Parser) clientOf(pair string) client {
 	var best client
-	rank := 0
-	for at := strings.IndexByte(pair, '@'); at >= 0; {
-		c, catalogued := p.lookUp(pair[:at], pair[at+1:])
-		r := 0
-		if c.known {
-			r = 1
-			if catalogued {
-				r = 2
-			}
-		}
+	for at := nextAt(pair, 0); at > 0; at = nextAt(pair, at) {
+		c := p.lookUp(pair[:at], pair[at+1:])
 		switch {
-		case r > rank:
-			best, rank = c, r
-		case r == rank && r > 0:
+		case !c.known || best.both && !c.both:
+		case !best.known || c.both && !best.both:
+			best = c
+		default:
 			best.others = append(best.others, c.user)
 		}
-		next := strings.IndexByte(pair[at+1:], '@')
-		if next < 0 {
-			break
-		}
-		at += next + 1
 	}
 	return best
 }
 
+// nextAt finds the next @ that parts two names, 0 = there is none: the prefix has a word for a name that is missing.
+func nextAt(pair string, after int) int {
+	if after+2 >= len(pair) {
+		return 0
+	}
+	next := strings.IndexByte(pair[after+1:len(pair)-1], '@')
+	if next < 0 {
+		return 0
+	}
+	return after + 1 + next
+}
+
 // lookUp finds the names in the catalogue; a connection for replication may have no database.
-func (p *Parser) lookUp(user, database string) (c client, catalogued bool) {
+func (p *Parser) lookUp(user, database string) client {
 	role, known := p.roles[user]
 	if !known {
-		return client{database: database}, false
+		return client{database: database}
 	}
-	if name, catalogued := p.databases[database]; catalogued {
-		return client{user: role, database: name, known: true}, true
+	if name, ok := p.databases[database]; ok {
+		return client{user: role, database: name, known: true, both: true}
 	}
 	if p.texts.unknowns[database] {
-		return client{user: role, replication: true, known: true}, true
+		return client{user: role, replication: true, known: true, both: true}
 	}
-	return client{user: role, database: database, known: true}, false
+	return client{user: role, database: database, known: true}
 }

@@ -9,7 +9,8 @@ import (
 
 // messages.txt holds the messages and words that this package knows, as PostgreSQL 14 to 18 writes them, and their
 // translations in the message catalogues of 15 and 18. A line is a use and the English text; a line that starts with a tab
-// is a language and the translation of the text above it.
+// is a language and the translation of the text above it. Left out are translations for attempts that begin and end with
+// what changes (28, of LDAP, RADIUS and ident, in Japanese, Korean, Turkish and Georgian).
 //
 //go:embed messages.txt
 var messagesFile string
@@ -44,14 +45,20 @@ var uses = map[string]use{
 	"promoted": usePromoted, "shut-down": useShutDown, "not-shut-down": useNotShutDown, "crashed": useCrashed,
 }
 
-// keyLen is how much of a message's beginning finds the texts that it may be.
+// keyLen is how much of a message's beginning, or of its end where that changes, finds the texts that it may be.
 const keyLen = 3
+
+type key [keyLen]byte
 
 // texts are the known messages, found by how they begin.
 type texts struct {
-	byKey map[[keyLen]byte][]*text
-	// loose begin with what changes, or with less than a key.
+	byBeginning, byEnd map[key][]*text
+	// loose are those that begin and end with what changes.
 	loose [useCount][]*text
+	// byNaming are those that name the client. Nearly all are logins in English, which need no look into the map.
+	byNaming map[key][]*text
+	loginKey key
+	logins   []*text
 
 	severities map[string]severity
 	// unknowns are what the prefix shows in place of a name that is missing.
@@ -61,7 +68,8 @@ type texts struct {
 }
 
 var knownTexts = sync.OnceValue(func() *texts {
-	t := &texts{byKey: map[[keyLen]byte][]*text{}, severities: map[string]severity{}, unknowns: map[string]bool{}}
+	t := &texts{byBeginning: map[key][]*text{}, byEnd: map[key][]*text{}, byNaming: map[key][]*text{},
+		severities: map[string]severity{}, unknowns: map[string]bool{}}
 	var kind string
 	for line := range strings.Lines(messagesFile) {
 		line = strings.TrimSuffix(line, "\n")
@@ -74,6 +82,8 @@ var knownTexts = sync.OnceValue(func() *texts {
 		// The log writes a tab after each newline of a message.
 		t.add(kind, strings.ReplaceAll(message, `\n`, "\n\t"))
 	}
+	t.loginKey = firstKey("connection authorized")
+	t.logins = t.byNaming[t.loginKey]
 	return t
 })
 
@@ -114,37 +124,64 @@ func (x *text) appendPiece(pieces [][2]string) [][2]string {
 }
 
 func (t *texts) index(x *text) {
-	if begin := x.between[0]; len(begin) >= keyLen {
-		key := [keyLen]byte([]byte(begin[:keyLen]))
-		t.byKey[key] = append(t.byKey[key], x)
+	begin := x.between[0]
+	if x.use <= useDisconnection {
+		t.byNaming[firstKey(begin)] = append(t.byNaming[firstKey(begin)], x)
 		return
 	}
-	t.loose[x.use] = append(t.loose[x.use], x)
+	if len(begin) >= keyLen {
+		t.byBeginning[firstKey(begin)] = append(t.byBeginning[firstKey(begin)], x)
+		return
+	}
+	end := x.between[len(x.between)-1]
+	if len(end) < keyLen {
+		t.loose[x.use] = append(t.loose[x.use], x)
+		return
+	}
+	t.byEnd[lastKey(end)] = append(t.byEnd[lastKey(end)], x)
 }
 
-// candidates are the texts that a message may be, by its beginning.
-func (t *texts) candidates(message string) []*text {
-	if len(message) < keyLen {
-		return nil
-	}
-	return t.byKey[[keyLen]byte{message[0], message[1], message[2]}]
-}
+func firstKey(s string) key { return key{s[0], s[1], s[2]} }
+
+func lastKey(s string) key { return firstKey(s[len(s)-keyLen:]) }
 
 // find returns a text of one of the uses from first to last that the message is.
 func (t *texts) find(message string, first, last use) *text {
-	for _, x := range t.candidates(message) {
+	if len(message) < keyLen {
+		return nil
+	}
+	if x := findAmong(t.byBeginning[firstKey(message)], message, first, last); x != nil {
+		return x
+	}
+	if x := findAmong(t.byEnd[lastKey(message)], message, first, last); x != nil {
+		return x
+	}
+	for u := first; u <= last; u++ {
+		if x := findAmong(t.loose[u], message, u, u); x != nil {
+			return x
+		}
+	}
+	return nil
+}
+
+func findAmong(list []*text, message string, first, last use) *text {
+	for _, x := range list {
 		if first <= x.use && x.use <= last && x.matches(message) {
 			return x
 		}
 	}
-	for u := first; u <= last; u++ {
-		for _, x := range t.loose[u] {
-			if x.matches(message) {
-				return x
-			}
-		}
-	}
 	return nil
+}
+
+// naming returns the texts of a login or a disconnection that the message may be.
+func (t *texts) naming(message string) []*text {
+	if len(message) < keyLen {
+		return nil
+	}
+	if k := firstKey(message); k != t.loginKey {
+		return t.byNaming[k]
+	}
+	return t.logins
 }
 
 // text is one message: what stands still of it, around the values that change.

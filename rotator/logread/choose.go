@@ -13,7 +13,8 @@ type Way string
 const (
 	// FilterLogEvents reads whole events.
 	FilterLogEvents Way = "FilterLogEvents"
-	// LogsInsights reads rows.
+	// LogsInsights reads rows. Its times are whole seconds, both included, so what happened in the second in which one part of a
+	// reading ends and the next begins may be in the rows of both.
 	LogsInsights Way = "LogsInsights"
 )
 

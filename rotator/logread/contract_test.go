@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 )
 
 var entryStart = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{3})? UTC:(127\.0\.0\.1\(\d\d+\)|::1\(\d\d+\)|\[local\]|:@):`)
+
+var digits = regexp.MustCompile(`\d+`)
 
 // logged are the logs of the cases that real servers wrote.
 func logged(t *testing.T) []string {
@@ -44,7 +47,8 @@ func logged(t *testing.T) []string {
 	return logs
 }
 
-// messages are what servers wrote, as whole entries and cut at newlines, and what they might write.
+// messages are what servers wrote, as whole entries and cut at newlines, and what they might write. Of those that differ in numbers
+// only there is one.
 func messages(t *testing.T) []string {
 	var all []string
 	for _, raw := range logged(t) {
@@ -61,15 +65,17 @@ func messages(t *testing.T) []string {
 	for message := range kinds {
 		all = append(all, message)
 	}
-	return all
+	seen := map[string]bool{"": true} // CloudWatch Logs takes no empty event
+	return slices.DeleteFunc(all, func(message string) bool {
+		shape := digits.ReplaceAllString(message, "0")
+		defer func() { seen[shape] = true }()
+		return seen[shape]
+	})
 }
 
-// write stores the messages a second after another, in two streams that arrive at their own pace.
+// writeAll stores the messages a second after another, in two streams that arrive at their own pace.
 func (s scene) writeAll(messages []string) time.Duration {
 	for i, message := range messages {
-		if message == "" {
-			continue // CloudWatch Logs takes no empty event
-		}
 		at := begin.Add(time.Duration(i)*time.Second + time.Duration(i%7)*time.Millisecond)
 		stream := []string{"orders-1.0", "orders-2.0"}[i%2]
 		s.AppendLog(groupName, stream, localaws.Event{Time: at, Message: message, Ingested: at.Add(time.Duration(i%100) * time.Second)})
@@ -85,7 +91,7 @@ func TestBothReadersGiveTheSameRows(t *testing.T) {
 	length := s.writeAll(all)
 	whole, rows := s.read(t, logread.FilterLogEvents, length), s.read(t, logread.LogsInsights, length)
 	s.checkQueries(t)
-	if len(rows.events) > 0 || len(whole.events) < 2000 {
+	if len(rows.events) > 0 || len(whole.events) < 1000 {
 		t.Fatalf("%d events through Logs Insights, %d through FilterLogEvents", len(rows.events), len(whole.events))
 	}
 	compare(t, byKind(rows.Rows()), byKind(whole.Rows()))

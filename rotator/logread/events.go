@@ -157,11 +157,7 @@ func (r *eventReader) fault(ctx context.Context, group Group, err error) error {
 	if outOfTime(ctx) {
 		return ErrOutOfTime
 	}
-	permission := "logs:FilterLogEvents"
-	if group.Protected {
-		permission += " and, since a data protection policy masks what it holds, logs:Unmask"
-	}
-	return explain(group.Name, "reading", permission, err)
+	return explain(group.Name, "reading", group.permissions("logs:FilterLogEvents"), err)
 }
 
 // notThrottled has the SDK hand over a throttled request, so that the pace learns of it.

@@ -31,7 +31,7 @@ func Describe(ctx context.Context, client *cloudwatchlogs.Client, name string) (
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return Group{}, explain(name, "describing", "logs:DescribeLogGroups", err)
+			return Group{}, explain(name, "describing", "logs:DescribeLogGroups on all log groups", err)
 		}
 		for _, g := range page.LogGroups {
 			if aws.ToString(g.LogGroupName) == name {

@@ -32,8 +32,7 @@ const queryAttempts = 10
 // errTooMuch says that a piece has to be shorter.
 var errTooMuch = errors.New("more than one query can give")
 
-// insightsReader reads rows through Logs Insights. Both ends of a query's time are included, in whole seconds, so the events of a
-// second in which one piece ends and another begins may be counted in both.
+// insightsReader reads rows through Logs Insights.
 type insightsReader struct {
 	client *cloudwatchlogs.Client
 	until  time.Time
@@ -85,16 +84,15 @@ func (r *insightsReader) piece(ctx context.Context, group Group, from, to time.T
 		StartTime: aws.Int64(from.Unix()), EndTime: aws.Int64(to.Unix())}, patient)
 	r.usage.Requests++
 	if err != nil {
-		return nil, queryFault(ctx, group, "starting a query of", "logs:StartQuery", err)
+		return nil, queryFault(ctx, group, "starting a query of", group.permissions("logs:StartQuery"), err)
 	}
 	id := aws.ToString(started.QueryId)
 	out, err := r.await(ctx, group, id)
 	if err != nil {
-		r.stop(ctx, id)
+		if fault := r.stop(ctx, group, id); fault != nil {
+			err = fmt.Errorf("%w; %w", err, fault)
+		}
 		return nil, err
-	}
-	if s := out.Statistics; s != nil {
-		r.usage.Bytes += int64(s.BytesScanned)
 	}
 	if out.Status != types.QueryStatusComplete {
 		return nil, endedFault(group, id, out.Status, from, to)
@@ -109,6 +107,8 @@ func (r *insightsReader) piece(ctx context.Context, group Group, from, to time.T
 
 // await asks for a query until it has ended, and returns the first page of what it gave.
 func (r *insightsReader) await(ctx context.Context, group Group, id string) (*cloudwatchlogs.GetQueryResultsOutput, error) {
+	var scanned float64 // so far, which is paid for however the query ends
+	defer func() { r.usage.Bytes += int64(scanned) }()
 	for poll := firstPoll; ; poll = min(poll*3/2, longestPoll) {
 		if err := wait(ctx, poll); err != nil {
 			return nil, queryFault(ctx, group, "waiting for a query of", "", err)
@@ -116,6 +116,9 @@ func (r *insightsReader) await(ctx context.Context, group Group, id string) (*cl
 		out, err := r.results(ctx, group, id, nil)
 		if err != nil {
 			return nil, err
+		}
+		if out.Statistics != nil {
+			scanned = out.Statistics.BytesScanned
 		}
 		if out.Status != types.QueryStatusScheduled && out.Status != types.QueryStatusRunning {
 			return out, nil
@@ -127,18 +130,26 @@ func (r *insightsReader) results(ctx context.Context, group Group, id string, to
 	r.usage.Requests++
 	out, err := r.client.GetQueryResults(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id, NextToken: token}, patient)
 	if err != nil {
-		return nil, queryFault(ctx, group, "reading the results of a query of", "logs:GetQueryResults", err)
+		return nil, queryFault(ctx, group, "reading the results of a query of", anyQuery("logs:GetQueryResults"), err)
 	}
 	return out, nil
 }
 
-// stop ends a query that nobody waits for any more, so that it takes none of the account's places. It has mostly ended if that fails.
-func (r *insightsReader) stop(ctx context.Context, id string) {
+// stop ends a query that nobody waits for any more, so that it takes none of the account's places. It returns an error where that is
+// not permitted; otherwise it fails where the query has ended by itself.
+func (r *insightsReader) stop(ctx context.Context, group Group, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTakes)
 	defer cancel()
 	r.usage.Requests++
-	_, _ = r.client.StopQuery(ctx, &cloudwatchlogs.StopQueryInput{QueryId: &id})
+	_, err := r.client.StopQuery(ctx, &cloudwatchlogs.StopQueryInput{QueryId: &id})
+	if !isDenied(err) {
+		return nil
+	}
+	return explain(group.Name, "stopping a query of", anyQuery("logs:StopQuery"), err)
 }
+
+// anyQuery names a permission for requests that name a query and no log group.
+func anyQuery(action string) string { return action + ` on "*"` }
 
 // endedFault says how a query ended that gave no result. One that ran out of its own time had too much to read.
 func endedFault(group Group, id string, status types.QueryStatus, from, to time.Time) error {
@@ -150,14 +161,11 @@ func endedFault(group Group, id string, status types.QueryStatus, from, to time.
 	return err
 }
 
-func queryFault(ctx context.Context, group Group, doing, permission string, err error) error {
+func queryFault(ctx context.Context, group Group, doing, permissions string, err error) error {
 	if outOfTime(ctx) {
 		return ErrOutOfTime
 	}
-	if group.Protected && permission == "logs:StartQuery" {
-		permission += " and, since a data protection policy masks what it holds, logs:Unmask"
-	}
-	return explain(group.Name, doing, permission, err)
+	return explain(group.Name, doing, permissions, err)
 }
 
 // readableByQuery refuses what no query reads whole.

@@ -94,16 +94,16 @@ func TestTooMuchIsHalved(t *testing.T) {
 		"to tell": {Alter: tooManyRows},
 	} {
 		s := newScene(t, localaws.LogGroup{})
-		s.logins(180)
+		s.logins(120)
 		s.DecideQueries(func(q localaws.LogQuery) localaws.QueryOutcome {
 			if q.To.Sub(q.From) > time.Hour {
 				return outcome
 			}
 			return localaws.QueryOutcome{}
 		})
-		sink := s.read(t, logread.LogsInsights, 3*time.Hour)
-		if len(sink.Rows()) != 180 || len(sink.parts) != 4 {
-			t.Errorf("too much %s: %d rows in parts to %v, want 180 in 4 of 45 minutes", name, len(sink.Rows()), sink.parts)
+		sink := s.read(t, logread.LogsInsights, 2*time.Hour)
+		if len(sink.Rows()) != 120 || len(sink.parts) != 2 {
+			t.Errorf("too much %s: %d rows in parts to %v, want 120 in 2 of an hour", name, len(sink.Rows()), sink.parts)
 		}
 	}
 }
@@ -216,14 +216,34 @@ func TestRunningQueryIsStopped(t *testing.T) {
 	s.logins(3)
 	s.SetLogLimits(localaws.LogLimits{ConcurrentQueries: 1})
 	s.DecideQueries(func(localaws.LogQuery) localaws.QueryOutcome { return localaws.QueryOutcome{Endless: true} })
-	sink := newNotes()
-	err := s.reader(logread.LogsInsights, time.Now().Add(time.Second)).Read(t.Context(), s.group(t), begin, begin.Add(time.Hour), sink)
+	reader, sink := s.reader(logread.LogsInsights, time.Now().Add(time.Second)), newNotes()
+	err := reader.Read(t.Context(), s.group(t), begin, begin.Add(time.Hour), sink)
 	if !errors.Is(err, logread.ErrOutOfTime) || len(sink.Rows()) > 0 {
 		t.Errorf("%v, rows %+v", err, sink.Rows())
+	}
+	if reader.Usage().Bytes == 0 {
+		t.Error("what the stopped query scanned is not counted")
 	}
 	s.DecideQueries(nil)
 	if rows := s.read(t, logread.LogsInsights, time.Hour).Rows(); len(rows) != 3 {
 		t.Errorf("the stopped query still takes its place: rows %+v", rows)
+	}
+}
+
+func TestRefusedStoppingIsTold(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	s.logins(1)
+	s.DecideQueries(func(localaws.LogQuery) localaws.QueryOutcome { return localaws.QueryOutcome{Endless: true} })
+	s.Intercept(func(c localaws.Call) localaws.Outcome {
+		if c.Operation == "StopQuery" {
+			return localaws.Fail("AccessDeniedException", 400)
+		}
+		return localaws.Pass
+	})
+	err := s.reader(logread.LogsInsights, time.Now().Add(time.Second)).Read(t.Context(), s.group(t), begin, begin.Add(time.Hour), newNotes())
+	if !errors.Is(err, logread.ErrOutOfTime) || !strings.Contains(err.Error(), `logs:StopQuery on "*"`) || !strings.Contains(err.Error(), groupName) {
+		t.Errorf("got %v", err)
 	}
 }
 

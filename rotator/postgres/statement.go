@@ -104,7 +104,7 @@ func (e *StatementError) explain() string {
 		return lastCause(e.cause)
 	}
 	if strings.Contains(pg.Message, "rds_password") {
-		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on: GRANT rds_password to the role that sets passwords; this session was %q)`, e.User)
+		return serverText(pg) + fmt.Sprintf(` (rds.restrict_password_commands is on, and only members of rds_password set passwords: setup makes its owner role one; this session was %q)`, e.User)
 	}
 	return serverText(pg)
 }

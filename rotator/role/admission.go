@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 )
 
 // Reserved reports names that PostgreSQL (pg_…) or RDS (rds…) keeps for its own roles.
@@ -20,15 +20,16 @@ func (t State) AdmitPair() error {
 	}
 	switch {
 	case t.Shared != "" && !t.SharedExists:
-		return fmt.Errorf("the shared role %q does not exist: run setup, or CREATE ROLE %s NOLOGIN and GRANT it to both users", t.Shared, postgres.Quote(t.Shared))
+		return fmt.Errorf("the shared role %q does not exist: run setup, or %s %s %s", t.Shared,
+			script.CreateShared(t.Shared), script.Join(t.Version, t.Shared, t.User), script.Join(t.Version, t.Shared, t.Partner))
 	case t.Exists && t.Shared != "" && !t.Member:
-		return fmt.Errorf("user %q cannot become the shared role %q: GRANT %s TO %s", t.User, t.Shared, postgres.Quote(t.Shared), postgres.Quote(t.User))
+		return fmt.Errorf("user %q cannot become the shared role %q: %s", t.User, t.Shared, t.Joining(t.User))
 	}
 	return nil
 }
 
 // AdmitUser returns an error if the user may not be set whatever it is a member of: on a reader, a name that PostgreSQL or RDS
-// keeps, a powerful role, a user that logs in by IAM, one that is its own shared role.
+// keeps, a powerful role, a user that logs in by IAM, a pair that does not agree on its shared role or has one of its own as such.
 func (t State) AdmitUser() error {
 	switch {
 	case t.Standby:
@@ -36,11 +37,42 @@ func (t State) AdmitUser() error {
 	case Reserved(t.User) || Reserved(t.Shared):
 		return fmt.Errorf("the pair's user %q or its shared role %q has a name that PostgreSQL or RDS keeps for its own roles", t.User, t.Shared)
 	case t.Powerful != "":
-		return fmt.Errorf("%q is a superuser or a member of rds_superuser, and such are not rotated: take the name out of the secret, or REVOKE rds_superuser from it", t.Powerful)
+		return fmt.Errorf("%q is a superuser or a member of rds_superuser, and such are not rotated: take the name out of the secret, or take its power away (%s)", t.Powerful, script.LeaveSuperuser(t.Powerful))
+	case t.ambiguous:
+		return fmt.Errorf("user %q becomes %q when it logs in, and user %q becomes %q: name the pair's shared role in the secret's key \"role\"; the next rotations mend the settings",
+			t.User, t.LoginRole, t.Partner, t.PartnerLoginRole)
 	case t.Shared != "" && (t.Shared == t.User || t.Shared == t.Partner):
 		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", t.Shared)
 	case t.IAM:
-		return fmt.Errorf("user %q is a member of rds_iam, directly or through another role, so RDS refuses its password: REVOKE rds_iam from it", t.User)
+		return fmt.Errorf("user %q is a member of rds_iam, directly or through another role, so RDS refuses its password: %s", t.User, script.LeaveIAM(t.User))
 	}
 	return nil
+}
+
+// ownsShared reports that the shared role is known to be the pair's own: the session is that role, or one of the two may become it.
+// The name in a secret, or X of X_a, can be anybody's role, which nobody is to be told to grant.
+func (t State) ownsShared() bool { return t.CurrentUser == t.Shared || t.Member || t.PartnerMember }
+
+// Joining is what makes one of the pair a member of its shared role.
+func (t State) Joining(user string) string {
+	if t.ownsShared() {
+		return string(script.Join(t.Version, t.Shared, user))
+	}
+	return fmt.Sprintf("nothing shows that %q is this pair's role: if it was made for it, whoever made it makes both users members of it; if it is somebody else's, name the pair's own in the secret's key \"role\"", t.Shared)
+}
+
+// Becoming is what makes one of the pair become its shared role at login.
+func (t State) Becoming(user string) string {
+	if t.ownsShared() {
+		return t.Joining(user) + " " + string(script.BecomeAtLogin(user, t.Shared))
+	}
+	return t.Joining(user)
+}
+
+// permitting is the statement after which the session's role may set user.
+func (t State) permitting(user string) string {
+	if t.MayAlter {
+		return string(script.AllowPasswords(t.CurrentUser))
+	}
+	return string(script.AllowAlter(t.Version, t.CurrentUser, user))
 }

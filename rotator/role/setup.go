@@ -2,14 +2,14 @@ package role
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -19,13 +19,33 @@ type Record struct {
 	Users []string `json:"users"`
 }
 
+// Holds reports whether user is of the recorded pair.
+func (r Record) Holds(user string) bool { return slices.Contains(r.Users, user) }
+
+// Owner is the name of the role that carries the record.
+func (r Record) Owner() string { return ownerName(r.Role) }
+
 // SetupState is what setup must know before it touches anything.
 type SetupState struct {
-	UserExists         bool
-	PartnerExists      bool
-	SharedExists       bool
-	PasswordEncryption string
-	Records            []Record
+	UserExists    bool
+	PartnerExists bool
+	SharedExists  bool
+	Records       []Record
+}
+
+// Missing says whom setup would make, in a sentence each: whoever wrote the secret chose the names, and knows its password.
+func (t SetupState) Missing(user, partner, shared string) []string {
+	var missing []string
+	if !t.SharedExists {
+		missing = append(missing, fmt.Sprintf("role %q, which both users become", shared))
+	}
+	if !t.UserExists {
+		missing = append(missing, fmt.Sprintf("user %q, who logs in with the password that the secret holds", user))
+	}
+	if !t.PartnerExists {
+		missing = append(missing, fmt.Sprintf("user %q, who logs in from the first rotation on", partner))
+	}
+	return missing
 }
 
 // ReadSetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
@@ -33,22 +53,24 @@ func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, sha
 	var t SetupState
 	var comments []string
 	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.PasswordEncryption, &comments)
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
 	t.Records = Records(comments)
 	return t, err
 }
 
-// Records reads pairs of an owner role's name and comment. It leaves out what is no record, since a comment can be anything, and
-// one that stands at another role than setup would have made for it: who may make roles could else speak for any.
+// Records reads pairs of JSON lists: an owner role's name, its comment, and those of the pair that the role could not set. It leaves
+// out what is no record, since a comment can be anything, one that stands at another role than setup would have made for it, and one
+// whose owner could not set the pair: who may make roles could else speak for any.
 func Records(owners []string) []Record {
 	var found []Record
 	for _, owner := range owners {
-		var told [2]string
+		var name, comment string
+		var beyond []string
 		var r Record
-		if json.Unmarshal([]byte(owner), &told) != nil || json.Unmarshal([]byte(told[1]), &r) != nil {
+		if json.Unmarshal([]byte(owner), &[]any{&name, &comment, &beyond}) != nil || json.Unmarshal([]byte(comment), &r) != nil {
 			continue
 		}
-		if len(r.Users) == 2 && told[0] == ownerName(r.Role) {
+		if len(r.Users) == 2 && name == ownerName(r.Role) && len(beyond) == 0 {
 			found = append(found, r)
 		}
 	}
@@ -58,21 +80,8 @@ func Records(owners []string) []Record {
 // OwnerPrefix begins the name of each role that owns setup's functions.
 const OwnerPrefix = "rotation_"
 
-// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
-// characters as fit into 50 bytes, and a hash of the shared role's name.
-func ownerName(shared string) string {
-	const longest, kept, hashed = 63, 50, 12
-	name := OwnerPrefix + shared
-	if len(name) <= longest {
-		return name
-	}
-	cut := kept
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	sum := sha256.Sum256([]byte(shared))
-	return name[:cut] + "_" + hex.EncodeToString(sum[:])[:hashed]
-}
+// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role.
+func ownerName(shared string) string { return script.DerivedName(OwnerPrefix, shared) }
 
 // RecordOf is the record of a shared role.
 func (t SetupState) RecordOf(shared string) (Record, bool) {
@@ -83,37 +92,92 @@ func (t SetupState) RecordOf(shared string) (Record, bool) {
 	return t.Records[at], true
 }
 
-// SetupPair is what sql/setup.sql is told.
+// What a setup, or a check, can be for.
+const (
+	ForRotation = "rotation"
+	ForSweep    = "sweep"
+)
+
+// SetupPair is what the scripts of setup are told.
 type SetupPair struct {
 	User        string
 	Partner     string
 	Shared      string
 	Verifier    string // of User's password, where it is to be set; or ""
-	StateSchema string
+	For         string // ForRotation takes away what only the sweep needs, but for its tables; ForSweep makes it; "" leaves it as it is
+	StateSchema string // of the sweep's tables; "" = the owner role's
 }
 
-// changed begins each notice that tells what setup did.
-const changed = "changed: "
+// SetupOutcome is what setup has done.
+type SetupOutcome struct {
+	Changed []string // a sentence for each change
+	Left    []string // and one for each role that the sweep cannot close, or whose ADMIN could not be taken back
+}
 
-// SetUp runs sql/setup.sql as the master and lists what it changed.
-func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) ([]string, error) {
+// What begins the notices in which the scripts tell what they did.
+const (
+	changed = "changed: "
+	left    = "left: "
+)
+
+// closableBatch is how many roles one statement grants: with 30,000 of them a GRANT takes 0.1 s.
+const closableBatch = "50"
+
+// SetUp runs setup's scripts as the master, each in a transaction of its own: the pair, the sweep's tables, ADMIN on the roles that
+// the sweep may close.
+func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome, error) {
+	sweep := map[string]string{ForSweep: "on", ForRotation: "off"}[p.For]
 	for _, parameter := range [][2]string{
-		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared},
-		{"pgrotator.verifier", p.Verifier}, {"pgrotator.state_schema", p.StateSchema}} {
+		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared}, {"pgrotator.verifier", p.Verifier},
+		{"pgrotator.state_schema", p.StateSchema}, {"pgrotator.sweep", sweep}, {"pgrotator.batch", closableBatch}} {
 		var set string
 		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
-			return nil, err
+			return SetupOutcome{}, err
 		}
 	}
+	o := SetupOutcome{Changed: []string{}}
 	s.TakeNotices()
-	if err := s.Exec(ctx, sql.Setup, postgres.Names{"state_schema": p.StateSchema}); err != nil {
-		return nil, err
+	if err := o.run(ctx, s, sql.SetupPair); err != nil {
+		return o, err
 	}
-	list := []string{}
+	if p.For == ForSweep {
+		if err := o.run(ctx, s, sql.SetupTables); err != nil {
+			return o, err
+		}
+	}
+	return o, o.grantClosable(ctx, s)
+}
+
+// grantReserve is what is left of the caller's time when no further roles are granted.
+const grantReserve = 10 * time.Second
+
+// grantClosable grants batch after batch, as long as there is time. What is granted stays, and the next setup goes on from there.
+func (o *SetupOutcome) grantClosable(ctx context.Context, s *postgres.Session) error {
+	for {
+		if err := o.run(ctx, s, sql.SetupClosable); err != nil {
+			return err
+		}
+		var after string
+		if err := s.Row(ctx, sql.SetupValue, nil, []any{"pgrotator.after"}, &after); err != nil || after == "" {
+			return err
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < grantReserve {
+			o.Left = append(o.Left, fmt.Sprintf("the time is up, and the roles after %q are not looked at yet: run setup again, which goes on from there", after))
+			return nil
+		}
+	}
+}
+
+// run runs one script and takes note of what it tells.
+func (o *SetupOutcome) run(ctx context.Context, s *postgres.Session, script sql.Statement) error {
+	err := s.Exec(ctx, script, nil)
 	for _, notice := range s.TakeNotices() {
 		if change, ok := strings.CutPrefix(notice, changed); ok {
-			list = append(list, change)
+			o.Changed = append(o.Changed, change)
+		}
+		if role, ok := strings.CutPrefix(notice, left); ok {
+			o.Left = append(o.Left, role)
 		}
 	}
-	return list, nil
+	return err
 }

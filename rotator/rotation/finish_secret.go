@@ -12,7 +12,7 @@ import (
 func (r *Rotation) finishSecret(ctx context.Context, step Step, d secret.Description) (Outcome, error) {
 	from := d.VersionOf(secret.Current)
 	if from == "" {
-		return Outcome{}, fmt.Errorf("secret %s has no version staged AWSCURRENT: stage one with aws secretsmanager update-secret-version-stage", step.SecretID)
+		return Outcome{}, fmt.Errorf("secret %s has no version staged AWSCURRENT, which Secrets Manager always has: stage the one that logs in", step.SecretID)
 	}
 	err := r.store.MoveCurrent(ctx, step.SecretID, from, step.Token)
 	if err == nil {

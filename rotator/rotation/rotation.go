@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -28,6 +31,7 @@ type Step struct {
 type Outcome struct {
 	Way           role.Way // how setSecret set the password; "" in other steps
 	SessionsInUse int      // sessions still open on the credential that setSecret replaced
+	Held          bool     // setSecret held off, which is its error, since a blue/green deployment is under way
 }
 
 // Options are the operator's choices.
@@ -40,14 +44,15 @@ type Options struct {
 type Rotation struct {
 	store   *secret.Store
 	master  *master.Finder
+	rds     *rds.Client
 	opener  postgres.Opener
 	options Options
 	log     *slog.Logger
 }
 
 // New makes a Rotation. Warnings about what an operator should look into go to log.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, options Options, log *slog.Logger) *Rotation {
-	return &Rotation{store: store, master: finder, opener: opener, options: options, log: log}
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, options Options, log *slog.Logger) *Rotation {
+	return &Rotation{store: store, master: finder, rds: databases, opener: opener, options: options, log: log}
 }
 
 // Run carries out one step. Every step may be repeated, also at once from two processes. A token that is AWSCURRENT already
@@ -101,7 +106,7 @@ func (r *Rotation) step(step Step) (action, error) {
 // admit tells whether a step may go on: rotation is on and the token is staged AWSPENDING. AWSCURRENT already means done.
 func admit(d secret.Description, step Step) (done bool, err error) {
 	if d.Enabled != nil && !*d.Enabled {
-		return false, fmt.Errorf("rotation of secret %s is switched off: aws secretsmanager rotate-secret switches it on", step.SecretID)
+		return false, fmt.Errorf("rotation of secret %s is switched off: %s switches it on", step.SecretID, script.Rotate(step.SecretID))
 	}
 	stages, known := d.Stages[step.Token]
 	switch {
@@ -113,8 +118,7 @@ func admit(d secret.Description, step Step) (done bool, err error) {
 		return false, fmt.Errorf("version %s of secret %s is not staged AWSPENDING but %s: only the rotation that is under way can be carried on",
 			step.Token, step.SecretID, strings.Join(stages, ", "))
 	}
-	return false, fmt.Errorf("secret %s has no version %s: only Secrets Manager starts a rotation (aws secretsmanager rotate-secret)",
-		step.SecretID, step.Token)
+	return false, fmt.Errorf("secret %s has no version %s: only Secrets Manager starts a rotation (%s)", step.SecretID, step.Token, script.Rotate(step.SecretID))
 }
 
 // validUntil is when a password set now expires.

@@ -6,6 +6,7 @@ import (
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -26,11 +27,14 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 			return err
 		}
 		if mended, err = r.tryPending(ctx, pending, pair); mended {
-			return fmt.Errorf("user %q still does not become its shared role when it logs in: look at its settings (ALTER ROLE %s IN DATABASE … RESET role)",
-				pair.User, postgres.Quote(pair.User))
+			return fmt.Errorf("user %q still does not become its shared role when it logs in: another setting of its own for this database wins (%s)",
+				pair.User, script.ForgetRoleIn(pending.Database, pair.User))
 		}
 		return err
 	})
+	if err == nil {
+		err = r.throughProxy(ctx, pending)
+	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("testing AWSPENDING of secret %s: %w", step.SecretID, err)
 	}
@@ -51,6 +55,9 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 	}
 	if err := state.AdmitPair(); err != nil {
 		return false, err
+	}
+	if pair.Single() {
+		return false, nil // whom it becomes is its own affair
 	}
 	expected := pair.User
 	if state.Shared != "" {

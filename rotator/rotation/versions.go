@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -22,6 +23,5 @@ func admitVersions(current, pending secret.Value, pair secret.Pair, step Step) e
 }
 
 func clearPending(step Step) string {
-	return fmt.Sprintf("clear the left-over with aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s, then rotate again",
-		step.SecretID, step.Token)
+	return fmt.Sprintf("clear the left-over with %s, then rotate again", script.ClearPending(step.SecretID, step.Token))
 }

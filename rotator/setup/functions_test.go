@@ -10,6 +10,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
 )
 
 // verifier is RFC 7677's, as PostgreSQL stores it.
@@ -18,7 +19,7 @@ const verifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4
 // What the functions take and whom they serve: they run with CREATEROLE, and whoever is the shared role may call them.
 func functionsRefuse(t *testing.T, pg *localpg.Server) {
 	s := newScene(t, pg, nil)
-	s.MustSetup()
+	s.MustSetupFor(role.ForSweep)
 	stranger := s.Shared + "stranger"
 	s.SQL("CREATE ROLE "+stranger+" LOGIN", fmt.Sprintf("GRANT %s TO %s", s.Shared, stranger))
 	schema := "rotation_" + s.Shared
@@ -29,6 +30,10 @@ func functionsRefuse(t *testing.T, pg *localpg.Server) {
 		"half a verifier":            {"SCRAM-SHA-256$nonsense", "infinity"},
 		"verifier with a tail":       {verifier + "x", "infinity"},
 		"verifier on two lines":      {verifier + "\n", "infinity"},
+		"too few iterations":         {strings.Replace(verifier, "4096", "4095", 1), "infinity"},
+		"too many iterations":        {strings.Replace(verifier, "4096", "600001", 1), "infinity"},
+		"iterations without end":     {strings.Replace(verifier, "4096", "999999999", 1), "infinity"},
+		"padded iterations":          {strings.Replace(verifier, "4096", "04096", 1), "infinity"},
 		"half an md5 hash":           {"md5abc", "infinity"},
 		"upper case md5 hash":        {"md5" + strings.Repeat("A", 32), "infinity"},
 		"nothing":                    {nil, "infinity"},

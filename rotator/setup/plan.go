@@ -3,11 +3,11 @@ package setup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 )
 
@@ -53,7 +53,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 		return err
 	}
 	record, known := p.found.RecordOf(p.shared)
-	if known && !(slices.Contains(record.Users, p.pair.User) && slices.Contains(record.Users, p.pair.Partner)) {
+	if known && !(record.Holds(p.pair.User) && record.Holds(p.pair.Partner)) {
 		return fmt.Errorf("the shared role %q serves the pair %s already: give this secret's pair a role of its own (key \"role\"), or remove the other with sql/teardown.sql",
 			p.shared, strings.Join(record.Users, ", "))
 	}
@@ -85,7 +85,7 @@ func (p *plan) admitRecorded() error {
 	if p.proof.loggedIn || p.repair {
 		return nil
 	}
-	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
+	return fmt.Errorf("AWSCURRENT does not log in: check tells whether the version before does, which is then to be made current again; only if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
 		p.pair.User, p.proof.refused)
 }
 
@@ -97,8 +97,8 @@ func (p *plan) admitFresh() error {
 		return fmt.Errorf("user %q exists, and AWSCURRENT does not log in as it: put its password into the secret (setup takes over nobody who has not logged in): %w",
 			p.pair.User, p.proof.refused)
 	}
-	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, CREATE ROLE %s LOGIN, set the secret's password (\\password), GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-		p.pair.User, p.pair.Partner, p.shared, postgres.Quote(p.pair.User), postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
+	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, %s set the secret's password by psql's \\password, and %s",
+		p.pair.User, p.pair.Partner, p.shared, script.CreateUser(p.pair.User), p.state.Becoming(p.pair.User))
 }
 
 func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) error {
@@ -111,23 +111,23 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 		return err
 	}
 	if len(own) > 0 {
-		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (README, \"An existing single user\"), or CREATE ROLE %s NOLOGIN, GRANT it to %s, give it what the user has (REASSIGN OWNED in each database, and the grants), and then ALTER ROLE %s SET role = %s",
-			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
+		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (README, \"An existing single user\"), or %s %s give it what the user owns and was granted, in each database, and then %s",
+			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, script.CreateShared(p.shared), script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared))
 	}
 	return nil
 }
 
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 	if p.proof.became != p.shared {
-		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, GRANT %s TO %s and ALTER ROLE %s SET role = %s",
-			p.pair.User, p.proof.became, p.shared, postgres.Quote(p.shared), postgres.Quote(p.pair.User), postgres.Quote(p.pair.User), postgres.Quote(p.shared))
+		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, %s",
+			p.pair.User, p.proof.became, p.shared, p.state.Becoming(p.pair.User))
 	}
 	if !p.found.PartnerExists {
 		return nil
 	}
 	if !p.state.Member {
-		return fmt.Errorf("user %q exists and is not a member of %q: as a DBA, GRANT %s TO %s if it is one of the pair",
-			p.pair.Partner, p.shared, postgres.Quote(p.shared), postgres.Quote(p.pair.Partner))
+		return fmt.Errorf("user %q exists and is not a member of %q: as a DBA, %s if it is one of the pair",
+			p.pair.Partner, p.shared, script.Join(p.state.Version, p.shared, p.pair.Partner))
 	}
 	state := p.state
 	state.CurrentUser = p.proof.became

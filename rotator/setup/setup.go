@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -21,51 +23,72 @@ const statementTimeout = 15 * time.Second
 type Setup struct {
 	store       *secret.Store
 	master      *master.Finder
+	rds         *rds.Client
 	opener      postgres.Opener
 	stateSchema string
 }
 
-// New makes a Setup whose sweep tables live in stateSchema.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, stateSchema string) *Setup {
+// New makes a Setup whose sweep tables live in stateSchema, "" = the owner role's.
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
-	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
+	return &Setup{store: store, master: finder, rds: databases, opener: opener, stateSchema: stateSchema}
 }
 
 // Report is what setup answers.
 type Report struct {
-	Changed []string `json:"changed"` // a sentence for each change; empty when all was there
+	Makes   []string `json:"makes,omitempty"` // whom it was about to make, before it changed anything
+	Changed []string `json:"changed"`         // a sentence for each change; empty when all was there
+	Left    []string `json:"left,omitempty"`  // a sentence for each role that the sweep cannot close, with the reason
 }
 
-// Run sets up the pair of a secret. It is repeatable and changes only what is missing. With repair it also gives the AWSCURRENT
-// user the secret's password again, as after a restore of a snapshot, for a pair that an earlier setup has recorded.
-func (s *Setup) Run(ctx context.Context, secretID string, repair bool) (Report, error) {
-	text, err := s.store.Stage(ctx, secretID, secret.Current)
+// Request is what setup is asked for.
+type Request struct {
+	SecretID string
+	Repair   bool   // give the AWSCURRENT user the secret's password again, as after a restore of a snapshot
+	For      string // role.ForRotation, role.ForSweep, or "": what the pair has
+}
+
+// Run sets up the pair of a secret. It is repeatable and changes only what is missing. A repair is for a pair that an earlier setup
+// has recorded.
+func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
+	text, err := s.store.Stage(ctx, r.SecretID, secret.Current)
 	if err != nil {
 		return Report{}, err
 	}
 	value, err := secret.Parse(text)
 	if err != nil {
-		return Report{}, fmt.Errorf("reading AWSCURRENT of secret %s: %w", secretID, err)
+		return Report{}, fmt.Errorf("reading AWSCURRENT of secret %s: %w", r.SecretID, err)
 	}
 	pair, err := value.Pair()
 	if err != nil {
+		return Report{}, err
+	}
+	if pair.Single() {
+		return Report{}, fmt.Errorf("the secret's key usernames names the single user %q, which sets its own password and needs no setup: name two users to have setup make a pair", pair.User)
+	}
+	if err := s.admitDeployment(ctx, value); err != nil {
 		return Report{}, err
 	}
 	found, err := s.master.Of(ctx, value)
 	if err != nil {
 		return Report{}, err
 	}
-	var changed []string
+	var report Report
 	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
 	err = postgres.Attempt(ctx, func(ctx context.Context) error {
 		proof, err := s.prove(ctx, value, pair)
 		if err != nil {
-			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", secretID, err)
+			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", r.SecretID, err)
 		}
-		changed, err = s.asMaster(ctx, found, value, pair, proof, repair)
+		err = s.asMaster(ctx, found, value, pair, proof, r, &report)
 		return err
 	})
-	return Report{Changed: changed}, err
+	if err != nil {
+		return report, err
+	}
+	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	report.Changed = append(report.Changed, mirrors...)
+	return report, err
 }
 
 // proof is what logging in with AWSCURRENT has shown.
@@ -95,25 +118,33 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 	return role.Pair{User: pair.Partner, Partner: pair.User, Shared: v.Role, Base: pair.Base}
 }
 
-func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, repair bool) ([]string, error) {
+func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request, report *Report) error {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return nil, fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+		return fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
-	plan, err := newPlan(ctx, session, v, pair, p, repair)
+	if err := s.master.Admit(ctx, session, m, pair); err != nil {
+		return err
+	}
+	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := plan.admit(ctx, m.Login.User, session); err != nil {
-		return nil, err
+		return err
 	}
 	made, err := plan.verifier()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return role.SetUp(ctx, session, role.SetupPair{
-		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, StateSchema: s.stateSchema})
+	if report.Makes == nil { // a repeated attempt finds what the first has made
+		report.Makes = plan.found.Missing(pair.User, pair.Partner, plan.shared)
+	}
+	done, err := role.SetUp(ctx, session, role.SetupPair{
+		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, For: r.For, StateSchema: s.stateSchema})
+	report.Changed, report.Left = done.Changed, done.Left
+	return err
 }
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.
@@ -121,7 +152,7 @@ func (p plan) verifier() (string, error) {
 	if p.proof.loggedIn {
 		return "", nil
 	}
-	made, err := verifier.New(p.found.PasswordEncryption, p.pair.User, p.value.Password)
+	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", p.pair.User, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
+	"pgrotator/rotator/role"
 )
 
 var server *localpg.Server
@@ -59,7 +60,7 @@ func TestMatrixOfSetup(t *testing.T) {
 // repeatable: setup tells each change once. Repeated, it finds all there, before and after a rotation.
 func repeatable(t *testing.T, pg *localpg.Server) {
 	s := newScene(t, pg, nil)
-	changed, err := s.Setup()
+	changed, err := s.SetupFor(role.ForSweep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func repeatable(t *testing.T, pg *localpg.Server) {
 		"created role " + s.Shared, "created role " + s.A + " with the password of the secret",
 		"created role " + s.B + ", which cannot log in until its first rotation",
 		"created role rotation_" + s.Shared + ", which owns the functions of the pair",
-		"created function rotation_" + s.Shared + ".set_other_user", "created the tables of the sweep"} {
+		"created function rotation_" + s.Shared + ".set_other_user", "created the tables of the sweep in schema rotation_" + s.Shared} {
 		if !slices.Contains(changed, want) {
 			t.Errorf("setup did not tell %q, but %q", want, changed)
 		}
@@ -89,10 +90,15 @@ func mustChangeNothing(t *testing.T, s *localtest.Scene) {
 	}
 }
 
-// nobodyBecomesTheOwner: neither pair nor master may act as the role that owns the functions; PUBLIC may not call them.
+// nobodyBecomesTheOwner: neither the pair nor, from 16 on, the master may act as the role that owns the functions; PUBLIC may not
+// call them.
 func nobodyBecomesTheOwner(t *testing.T, s *localtest.Scene) {
 	t.Helper()
-	for user, password := range map[string]string{s.Credential("AWSCURRENT").Username: s.Credential("AWSCURRENT").Password, s.Master: localtest.PasswordMaster} {
+	logins := map[string]string{s.Credential("AWSCURRENT").Username: s.Credential("AWSCURRENT").Password}
+	if s.PG.Major() >= 16 {
+		logins[s.Master] = localtest.PasswordMaster
+	}
+	for user, password := range logins {
 		conn := pgtest.Connect(t, s.PG.URL(user, password, s.Database))
 		if _, err := conn.Exec(t.Context(), "SET ROLE rotation_"+s.Shared); err == nil || !strings.Contains(err.Error(), "42501") {
 			t.Errorf("%s becomes the owner: %v", user, err)
@@ -116,15 +122,15 @@ func TestSetupMendsWhatIsMissing(t *testing.T) {
 		"role setting":  {"ALTER ROLE USER_B RESET role", "USER_B becomes SHARED when it logs in"},
 		"function":      {"DROP FUNCTION rotation_SHARED.lock_role", "created function rotation_SHARED.lock_role"},
 		"function body": {"CREATE OR REPLACE FUNCTION rotation_SHARED.drop_role(target text) RETURNS void LANGUAGE sql AS ''", "mended function rotation_SHARED.drop_role"},
-		"tables":        {"DROP TABLE public.user_login_action", "created the tables of the sweep"},
+		"tables":        {"DROP TABLE rotation_SHARED.user_login_action", "created the tables of the sweep in schema rotation_SHARED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, server, nil)
-			s.MustSetup()
+			s.MustSetupFor(role.ForSweep)
 			names := strings.NewReplacer("USER_B", s.B, "SHARED", s.Shared)
 			s.SQL(names.Replace(c.statement))
-			changed, err := s.Setup()
+			changed, err := s.SetupFor(role.ForSweep)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +165,7 @@ var refusals = []struct {
 	prepare func(s *localtest.Scene) map[string]any // makes roles, gives keys
 	text    string
 }{
-	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has no key "masterarn"`},
+	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has neither the key "masterarn"`},
 	{"host is not the master's", func(*localtest.Scene) map[string]any { return map[string]any{"host": "127.0.0.1"} },
 		"the master must be of the same host or cluster"},
 	{"user is the master", named(func(s *localtest.Scene) { s.A = s.Master }), "is the master user"},
@@ -236,6 +242,23 @@ func login(user string) string {
 	return fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", user, localtest.PasswordA)
 }
 
+// What a DBA's event trigger says about setup is told with the function that says it.
+func TestEventTriggerThatStopsSetup(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.SQL(`CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no changes before Monday'; END $$`,
+		`CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION public.hold()`)
+	_, err := s.Setup()
+	for _, want := range []string{"no changes before Monday", "CONTEXT: PL/pgSQL function public.hold() line 1 at RAISE"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	s.SQL("DROP EVENT TRIGGER hold")
+	s.MustSetup()
+}
+
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals {
@@ -283,7 +306,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 	other := localtest.New(t, server, nil)
 	other.Master, other.Database = s.Master, s.Database
 	other.CreateSecret(map[string]any{"role": s.Shared,
-		"masterarn": other.PutNewSecret("master", other.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))})
+		"masterarn": other.PutMaster("master", s.Master)})
 	if _, err := other.Setup(); err == nil || !strings.Contains(err.Error(), "serves the pair "+s.A+", "+s.B+" already") {
 		t.Errorf("setup: %v", err)
 	}
@@ -298,7 +321,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 	t.Parallel()
 	s, proxy := newFaultScene(t)
-	s.MustSetup()
+	s.MustSetupFor(role.ForSweep)
 	points := proxy.Points()
 	for point := 1; point <= points; point++ {
 		t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
@@ -306,13 +329,13 @@ func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 			for _, kind := range pgfault.Kinds() {
 				s, proxy := newFaultScene(t)
 				proxy.Inject(point, kind, s.Function.Kill)
-				if _, err := s.Setup(); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+				if _, err := s.SetupFor(role.ForSweep); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
 					t.Errorf("%s: %v", kind, err)
 				}
 				if !proxy.Reached() {
 					t.Errorf("%s: setup never came to this point", kind)
 				}
-				s.MustSetup()
+				s.MustSetupFor(role.ForSweep)
 				mustChangeNothing(t, s)
 				s.MustLogin("AWSCURRENT")
 			}
@@ -375,11 +398,20 @@ func TestSetupByPsqlRefuses(t *testing.T) {
 
 func setupByPsql(t *testing.T, s *localtest.Scene, set string) (out string, err error) {
 	t.Helper()
+	return psqlSetup(t, server.URL(s.Master, localtest.PasswordMaster, s.Database), set)
+}
+
+// psqlSetup runs the script of setup with psql, after commands.
+func psqlSetup(t *testing.T, url string, commands ...string) (out string, err error) {
+	t.Helper()
 	psql, err := exec.LookPath("psql")
 	if err != nil {
 		t.Skip("psql is not on this machine")
 	}
-	said, err := exec.Command(psql, server.URL(s.Master, localtest.PasswordMaster, s.Database), "-v", "ON_ERROR_STOP=1",
-		"-v", "state_schema=public", "-c", set, "-f", "../../sql/setup.sql").CombinedOutput()
+	arguments := []string{url, "-X"}
+	for _, command := range commands {
+		arguments = append(arguments, "-c", command)
+	}
+	said, err := exec.Command(psql, append(arguments, "-f", "../../sql/setup.sql")...).CombinedOutput()
 	return string(said), err
 }

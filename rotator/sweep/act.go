@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -20,7 +21,7 @@ func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
 		return err
 	}
 	for _, v := range due(verdicts, policy.Complain) {
-		r.fail(v, "the table says Active, and the role is still NOLOGIN", "ALTER ROLE "+v.Account.Quoted+" LOGIN;")
+		r.fail(v, "the table says Active, and the role is still NOLOGIN", string(script.Unlock(v.Account.Name)))
 	}
 	for _, v := range r.permitted(due(verdicts, policy.Unlock)) {
 		r.unlock(ctx, v)

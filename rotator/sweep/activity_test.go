@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"pgrotator/rotator/internal/localaws"
-	"pgrotator/rotator/sweep"
 )
 
 func TestWhatDoesNotMoveTheClock(t *testing.T) {
@@ -115,6 +114,8 @@ func (s *stage) startup(user, database string) {
 	}
 }
 
+// Where a publisher cuts entries at newlines, a stranger who knows a role and its database can write a login of it: told, and counted
+// as one, since a login that may be forged may be genuine too.
 func TestForgedEntriesOfACuttingPublisher(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{SplitLines: true})
@@ -124,20 +125,16 @@ func TestForgedEntriesOfACuttingPublisher(t *testing.T) {
 	s.exec("CREATE DATABASE " + database)
 	s.exec("CREATE ROLE " + victim + " LOGIN PASSWORD '" + password + "'")
 	s.exec("INSERT INTO user_login_status (user_name, role_oid, last_login_time) SELECT rolname, oid, now() - interval '100 days' FROM pg_roles WHERE rolname = $1", victim)
-	before := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", victim)
 	s.startup("x\n"+time.Now().UTC().Format(time.DateTime)+" UTC:h(1):"+victim, database+":[1]:LOG:  connection authorized: user="+victim+" database="+database+"\n")
 	report := s.run()
-	if after := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", victim); !after.Equal(before) {
-		t.Errorf("the clock of %s moved from %s to %s", victim, before, after)
+	if after := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", victim); time.Since(after) > time.Hour {
+		t.Errorf("what may be a login of %s counts for nothing: its clock is at %s", victim, after)
 	}
 	if !slices.ContainsFunc(report.Evidence.Instances, func(i reportInstance) bool { return i.Suspicious > 0 }) {
 		t.Errorf("nothing suspicious is reported: %+v", report.Evidence.Instances)
 	}
-	if len(report.Locked) > 0 {
-		t.Errorf("locked %q in the run that saw the forgery", closedUsers(report.Locked))
-	}
-	if !slices.ContainsFunc(report.NotManaged, func(n sweep.NotManaged) bool { return n.User == victim }) {
-		t.Errorf("that %s was left alone is not told: %+v", victim, report.NotManaged)
+	if !report.Evidence.Complete || len(report.Locked) > 0 {
+		t.Errorf("complete %v %q, locked %q", report.Evidence.Complete, report.Evidence.Reasons, closedUsers(report.Locked))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
 	"pgrotator/rotator/sweep/evidence"
 )
 
@@ -13,7 +14,7 @@ func (r *run) conclude(ctx context.Context) error {
 	r.dateStrangers(ctx)
 	records, forget := r.evidence.Conclude()
 	r.nameCauses(ctx)
-	return account.Store(ctx, r.writer, r.schema, r.remember(r.evidence.Active()), records, forget)
+	return account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), records, forget)
 }
 
 // dateStrangers asks when the streams of unknown instances were made. Where nobody tells, their first event counts.
@@ -23,7 +24,7 @@ func (r *run) dateStrangers(ctx context.Context) {
 		if len(strangers) == 0 {
 			return
 		}
-		made, err := cluster.StreamsMade(ctx, r.logs, name)
+		made, err := logread.Streams(ctx, r.logs, name)
 		if err != nil {
 			continue
 		}
@@ -53,11 +54,11 @@ func (r *run) nameCauses(ctx context.Context) {
 // tells that the tables were restored.
 func (r *run) markCommit(ctx context.Context) {
 	number := r.evidence.Number()
-	if err := account.Store(ctx, r.writer, r.schema, nil, r.evidence.Records(), nil); err != nil {
+	if err := account.Store(ctx, r.writer, r.place, nil, r.evidence.Records(), nil); err != nil {
 		r.evidence.Note("The number of this run could not be stored: %v.", err)
 		return
 	}
-	session, err := r.openerAs(evidence.StoredName(r.options.Stack, number)).Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
+	session, err := r.openHere(ctx, evidence.StoredName(r.options.Stack, number))
 	if err != nil {
 		r.evidence.Note("The login that marks this run could not be made: %v.", err)
 		return

@@ -17,7 +17,7 @@ const smallGroup = 128 << 20
 // active. What it has covered is remembered too, so that later runs read on from there.
 func (r *run) confirm(ctx context.Context) error {
 	// What the first reading shows comes first: of the same entry it knows more than that nothing refused it.
-	if err := account.Store(ctx, r.writer, r.schema, r.remember(r.evidence.Active()), nil, nil); err != nil {
+	if err := account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), nil, nil); err != nil {
 		return err
 	}
 	second := evidence.NewSecond(r.events.Roles())
@@ -26,7 +26,7 @@ func (r *run) confirm(ctx context.Context) error {
 			r.confirmGroup(ctx, group, second)
 		}
 	}
-	return account.Store(ctx, r.writer, r.schema, activities(r.spared), nil, nil)
+	return account.Store(ctx, r.writer, r.place, activities(r.spared), nil, nil)
 }
 
 // confirmGroup reads what the second reading lacks of a group. The first fault ends it: the cover stays as far as it has come.

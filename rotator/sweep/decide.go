@@ -15,18 +15,22 @@ import (
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := account.List(ctx, r.writer, r.schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
 	if err != nil {
 		return err
 	}
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	if r.place.Old {
+		r.reportEvidence(p)
+		return nil
+	}
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
 	if settled := r.evidence.Settled(); settled != nil && !r.dryRun {
-		if err := account.Store(ctx, r.writer, r.schema, nil, settled, nil); err != nil {
+		if err := account.Store(ctx, r.writer, r.place, nil, settled, nil); err != nil {
 			return err
 		}
 	}
@@ -50,6 +54,7 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 			spared[found.Role] = found
 		}
 	}
+	r.noteIgnored(accounts)
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
 		if !a.Tracked && a.Unlogged == "" {
@@ -67,6 +72,16 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 	}
 	return verdicts
+}
+
+// noteIgnored tells of patterns on IGNORE_USER_LIST that protect nobody: a name may be misspelt.
+func (r *run) noteIgnored(accounts []account.Account) {
+	for _, pattern := range r.options.Ignore {
+		matched := slices.ContainsFunc(accounts, func(a account.Account) bool { return account.Ignored([]string{pattern}, a.Name) })
+		if !matched {
+			r.evidence.Note("IGNORE_USER_LIST has %q, which is no role of this cluster and matches none.", pattern)
+		}
+	}
 }
 
 // spare reports a role that would have been closed but for what the second reading found.

@@ -12,7 +12,7 @@ import (
 
 // closing is a verdict as package role carries it out.
 func (r *run) closing(v policy.Verdict, remake []string) account.Closing {
-	c := account.Closing{StateSchema: r.schema, Name: v.Account.Name, OID: v.Account.OID, LastActivity: v.Last, Detail: r.detail(v, remake)}
+	c := account.Closing{StateSchema: r.place.Schema, Name: v.Account.Name, OID: v.Account.OID, LastActivity: v.Last, Detail: r.detail(v, remake)}
 	if v.Account.ByFunction {
 		c.Functions = r.found.Functions
 	}

@@ -285,6 +285,7 @@ func TestForeignTables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, server, localaws.PublishOptions{})
+			s.exec("DROP TABLE user_login_status, user_login_job_status, user_login_action")
 			for _, sql := range statements {
 				s.exec(strings.ReplaceAll(sql, "%s", s.prefix))
 			}

@@ -4,21 +4,14 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/postgres"
 )
 
 // takeLock lets one sweep at a time work, by a lock on a table that a stranger has no right to take, in a session of its own that
 // keeps it until the run's end. It returns who holds the lock instead, or "".
 func (r *run) takeLock(ctx context.Context) (holder string, err error) {
-	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
-		r.guard, err = r.openerAs("pgrotator").Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
-		return err
-	})
-	if err != nil {
-		return "", err
+	if holder, err = account.TakeLock(ctx, r.guard, r.place.Schema); err != nil || holder != "" {
+		return holder, err
 	}
-	return account.TakeLock(ctx, r.guard, r.schema)
+	// Whoever owns the schema might have put another table in the place of one that was looked at before.
+	return "", account.HoldTables(ctx, r.guard, r.place, r.found)
 }
-
-// holdsLock returns an error unless this run still holds the lock: its session may have been ended.
-func (r *run) holdsLock(ctx context.Context) error { return account.HoldsLock(ctx, r.guard) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -43,7 +45,7 @@ func (r *run) lock(ctx context.Context, verdicts []policy.Verdict) []policy.Verd
 			r.fail(v, "the function's time was up before its turn", "The next run does it.")
 			continue
 		}
-		done, err := account.Lock(ctx, r.writer, r.closing(v, nil))
+		done, err := r.change(ctx, account.Lock, r.closing(v, nil))
 		switch {
 		case err != nil:
 			r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
@@ -53,6 +55,14 @@ func (r *run) lock(ctx context.Context, verdicts []policy.Verdict) []policy.Verd
 		}
 	}
 	return locked
+}
+
+// change changes a role, as long as this run has the database to itself.
+func (r *run) change(ctx context.Context, act func(context.Context, *postgres.Session, account.Closing) (bool, error), c account.Closing) (bool, error) {
+	if err := account.HoldsLock(ctx, r.guard); err != nil {
+		return false, err
+	}
+	return act(ctx, r.writer, c)
 }
 
 // outOfTime reports that no further change may begin.
@@ -96,9 +106,9 @@ func (r *run) slipped(ctx context.Context, locked []policy.Verdict) map[string]b
 // unlock gives LOGIN back to a role that is in use.
 func (r *run) unlock(ctx context.Context, v policy.Verdict) {
 	if !r.dryRun {
-		done, err := account.Unlock(ctx, r.writer, r.closing(v, nil))
+		done, err := r.change(ctx, account.Unlock, r.closing(v, nil))
 		if err != nil {
-			r.fail(v, "it was locked and should not be ("+v.Reason+"), and "+err.Error(), "ALTER ROLE "+v.Account.Quoted+" LOGIN;")
+			r.fail(v, "it was locked and should not be ("+v.Reason+"), and "+err.Error(), string(script.Unlock(v.Account.Name)))
 			return
 		}
 		if !done {
@@ -127,7 +137,7 @@ func (r *run) reactivate(ctx context.Context, verdicts []policy.Verdict) error {
 		r.status[v.Account.Name] = account.Active
 		r.logAction(ctx, "role reactivated", v)
 	}
-	return account.Reactivate(ctx, r.writer, r.schema, accounts)
+	return account.Reactivate(ctx, r.writer, r.place.Schema, accounts)
 }
 
 // drop drops a role that nothing depends on, and writes down what would make it again.
@@ -135,7 +145,7 @@ func (r *run) drop(ctx context.Context, v policy.Verdict) {
 	remake, err := account.Remake(ctx, r.writer, v.Account.OID)
 	done := false
 	if err == nil {
-		done, err = account.Drop(ctx, r.writer, r.closing(v, remake))
+		done, err = r.change(ctx, account.Drop, r.closing(v, remake))
 	}
 	if err != nil {
 		r.fail(v, err.Error(), "Do as the error says; the next run tries again.")

@@ -12,7 +12,7 @@ type Options struct {
 	MaxChanges  int           // MAX_CHANGES_PER_RUN; 0 = no bound
 	Lag         time.Duration // INGESTION_LAG_SECONDS
 	Stack       string        // tells this deployment's own logins from another's in the same database: letters, digits and hyphens
-	StateSchema string        // STATE_SCHEMA
+	StateSchema string        // STATE_SCHEMA; "" = where setup has put the tables
 	Topic       string        // NOTICE_TOPIC_ARN, an SNS topic, or ""
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -15,9 +16,11 @@ func permit(a account.Account, owner string, version int) (problem, fix string) 
 	switch {
 	case owner == "":
 		return "there are no functions of setup for this pair in this database, and the shared role may not ALTER it", "Run setup."
+	case a.IAM:
+		return "it logs in by IAM, and ADMIN on it would take the password logins of setup's role's own members away", "Close it by hand: " + string(script.Lock(a.Name))
 	case version >= needsAdmin:
 		return fmt.Sprintf("setup's role %s has no ADMIN on it", postgres.Quote(owner)),
-			fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; as a role that has ADMIN on it, or run setup again if that is the master.", a.Quoted, postgres.Quote(owner))
+			fmt.Sprintf("Run setup again if the master has ADMIN on it; else, as a role that has: %s", script.AllowAlter(version, owner, a.Name))
 	}
 	return "setup's functions may not ALTER it", "Run setup again; a role with REPLICATION can be altered by a superuser only."
 }

@@ -37,7 +37,7 @@ func (f *firstReading) ReadTo(ctx context.Context, to time.Time) error {
 // read reads the logs. How far it came is told by the evidence.
 func (r *run) read(ctx context.Context) error {
 	sink := &firstReading{events: r.events, store: r.storeProgress, stored: time.Now()}
-	to := r.evidence.Start.Truncate(time.Second).Add(time.Second)
+	to := time.Now().Truncate(time.Second).Add(time.Second)
 	for _, name := range r.evidence.Groups() {
 		group, known := r.groups[name]
 		if !known {
@@ -91,7 +91,7 @@ func (r *run) readEnded(group string, err error) error {
 
 // storeProgress stores what was learnt so far: also in a dry run, since evidence must grow while one only watches.
 func (r *run) storeProgress(ctx context.Context) error {
-	return account.Store(ctx, r.writer, r.schema, r.remember(r.evidence.Active()), r.evidence.Progress(), nil)
+	return account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), r.evidence.Progress(), nil)
 }
 
 // remember keeps what the first reading shows of each role, beside what is stored.

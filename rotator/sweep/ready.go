@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -24,7 +25,7 @@ func (r *run) mark(ctx context.Context, verdicts []policy.Verdict) error {
 	if len(marks) == 0 || r.dryRun {
 		return nil
 	}
-	return account.SetStatus(ctx, r.writer, r.schema, marks)
+	return account.SetStatus(ctx, r.writer, r.place.Schema, marks)
 }
 
 // standing asks, once for all, what keeps the roles from being dropped that are to be, or that are ReadyToDelete.
@@ -38,7 +39,7 @@ func (r *run) standing(ctx context.Context, verdicts []policy.Verdict) (map[int6
 	if len(oids) == 0 {
 		return nil, nil
 	}
-	return account.ReadObstacles(ctx, r.writer, oids, r.cluster.MasterUser)
+	return account.ReadObstacles(ctx, r.writer, oids)
 }
 
 // reportReady lists the roles that are ReadyToDelete now, with what stands in the way.
@@ -49,10 +50,19 @@ func (r *run) reportReady(verdicts []policy.Verdict, standing map[int64]account.
 		}
 		found := standing[v.Account.OID]
 		ready := Ready{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Owns: []Owned{},
-			Statements: clearing(v.Account, found, r.cluster.MasterUser), IAM: r.iam(v.Account)}
+			Statements: clearing(v.Account, found), IAM: r.iam(v.Account)}
 		for _, d := range found.Dependencies {
 			ready.Owns = append(ready.Owns, Owned{Database: d.Database, Objects: d.Objects})
 		}
 		r.report.ReadyToDelete = append(r.report.ReadyToDelete, ready)
 	}
+}
+
+// clearing is the script by which the master user clears away what keeps a role from being dropped, and drops it.
+func clearing(a account.Account, found account.Obstacles) []string {
+	leaver := script.Leaver{Name: a.Name, OID: a.OID}
+	for _, d := range found.Dependencies {
+		leaver.Databases = append(leaver.Databases, d.Database)
+	}
+	return script.Clear(leaver)
 }

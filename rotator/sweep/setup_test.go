@@ -15,6 +15,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/setup"
 )
@@ -80,8 +81,8 @@ func (s *stage) setUp(user string) {
 	}
 	s.secret(map[string]any{"masterarn": *out.ARN})
 	store := secret.NewStore(client)
-	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config)), postgres.Opener{}, s.options.StateSchema)
-	if _, err := made.Run(s.t.Context(), s.prefix, false); err != nil {
+	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config), nil), rds.NewFromConfig(config), postgres.Opener{}, s.options.StateSchema)
+	if _, err := made.Run(s.t.Context(), setup.Request{SecretID: s.prefix, For: role.ForSweep}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.secret(map[string]any{})

@@ -25,6 +25,7 @@ import (
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
+	"pgrotator/sql"
 )
 
 const password = "correct horse battery staple"
@@ -64,13 +65,14 @@ func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions)
 		fmt.Sprintf("CREATE ROLE %s NOLOGIN CREATEROLE", prefix),
 		fmt.Sprintf("CREATE ROLE %[1]s_a LOGIN PASSWORD '%[2]s' IN ROLE %[1]s", prefix, password),
 		fmt.Sprintf("CREATE ROLE %[1]s_b NOLOGIN IN ROLE %[1]s", prefix),
-		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix),
+		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix), fmt.Sprintf("ALTER ROLE %[1]s_b SET role = %[1]s", prefix),
 		fmt.Sprintf("CREATE DATABASE %s", prefix))
 	user, superPassword := on.Superuser()
 	s := &stage{t: t, server: on, prefix: prefix, group: "/aws/rds/instance/" + prefix + "/postgresql", stream: prefix + ".0",
 		admin:   pgtest.Connect(t, on.URL(user, superPassword, prefix)),
 		options: sweep.Options{LockDays: 90, MaxChanges: 50, Lag: time.Second, StateSchema: "public", Stack: "test"}}
 	s.exec("GRANT ALL ON SCHEMA public TO " + prefix)
+	s.makeTables()
 	stack, err := localaws.Start(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +83,14 @@ func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions)
 	s.setMaster("postgres")
 	s.publish(publish)
 	return s
+}
+
+// makeTables makes the sweep's tables in public, as setup does, but owned by the shared role.
+func (s *stage) makeTables() {
+	s.t.Helper()
+	if _, err := s.admin.PgConn().Exec(s.t.Context(), "SET ROLE "+s.prefix+";"+sql.SweepTables.Text()+"; RESET ROLE").ReadAll(); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *stage) publish(o localaws.PublishOptions) {

@@ -53,8 +53,9 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
 	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
-	defer r.close(ctx)
-	if err := r.sweep(ctx); err != nil {
+	err := r.sweep(ctx)
+	r.close(ctx)
+	if err != nil {
 		return Report{}, err
 	}
 	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
@@ -73,7 +74,7 @@ type run struct {
 	report   Report
 
 	guard     *postgres.Session // holds the sweep's lock
-	schema    string            // of the tables
+	place     account.Tables    // where the tables are
 	found     account.Installation
 	sessions  map[string]int // open on all instances, by role
 	evidence  *evidence.Evidence
@@ -114,6 +115,7 @@ func (r *run) begin(ctx context.Context) (alone bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	r.found.Master = r.cluster.MasterUser
 	if err := r.tables(ctx); err != nil {
 		return false, err
 	}
@@ -130,15 +132,15 @@ func (r *run) begin(ctx context.Context) (alone bool, err error) {
 // prepare looks at everything but the log, and notes this run's own logins before the log is read: logging that stopped is noticed
 // by their absence.
 func (r *run) prepare(ctx context.Context) error {
-	if err := account.SyncRows(ctx, r.writer, r.schema); err != nil {
+	if err := account.SyncRows(ctx, r.writer, r.place); err != nil {
 		return err
 	}
 	r.watchInstances(ctx)
-	records, err := account.ReadLogRecords(ctx, r.writer, r.schema)
+	records, err := account.ReadLogRecords(ctx, r.writer, r.place.Schema)
 	if err != nil {
 		return err
 	}
-	accounts, err := account.List(ctx, r.writer, r.schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
 	if err != nil {
 		return err
 	}
@@ -150,7 +152,7 @@ func (r *run) prepare(ctx context.Context) error {
 	r.events = evidence.NewLog(r.evidence.Start, r.names(accounts))
 	r.enroll(ctx, records)
 	active := r.remember(r.evidence.Seen(accounts, r.sessions))
-	return account.Store(ctx, r.writer, r.schema, active, r.evidence.Progress(), nil)
+	return account.Store(ctx, r.writer, r.place, active, r.evidence.Progress(), nil)
 }
 
 // names are whom and what the log is read for: a name that it cannot carry belongs to a role that is left alone.

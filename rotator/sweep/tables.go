@@ -4,23 +4,14 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/postgres"
 )
 
-// tables makes the tables that are missing and refuses those that are not the sweep's.
-func (r *run) tables(ctx context.Context) error {
-	r.schema = r.options.StateSchema
-	owners := []string{r.server.CurrentUser}
-	if r.found.Owner != "" {
-		owners = append(owners, r.found.Owner)
+// tables finds the tables. While they have the columns of version 1.0 nobody is acted on.
+func (r *run) tables(ctx context.Context) (err error) {
+	r.place, err = account.FindTables(ctx, r.writer, r.options.StateSchema, r.found)
+	if err == nil && r.place.Old {
+		r.evidence.Doubt(`The sweep's tables in schema %s have the columns of version 1.0: run setup with "for":"sweep".`, postgres.Quote(r.place.Schema))
 	}
-	missing, err := account.AdmitTables(ctx, r.writer, r.schema, owners)
-	if err != nil || len(missing) == 0 {
-		return err
-	}
-	if err := account.MakeTables(ctx, r.writer, r.schema); err != nil {
-		return err
-	}
-	// Somebody else may have made them at the same moment.
-	_, err = account.AdmitTables(ctx, r.writer, r.schema, owners)
 	return err
 }

@@ -18,4 +18,4 @@ SELECT coalesce((SELECT own.name FROM own), ''),
                               AND p.proname IN ('lock_role', 'unlock_role', 'drop_role')
                               AND p.pronargs = 1 AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype
                               AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))), ''),
-       ARRAY(SELECT pg_catalog.json_build_array(owner.name, owner.record)::text FROM owner WHERE owner.record IS NOT NULL)
+\ir ../setup/records.sql

@@ -65,6 +65,8 @@ func logChecks() map[string]check {
 		"batch out of order is refused":                checkBatchOutOfOrderIsRefused,
 		"events of more than 14 days ago are rejected": checkEventsOfMoreThan14DaysAgoAreRejected,
 		"retention is told":                            checkRetentionIsTold,
+		"class and creation are told":                  checkClassAndCreationAreTold,
+		"stored bytes are told":                        checkStoredBytesAreTold,
 		"streams tell their first and last event":      checkStreamsTellTheirFirstAndLastEvent,
 		"streams come in pages":                        checkStreamsComeInPages,
 	}
@@ -205,6 +207,33 @@ func checkRetentionIsTold(t *testing.T, to target) {
 	}
 	out, err := j.Client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: j.Group})
 	if err != nil || len(out.LogGroups) != 1 || aws.ToInt32(out.LogGroups[0].RetentionInDays) != 7 || *out.LogGroups[0].LogGroupName != *j.Group {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkClassAndCreationAreTold(t *testing.T, to target) {
+	client := cloudwatchlogs.NewFromConfig(to.config)
+	for _, class := range types.LogGroupClass("").Values() {
+		name, before := aws.String(unique("group")), time.Now().UnixMilli()
+		if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: name, LogGroupClass: class}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: name})
+		if err != nil || len(out.LogGroups) != 1 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		g := out.LogGroups[0]
+		if g.LogGroupClass != class || aws.ToInt64(g.CreationTime) < before || aws.ToInt64(g.CreationTime) > time.Now().UnixMilli() || g.DataProtectionStatus != "" {
+			t.Errorf("a group of class %s is told as %+v", class, g)
+		}
+	}
+}
+
+func checkStoredBytesAreTold(t *testing.T, to target) {
+	j := newJournal(t, to)
+	j.put(t, "a.0", 0, "four", "five!")
+	out, err := j.Client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: j.Group})
+	if err != nil || len(out.LogGroups) != 1 || aws.ToInt64(out.LogGroups[0].StoredBytes) < 9 {
 		t.Errorf("%+v, %v", out, err)
 	}
 }

@@ -14,9 +14,10 @@ func motoDeviations() map[string]string {
 		"streams are chosen by name and prefix":              "ignores logStreamNamePrefix",
 		"page ends at 1 MB":                                  "bounds a page by its number of events only",
 		"instances have resource ids of their own":           "gives every instance the same DbiResourceId",
-		"query counts":                               "ignores filter and stats",
-		"query that is none is malformed":            "takes every text for a query",
-		"unknown query is not found":                 "fails with status 500",
-		"pointer of a row leads to its whole record": "does not know GetLogRecord",
+		"class and creation are told":                        "tells no logGroupClass",
+		"query counts":                                       "ignores filter and stats",
+		"query that is none is malformed":                    "takes every text for a query",
+		"unknown query is not found":                         "fails with status 500",
+		"pointer of a row leads to its whole record":         "does not know GetLogRecord",
 	}
 }

@@ -101,6 +101,12 @@ func (s *Scene) Setup() ([]string, error) {
 	return s.setup(map[string]any{"action": "setup", "secretId": s.SecretID})
 }
 
+// SetupFor runs the setup action for "rotation" or "sweep".
+func (s *Scene) SetupFor(purpose string) ([]string, error) {
+	s.t.Helper()
+	return s.setup(map[string]any{"action": "setup", "secretId": s.SecretID, "for": purpose})
+}
+
 // Repair runs the setup action with repair.
 func (s *Scene) Repair() ([]string, error) {
 	s.t.Helper()
@@ -118,6 +124,14 @@ func (s *Scene) setup(event map[string]any) ([]string, error) {
 		s.t.Fatal(err)
 	}
 	return report.Changed, nil
+}
+
+// MustSetupFor is SetupFor that must succeed.
+func (s *Scene) MustSetupFor(purpose string) {
+	s.t.Helper()
+	if _, err := s.SetupFor(purpose); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // MustSetup is Setup that must succeed.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/loginlog"
 )
 
 // CanaryPrefix begins the application_name of the sweep's own logins, lostPrefix what is kept of a log that cannot be vouched for:
@@ -110,7 +111,7 @@ func parted(column string) (pending []string, lost time.Time) {
 // judgeCanaries looks for the sweep's own logins of earlier runs. One that is missing though every stream has gone beyond it was not
 // logged: then nobody can tell who else was not, and the record begins anew.
 func (e *Evidence) judgeCanaries(i *Instance) {
-	if i.Live && len(i.pending) == 0 {
+	if i.Live && len(i.pending) == 0 && !i.loggedFromBirth() {
 		e.Doubt("Instance %s is watched since this run: roles are judged once this run's own login is found in its log.", i.Instance)
 	}
 	var missing []string
@@ -135,6 +136,16 @@ func (e *Evidence) judgeCanaries(i *Instance) {
 		e.Doubt("The sweep's own login of %s has not arrived in the log of instance %s yet, which is read up to %s: is the export of its PostgreSQL log to CloudWatch Logs on, and log_connections?",
 			i.made(i.pending[len(i.pending)-1]).Format(time.RFC3339), i.Instance, i.ProcessedTo.Format(time.RFC3339))
 	}
+}
+
+// loggedFromBirth reports an instance made since the last run whose log needs no earlier login of the sweep to vouch for it: it holds
+// the server's start, and the settings that this run has found good have not been reloaded since.
+func (i *Instance) loggedFromBirth() bool {
+	look := i.Sighting.Look
+	if !i.born || !look.Good || look.Loaded.After(look.Started.Add(entrySlack)) {
+		return false
+	}
+	return len(i.log.pidsNear(look.Started, loginlog.Starting)) > 0
 }
 
 // lose lets the record begin anew for a canary of a time that was not logged; proof is the last one that was.

@@ -43,11 +43,11 @@ type Sighting struct {
 
 // See notes what this run's own login found on a live instance. Enroll comes before it.
 func (i *Instance) See(s Sighting) {
+	s.Look.Good = s.Logging.Fault() == ""
 	i.Sighting = s
 	if s.Fault != nil || s.Look.At.IsZero() {
 		return
 	}
-	s.Look.Good = s.Logging.Fault() == ""
 	i.witnesses.Looks = append(i.witnesses.Looks, s.Look)
 	i.StartedAt, i.ConfLoadedAt = s.Look.Started, s.Look.Loaded
 }
@@ -232,6 +232,8 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 
 func (e *Evidence) expire(i *Instance, kept time.Time, retention time.Duration) {
 	i.expiredTo = kept
+	i.lost = earlier(i.lost, i.ProcessedTo)
+	e.distrust(i.lost)
 	i.EvidenceFrom = later(i.EvidenceFrom, kept)
 	e.Gaps = append(e.Gaps, Gap{Instance: i.Instance, From: i.ProcessedTo, To: kept, Cause: "its events expired before they were read"})
 	e.Doubt("Log events of instance %s expired before they were read: log group %s keeps them for %d days, and the last were read up to %s. Let it keep them longer, and sweep more often; what happened meanwhile counts against nobody.",

@@ -120,7 +120,9 @@ func (l *Log) Event(e logread.Event) {
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
 		s.instance.prove(event)
-		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		for _, role := range append([]string{event.User}, event.Others...) {
+			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		}
 	case loginlog.Ambiguous:
 		if s.instance.proven(event) {
 			l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})

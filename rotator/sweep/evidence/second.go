@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/logread"
 )
@@ -237,4 +238,11 @@ func (e *Evidence) CoverLacks(idle time.Duration) string {
 			c.From.Format(time.RFC3339), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
 	}
 	return ""
+}
+
+// CoverOf is what the second reading has covered, as an instance's record tells it; its Group is "" where there is nothing.
+func CoverOf(r account.LogRecord) Cover {
+	c := decodeStreams(r.Streams).Second
+	c.From = c.begins()
+	return c
 }

@@ -14,9 +14,10 @@ type Look struct {
 	Sessions map[string]int64 `json:"sessions,omitempty"` // pg_stat_database.sessions by database, as far as the log carries its name
 	Good     bool             `json:"good,omitempty"`     // the settings showed logins
 
-	Restart   bool      `json:"restart,omitempty"` // the log holds the entry of Started
-	Reload    bool      `json:"reload,omitempty"`  // and of Loaded
-	Logins    int64     `json:"logins,omitempty"`  // in the log from this look to the next, as far as they are counted
+	Starting  bool      `json:"starting,omitempty"` // the log holds the entry of Started
+	Ready     bool      `json:"ready,omitempty"`    // and the one that says that connections are accepted
+	Reload    bool      `json:"reload,omitempty"`   // and of Loaded
+	Logins    int64     `json:"logins,omitempty"`   // in the log from this look to the next, as far as they are counted
 	CountedTo time.Time `json:"countedTo,omitzero"`
 	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }

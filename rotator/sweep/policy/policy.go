@@ -114,12 +114,12 @@ func (p Policy) Judge(s Subject) Verdict {
 }
 
 // covers reports that the second reading has covered the time that a role must have been idle for: the interval up to the evidence's
-// end, or for one that is locked, all since the lock.
+// end, or for one that is locked, all since the lock, at most the interval after which it is dropped.
 func (p Policy) covers(s Subject) bool {
 	since := p.To.Add(-p.LockAfter)
 	switch {
 	case !s.LockedAt.IsZero():
-		since = s.LockedAt
+		since = later(s.LockedAt, p.To.Add(-p.DeleteAfter))
 	case p.LockAfter == 0:
 		since = p.To.Add(-p.DeleteAfter)
 	}

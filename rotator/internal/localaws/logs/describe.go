@@ -20,11 +20,11 @@ type logGroupEntry struct {
 	LogGroupName         string                     `json:"logGroupName"`
 	CreationTime         int64                      `json:"creationTime"`
 	RetentionInDays      int32                      `json:"retentionInDays,omitempty"`
-	MetricFilterCount    int                        `json:"metricFilterCount"`
+	MetricFilterCount    *int32                     `json:"metricFilterCount,omitempty"`
 	ARN                  string                     `json:"arn"`
-	LogGroupARN          string                     `json:"logGroupArn"`
-	StoredBytes          int64                      `json:"storedBytes"`
-	LogGroupClass        types.LogGroupClass        `json:"logGroupClass"`
+	LogGroupARN          string                     `json:"logGroupArn,omitempty"`
+	StoredBytes          *int64                     `json:"storedBytes,omitempty"`
+	LogGroupClass        types.LogGroupClass        `json:"logGroupClass,omitempty"`
 	DataProtectionStatus types.DataProtectionStatus `json:"dataProtectionStatus,omitempty"`
 	InheritedProperties  []types.InheritedProperty  `json:"inheritedProperties,omitempty"`
 }
@@ -49,8 +49,8 @@ func (l *Store) describeGroups(_ protocol.Caller, in *cloudwatchlogs.DescribeLog
 	defer l.mu.Unlock()
 	entries := []logGroupEntry{}
 	for _, name := range slices.Sorted(maps.Keys(l.groups)) {
-		if strings.HasPrefix(name, aws.ToString(in.LogGroupNamePrefix)) && strings.Contains(name, aws.ToString(in.LogGroupNamePattern)) {
-			entries = append(entries, l.describeGroup(l.groups[name]))
+		if g := l.groups[name]; g.isAskedFor(in) {
+			entries = append(entries, l.describeGroup(g, in.LogGroupNamePattern != nil))
 		}
 	}
 	page, token, err := describedPage(entries, in.Limit, in.NextToken)
@@ -60,10 +60,28 @@ func (l *Store) describeGroups(_ protocol.Caller, in *cloudwatchlogs.DescribeLog
 	}{page, token}, err
 }
 
-func (l *Store) describeGroup(g *logGroup) logGroupEntry {
-	entry := logGroupEntry{LogGroupName: g.name, CreationTime: g.created.UnixMilli(), RetentionInDays: g.retentionDays,
-		ARN: logGroupARN(g.name) + ":*", LogGroupARN: logGroupARN(g.name), StoredBytes: g.size(), LogGroupClass: g.class,
-		DataProtectionStatus: g.protection.Status}
+// isAskedFor tells whether a request's filters let the group through.
+func (g *logGroup) isAskedFor(in *cloudwatchlogs.DescribeLogGroupsInput) bool {
+	isListed := len(in.LogGroupIdentifiers) == 0 || slices.Contains(in.LogGroupIdentifiers, g.name) ||
+		slices.Contains(in.LogGroupIdentifiers, logGroupARN(g.name))
+	return isListed && strings.HasPrefix(g.name, aws.ToString(in.LogGroupNamePrefix)) &&
+		strings.Contains(g.name, aws.ToString(in.LogGroupNamePattern)) && isOfClass(g.class, in.LogGroupClass)
+}
+
+// isOfClass tells whether a class is the one asked for; two of them are told together.
+func isOfClass(class, wanted types.LogGroupClass) bool {
+	cheap := []types.LogGroupClass{types.LogGroupClassInfrequentAccess, types.LogGroupClassEssentials}
+	return wanted == "" || class == wanted || slices.Contains(cheap, wanted) && slices.Contains(cheap, class)
+}
+
+// describeGroup tells all of a group, or, as where groups are asked for by a pattern, the least.
+func (l *Store) describeGroup(g *logGroup, least bool) logGroupEntry {
+	entry := logGroupEntry{LogGroupName: g.name, CreationTime: g.created.UnixMilli(), ARN: logGroupARN(g.name) + ":*"}
+	if least {
+		return entry
+	}
+	entry.RetentionInDays, entry.MetricFilterCount, entry.LogGroupARN = g.retentionDays, aws.Int32(0), logGroupARN(g.name)
+	entry.StoredBytes, entry.LogGroupClass, entry.DataProtectionStatus = aws.Int64(g.size()), g.class, g.protection.Status
 	if l.protection.Status == types.DataProtectionStatusActivated {
 		entry.InheritedProperties = []types.InheritedProperty{types.InheritedPropertyAccountDataProtection}
 	}

@@ -93,6 +93,44 @@ func TestGroupIsDescribedAsSet(t *testing.T) {
 	}
 }
 
+func TestGroupsAreFiltered(t *testing.T) {
+	t.Parallel()
+	stack, j := newLocalJournal(t)
+	for name, class := range map[string]types.LogGroupClass{"/a/standard": types.LogGroupClassStandard, "/a/infrequent": types.LogGroupClassInfrequentAccess,
+		"/b/essentials": types.LogGroupClassEssentials, "/b/delivery": types.LogGroupClassDelivery} {
+		stack.SetLogGroup(name, localaws.LogGroup{Class: class, Protection: activated("")})
+	}
+	for name, test := range map[string]struct {
+		in   cloudwatchlogs.DescribeLogGroupsInput
+		want []string
+	}{
+		"all":         {cloudwatchlogs.DescribeLogGroupsInput{}, []string{"/a/infrequent", "/a/standard", "/b/delivery", "/b/essentials"}},
+		"prefix":      {cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String("/b/")}, []string{"/b/delivery", "/b/essentials"}},
+		"pattern":     {cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePattern: aws.String("/s")}, []string{"/a/standard"}},
+		"class":       {cloudwatchlogs.DescribeLogGroupsInput{LogGroupClass: types.LogGroupClassDelivery}, []string{"/b/delivery"}},
+		"two classes": {cloudwatchlogs.DescribeLogGroupsInput{LogGroupClass: types.LogGroupClassEssentials}, []string{"/a/infrequent", "/b/essentials"}},
+		"identifiers": {cloudwatchlogs.DescribeLogGroupsInput{LogGroupIdentifiers: []string{"/a/standard", "arn:aws:logs:us-east-1:123456789012:log-group:/b/delivery"}}, []string{"/a/standard", "/b/delivery"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := j.Client.DescribeLogGroups(t.Context(), &test.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, g := range out.LogGroups {
+				got = append(got, *g.LogGroupName)
+				// Asked for by a pattern, a group does not tell that it is protected.
+				if toldAll := g.DataProtectionStatus == types.DataProtectionStatusActivated && g.LogGroupClass != ""; toldAll != (name != "pattern") {
+					t.Errorf("told as %+v", g)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestStoredBytesAreThoseOfTheEvents(t *testing.T) {
 	t.Parallel()
 	stack, j := newLocalJournal(t)
@@ -107,7 +145,7 @@ func TestStoredBytesAreThoseOfTheEvents(t *testing.T) {
 func TestClassesThatCannotBeFiltered(t *testing.T) {
 	t.Parallel()
 	stack, j := newLocalJournal(t)
-	for _, class := range []types.LogGroupClass{types.LogGroupClassInfrequentAccess, types.LogGroupClassDelivery} {
+	for _, class := range []types.LogGroupClass{types.LogGroupClassInfrequentAccess, types.LogGroupClassEssentials, types.LogGroupClassDelivery} {
 		stack.SetLogGroup(logGroup, localaws.LogGroup{Class: class})
 		_, err := j.Client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: j.Group})
 		awstest.WantCode(t, err, "InvalidOperationException")

@@ -158,8 +158,8 @@ func (l *Store) permitQuery(c protocol.Caller, g *logGroup, language *insights.Q
 		return g.requireReading("StartQuery")
 	case end.Before(g.created.Truncate(time.Second)) || end.Before(g.horizon(l.now())):
 		return malformedQuery("Query's end date and time is either before the log groups creation time or exceeds the log groups log retention settings.")
-	case g.class == types.LogGroupClassInfrequentAccess && language.Unmasks():
-		return malformedQuery("The command unmask is not supported for log groups of class INFREQUENT_ACCESS.")
+	case g.class != types.LogGroupClassStandard && language.Unmasks():
+		return malformedQuery("The command unmask is not supported for log groups of class " + string(g.class) + ".")
 	case language.StatsCommands() > maxStats(g.class):
 		return malformedQuery("Too many stats commands.")
 	case language.Unmasks():
@@ -170,10 +170,10 @@ func (l *Store) permitQuery(c protocol.Caller, g *logGroup, language *insights.Q
 
 // maxStats is the stats commands that a query may have.
 func maxStats(class types.LogGroupClass) int {
-	if class == types.LogGroupClassInfrequentAccess {
-		return 2
+	if class == types.LogGroupClassStandard {
+		return 10
 	}
-	return 10
+	return 2
 }
 
 // newQuery starts a query over what can be seen now.

@@ -1,0 +1,98 @@
+package revoke
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
+	"pgrotator/rotator/secret"
+	"pgrotator/rotator/verifier"
+)
+
+// setPasswords writes the new credential as AWSPENDING, in the place of any other, and sets both users: the new AWSCURRENT's to it,
+// the other's to one that nobody knows.
+func (r *run) setPasswords(ctx context.Context) (err error) {
+	if r.password, err = r.store.RandomPassword(ctx, r.options.Password); err != nil {
+		return err
+	}
+	text, err := r.value.WithCredential(r.pair.Partner, r.password)
+	if err != nil {
+		return err
+	}
+	id := make([]byte, 16)
+	rand.Read(id) // never fails
+	r.token = hex.EncodeToString(id)
+	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
+		return err
+	}
+	passwords := map[string]string{r.pair.Partner: r.password, r.pair.User: rand.Text()}
+	if err := r.setVerifiers(ctx, passwords); err != nil {
+		return err
+	}
+	for _, mirror := range r.mirrors {
+		if err := r.store.WriteMirror(ctx, mirror, "", passwords[mirror.User]); err != nil {
+			return err
+		}
+	}
+	r.tell("stored a new credential of %q as AWSPENDING version %s, and set the passwords of both users", r.pair.Partner, r.token)
+	return nil
+}
+
+func (r *run) setVerifiers(ctx context.Context, passwords map[string]string) error {
+	verifiers := map[string]string{}
+	for user, password := range passwords {
+		made, err := verifier.New(r.kind, user, password)
+		if err != nil {
+			return fmt.Errorf("making the verifier of %q: %w", user, err)
+		}
+		verifiers[user] = made
+	}
+	return role.SetLocked(ctx, r.session, verifiers, r.validUntil())
+}
+
+func (r *run) validUntil() string {
+	if r.options.ValidDays == 0 {
+		return role.Forever
+	}
+	return time.Now().UTC().AddDate(0, 0, r.options.ValidDays).Format(time.RFC3339)
+}
+
+// letIn lets the new AWSCURRENT log in, proves it, moves AWSCURRENT, and only then lets the pair set itself again.
+func (r *run) letIn(ctx context.Context) error {
+	if err := role.Open(ctx, r.session, r.pair.Partner, r.shared); err != nil {
+		return err
+	}
+	if err := r.prove(ctx); err != nil {
+		return err
+	}
+	d, err := r.store.Describe(ctx, r.secretID)
+	if err != nil {
+		return err
+	}
+	if err := r.store.MoveCurrent(ctx, r.secretID, d.VersionOf(secret.Current), r.token); err != nil {
+		if now, failed := r.store.Describe(ctx, r.secretID); failed != nil || !now.Has(r.token, secret.Current) {
+			return err
+		}
+	}
+	r.tell("AWSCURRENT is %q with the new password; %q stays NOLOGIN until the next rotation", r.pair.Partner, r.pair.User)
+	if err := role.GiveBack(ctx, r.session, r.state, r.shared, r.owner); err != nil {
+		return err
+	}
+	return role.Leave(ctx, r.session, r.state, r.owner, r.pair.User, r.pair.Partner)
+}
+
+// prove logs in with the new credential.
+func (r *run) prove(ctx context.Context) error {
+	server := postgres.Server{Host: r.value.Host, Port: r.value.Port, Database: r.value.Database, Plaintext: r.value.Plaintext}
+	return postgres.Attempt(ctx, func(ctx context.Context) error {
+		session, err := r.opener.Open(ctx, server, postgres.Login{User: r.pair.Partner, Password: r.password})
+		if err == nil {
+			session.Close(ctx)
+		}
+		return err
+	})
+}

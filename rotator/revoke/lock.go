@@ -1,0 +1,150 @@
+package revoke
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/role"
+)
+
+// How long one look waits for the next, and how often the pair is locked anew where it was let in again or another session was first.
+const (
+	pause     = 200 * time.Millisecond
+	quietness = time.Second // between two looks that find nobody: a session is invisible for a moment after it has logged in
+	attempts  = 5
+)
+
+// lock takes from the pair whatever lets it log in or set itself, in one transaction. Whoever holds a lock that it needs is ended,
+// and so are the pair's sessions meanwhile.
+func (r *run) lock(ctx context.Context) error {
+	for attempt := 1; ; attempt++ {
+		locked := make(chan error, 1)
+		go func() { locked <- r.joinAndClose(ctx) }()
+		err, ending := r.endBlockers(ctx, locked)
+		if err == nil {
+			break
+		}
+		if attempt == attempts || !postgres.Transient(err) {
+			return fmt.Errorf("%w%s", err, ending)
+		}
+	}
+	r.tell("locked %q and %q (NOLOGIN), and took EXECUTE on %s.set_other_user from %q", r.pair.User, r.pair.Partner, postgres.Quote(r.owner), r.shared)
+	return nil
+}
+
+func (r *run) joinAndClose(ctx context.Context) error {
+	if err := role.Join(ctx, r.session, r.state, r.owner, r.pair.User, r.pair.Partner); err != nil {
+		return err
+	}
+	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.users())
+}
+
+// endBlockers ends the pair's sessions and whoever blocks the master's, until that is through. ending tells of a session that could
+// not be ended.
+func (r *run) endBlockers(ctx context.Context, locked <-chan error) (err error, ending string) {
+	for {
+		select {
+		case err := <-locked:
+			return err, ending
+		case <-time.After(pause):
+		}
+		if _, fault := r.endOnce(ctx, r.watch, "the writer", r.state.Process); fault != nil {
+			ending = fmt.Sprintf(" (a session that may be in the way was not ended: %v)", fault)
+		}
+	}
+}
+
+// endOnce ends the sessions of the pair on one instance, and those that block process (0 = none). It gives how many it found.
+func (r *run) endOnce(ctx context.Context, s *postgres.Session, instance string, process int) (int, error) {
+	found, err := role.SessionsOf(ctx, s, r.users(), process)
+	if err != nil {
+		return 0, err
+	}
+	for _, open := range found {
+		if err := role.EndSession(ctx, s, open.Process); err != nil {
+			return 0, fmt.Errorf("ending the session of %q (process %d) on %s: %w", open.User, open.Process, instance, err)
+		}
+		r.count(instance, open.User)
+	}
+	return len(found), nil
+}
+
+func (r *run) count(instance, user string) {
+	at := slices.IndexFunc(r.report.Ended, func(e Ended) bool { return e.Instance == instance && e.User == user })
+	if at < 0 {
+		at = len(r.report.Ended)
+		r.report.Ended = append(r.report.Ended, Ended{Instance: instance, User: user})
+	}
+	r.report.Ended[at].Sessions++
+}
+
+// endSessions ends the pair's sessions on every instance, each once it has learnt that the pair is locked.
+func (r *run) endSessions(ctx context.Context) error {
+	if err := r.endUntilQuiet(ctx, r.watch, "the writer"); err != nil {
+		return err
+	}
+	found, err := cluster.Describe(ctx, r.rds, r.value)
+	if err != nil {
+		r.tell("only the writer was looked at: %v", err)
+	}
+	for _, unreachable := range found.Unreachable {
+		r.tell("not looked at: %s", unreachable)
+	}
+	for _, instance := range found.Instances {
+		if instance.Writer {
+			continue
+		}
+		if err := r.endOnReader(ctx, instance); err != nil {
+			return err
+		}
+	}
+	r.tell("ended the sessions of %q and %q on every instance looked at, until two looks found none", r.pair.User, r.pair.Partner)
+	return nil
+}
+
+func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error {
+	server := r.found.Server
+	server.Host, server.Port = instance.Host, instance.Port
+	var session *postgres.Session
+	err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
+		session, err = r.opener.Open(ctx, server, r.found.Login)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("logging in as the master to instance %s: %w", instance.Name, err)
+	}
+	defer session.Close(ctx)
+	return r.endUntilQuiet(ctx, session, "instance "+instance.Name)
+}
+
+// endUntilQuiet waits until an instance has learnt of the lock and ends sessions until two looks have found none.
+func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string) error {
+	for quiet := 0; quiet < 2; {
+		open, err := account.StillOpen(ctx, s, r.users())
+		if err != nil {
+			return err
+		}
+		ended, err := r.endOnce(ctx, s, instance, 0)
+		if err != nil {
+			return err
+		}
+		wait := pause
+		if len(open)+ended > 0 {
+			quiet = 0
+		} else {
+			quiet++
+			wait = quietness
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s to be without sessions of the pair (not yet NOLOGIN there: %q): %w", instance, open, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+	return nil
+}

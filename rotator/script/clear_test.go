@@ -1,0 +1,168 @@
+package script_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgrotator/rotator/script"
+)
+
+// Names that leavers have.
+var leavers = []string{
+	"dave",
+	`it's "o" $$ $do$ \! :master \g |sh ` + "`sh`",
+	"two\nlines \x1b[31m\t",
+	strings.Repeat("ä", 31),
+	`sj` + "\u82a0\u0082",
+}
+
+func allLeavers(t *testing.T, h *hostile) {
+	some := leavers
+	if h.server.Major() != server.Major() {
+		some = leavers[1:3]
+	}
+	for i, name := range some {
+		t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
+	}
+	t.Run("an heir that exists", func(t *testing.T) { stopsAtHeir(h.in(t)) })
+}
+
+// in is the same server for a test of its own.
+func (h *hostile) in(t *testing.T) *hostile {
+	copied := *h
+	copied.t = t
+	return &copied
+}
+
+// leaver is what the report hands to the script.
+func (h *hostile) leaver(name string) script.Leaver {
+	h.t.Helper()
+	return script.Leaver{
+		Name: name, OID: ask[int64](h, home, "SELECT oid::int8 FROM pg_roles WHERE rolname = $1", name),
+		Databases: ask[[]string](h, home, `SELECT coalesce(array_agg(DISTINCT coalesce(d.datname::text, '')), '{}') FROM pg_shdepend s LEFT JOIN pg_database d ON d.oid = s.dbid
+			WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = $1)`, name)}
+}
+
+// clears makes a leaver that owns and was granted things in every database, and runs the script.
+func clears(h *hostile, name, schema string) {
+	heir := script.DerivedName("former_", name)
+	h.makeLeaver(name, schema)
+	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN ($1, $2)"
+	before := ask[string](h, home, memberships, name, heir)
+	text := strings.Join(script.Clear(h.leaver(name)), "\n")
+	printed, err := h.psql(home, text)
+	if err != nil {
+		h.t.Fatalf("psql: %v\n%s\n%s", err, printed, text)
+	}
+	if ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name) {
+		h.t.Errorf("%q is still there:\n%s", name, printed)
+	}
+	for _, told := range []string{"SECURITY DEFINER function", "view", "trigger", "rule"} {
+		if !strings.Contains(printed, told) {
+			h.t.Errorf("it does not tell of the %s:\n%s", told, printed)
+		}
+	}
+	if strings.Contains(printed, "\x1b") {
+		h.t.Errorf("a name reached the terminal: %q", printed)
+	}
+	if after := ask[string](h, home, memberships, name, heir); after != before {
+		h.t.Errorf("memberships were\n%s\nand are\n%s", before, after)
+	}
+	if gained := ask[string](h, home, "SELECT coalesce(string_agg(member::regrole::text, ','), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE r.rolname = $1 AND coalesce((to_jsonb(m) ->> 'inherit_option')::bool OR (to_jsonb(m) ->> 'set_option')::bool, true)", heir); gained != "" {
+		h.t.Errorf("%s has the rights of the heir", gained)
+	}
+	for _, database := range h.databases {
+		h.holdHeir(database, h.nameIn(database, heir), schema)
+	}
+}
+
+// nameIn is how a database reads the name of a role that was made in the database home.
+func (h *hostile) nameIn(database, name string) string {
+	h.t.Helper()
+	return ask[string](h, database, "SELECT rolname::text FROM pg_roles WHERE oid = $1::int8::oid", ask[int64](h, home, "SELECT oid::int8 FROM pg_roles WHERE rolname = $1", name))
+}
+
+// makeLeaver: the schema named common is an owner's, who is no more than the master made him.
+func (h *hostile) makeLeaver(name, schema string) {
+	owner, grantor, reader := schema+"owner", schema+" grantor", schema+"reader"
+	h.as(master, home, "CREATE ROLE "+ident(name)+" CREATEDB", "CREATE ROLE "+owner, "CREATE ROLE "+ident(grantor), "CREATE ROLE "+reader,
+		"GRANT "+ident(name)+" TO "+reader)
+	for _, database := range h.databases {
+		name := h.nameIn(database, name)
+		h.super(database, "CREATE SCHEMA "+schema+"common AUTHORIZATION "+owner, "CREATE SCHEMA "+schema+"own AUTHORIZATION "+ident(name),
+			"SET ROLE "+owner, "GRANT ALL ON SCHEMA "+schema+"common TO "+ident(name), "CREATE TABLE "+schema+"common.t (n int, m int)", "CREATE SEQUENCE "+schema+"common.s",
+			"GRANT SELECT ON "+schema+"common.t, "+schema+"common.s TO "+ident(grantor)+", "+master+" WITH GRANT OPTION",
+			"GRANT UPDATE (m) ON "+schema+"common.t TO "+ident(grantor)+" WITH GRANT OPTION", "GRANT INSERT ON "+schema+"common.t TO "+ident(name),
+			"GRANT USAGE ON SCHEMA "+schema+"common TO "+ident(grantor)+", "+reader+", "+master,
+			"ALTER DEFAULT PRIVILEGES IN SCHEMA "+schema+"common GRANT SELECT ON TABLES TO "+ident(name),
+			"CREATE POLICY for_leaver ON "+schema+"common.t TO "+ident(name)+" USING (true)",
+			"SET ROLE "+ident(grantor), "GRANT SELECT ON "+schema+"common.t, "+schema+"common.s TO "+ident(name)+" WITH GRANT OPTION", "GRANT UPDATE (m) ON "+schema+"common.t TO "+ident(name),
+			"SET ROLE "+master, "GRANT SELECT ON "+schema+"common.t TO "+ident(name),
+			"SET ROLE "+ident(name), "GRANT SELECT ON "+schema+"common.s TO "+reader,
+			"CREATE TABLE "+schema+"own.mine (n int PRIMARY KEY)", "CREATE TABLE "+schema+"common.mine (n int PRIMARY KEY)",
+			"GRANT SELECT, REFERENCES ON "+schema+"common.mine TO "+owner,
+			"CREATE FUNCTION "+schema+"own.door() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT pg_catalog.current_database()::text'",
+			"CREATE FUNCTION "+schema+"common.door() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'",
+			"CREATE FUNCTION "+schema+"common.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+			"CREATE TRIGGER fires BEFORE INSERT ON "+schema+"common.mine FOR EACH ROW EXECUTE FUNCTION "+schema+"common.fires()",
+			"CREATE RULE rules AS ON DELETE TO "+schema+"common.mine DO ALSO SELECT 1", "CREATE VIEW "+schema+"common.seen AS SELECT n FROM "+schema+"own.mine",
+			"CREATE TYPE "+schema+"common.kind AS ENUM ('a')", "RESET ROLE", "CREATE FOREIGN DATA WRAPPER "+schema, "GRANT USAGE ON FOREIGN DATA WRAPPER "+schema+" TO "+master+" WITH GRANT OPTION",
+			"SET ROLE "+master, "GRANT USAGE ON FOREIGN DATA WRAPPER "+schema+" TO "+ident(name), "RESET ROLE", "GRANT CREATE ON DATABASE "+ident(database)+" TO "+ident(name), "SET ROLE "+ident(name),
+			"CREATE SERVER "+schema+" FOREIGN DATA WRAPPER "+schema, "CREATE PUBLICATION "+schema, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "+reader, "SELECT lo_create(0)",
+			"SET ROLE "+owner, "CREATE TABLE "+schema+"common.refers (n int REFERENCES "+schema+"common.mine)", "RESET ROLE")
+	}
+	h.super("postgres", "CREATE DATABASE "+schema+"own OWNER "+ident(name))
+	h.as(master, home, "ALTER ROLE "+ident(name)+" NOLOGIN")
+}
+
+// holdHeir holds what became of the leaver's objects: the heir has them and USAGE on their schemas, CREATE on none that is another's,
+// and what others built on them works.
+func (h *hostile) holdHeir(database, heir, schema string) {
+	h.t.Helper()
+	if owner := ask[string](h, database, "SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ',') FROM pg_class WHERE relname IN ('mine', 'seen') AND relnamespace::regnamespace::text LIKE $1", schema+"%"); owner != heir {
+		h.t.Errorf("in %q the leaver's tables are %q's, want %q", database, owner, heir)
+	}
+	if owner := ask[string](h, database, "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = $1", schema+"own"); owner != heir {
+		h.t.Errorf("in %q the leaver's schema is %q's", database, owner)
+	}
+	if owners := ask[string](h, database, "SELECT concat_ws(',', pg_get_userbyid(datdba), pg_get_userbyid(srvowner), pg_get_userbyid(pubowner)) FROM pg_database, pg_foreign_server, pg_publication WHERE datname = $2 AND srvname = $1 AND pubname = $1", schema, schema+"own"); owners != heir+","+heir+","+heir {
+		h.t.Errorf("in %q the leaver's database, server and publication are %q's", database, owners)
+	}
+	if ask[bool](h, database, "SELECT has_database_privilege($1::text::name, current_database(), 'CREATE')", heir) {
+		h.t.Errorf("in %q the heir may make schemas", database)
+	}
+	if got := ask[string](h, database, "SELECT concat_ws(' ', has_schema_privilege($1::text::name, $2, 'USAGE'), has_schema_privilege($1::text::name, $2, 'CREATE'))", heir, schema+"common"); got != "t f" {
+		h.t.Errorf("in %q USAGE and CREATE of the heir on the common schema: %s", database, got)
+	}
+	h.super(database, "INSERT INTO "+schema+"common.mine VALUES (1)", "SET ROLE "+schema+"owner", "INSERT INTO "+schema+"common.refers VALUES (1)", "RESET ROLE")
+	if who := ask[string](h, database, "SELECT "+schema+"common.door()"); who != heir {
+		h.t.Errorf("in %q the leaver's function runs as %q", database, who)
+	}
+	if kept := ask[bool](h, database, fmt.Sprintf("SELECT has_table_privilege('%[1]sreader', '%[1]scommon.t', 'SELECT') OR has_table_privilege('%[1]s grantor', '%[1]scommon.t', 'SELECT WITH GRANT OPTION')", schema)); !kept {
+		h.t.Errorf("in %q grants of others are gone", database)
+	}
+}
+
+func stopsAtHeir(h *hostile) {
+	h.makeLeaver("carol", "heir")
+	h.as("evil", home, "SET ROLE NONE")
+	h.super(home, "CREATE ROLE former_carol LOGIN")
+	leaver := h.leaver("carol")
+	printed, err := h.psql(home, strings.Join(script.Clear(leaver), "\n"))
+	if err == nil || !strings.Contains(printed, "former_carol exists already") {
+		h.t.Errorf("error %v:\n%s", err, printed)
+	}
+	// Pasted into a session, a script goes on after an error.
+	pasted := strings.ReplaceAll(strings.Join(script.Clear(leaver), "\n"), `\set ON_ERROR_STOP on`, "")
+	if printed, err = h.psql(home, pasted); err != nil || !strings.Contains(printed, "Nothing was changed") {
+		h.t.Errorf("error %v:\n%s", err, printed)
+	}
+	if owned := ask[int](h, home, "SELECT count(*) FROM pg_shdepend WHERE refobjid = (SELECT oid FROM pg_roles WHERE rolname = 'former_carol')"); owned != 0 {
+		h.t.Errorf("the role that stood there before owns %d things", owned)
+	}
+	h.super(home, "ALTER ROLE former_carol RENAME TO somebody")
+	if printed, err = h.psql(home, strings.Join(script.Clear(leaver), "\n")); err != nil {
+		h.t.Errorf("after what the error says: %v:\n%s", err, printed)
+	}
+}

@@ -1,0 +1,7 @@
+package script
+
+// For the tests of quoting.
+var (
+	Connect       = connect
+	ShellArgument = shellArgument
+)

@@ -1,0 +1,68 @@
+package script_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// allTeardowns: teardown.sql reads and drops no table but setup's, whatever stands in its place.
+func allTeardowns(t *testing.T, h *hostile) {
+	h.as(master, home, "CREATE ROLE till_a LOGIN PASSWORD '"+password+"'")
+	t.Run("a stranger's view", func(t *testing.T) {
+		h := h.in(t)
+		h.setup("sweepstate")
+		h.as("evil", home, "CREATE VIEW public.user_login_status AS SELECT public.now() AS locked_at, 'alice'::pg_catalog.text AS user_name", "GRANT ALL ON public.user_login_status TO PUBLIC")
+		if printed := h.file("teardown.sql", "-v", "role=till"); !strings.Contains(printed, "left alone: public.user_login_status") {
+			t.Errorf("it does not tell of the view:\n%s", printed)
+		}
+		h.super(home, "DROP VIEW public.user_login_status")
+	})
+	t.Run("the application's own table, with row security", func(t *testing.T) {
+		h := h.in(t)
+		h.setup("another")
+		h.as(master, home, "CREATE ROLE closed NOLOGIN")
+		h.super(home, "SET ROLE till", "CREATE TABLE public.user_login_status (user_name text, locked_at timestamptz)", "INSERT INTO public.user_login_status VALUES ('closed', now())",
+			"ALTER TABLE public.user_login_status ENABLE ROW LEVEL SECURITY", "ALTER TABLE public.user_login_status FORCE ROW LEVEL SECURITY",
+			"CREATE POLICY trap ON public.user_login_status USING (public.holds(1))")
+		if printed := h.file("teardown.sql", "-v", "role=till"); strings.Contains(printed, "closed") {
+			t.Errorf("it believes the application's table:\n%s", printed)
+		}
+	})
+	t.Run("tables in the owner role's schema", func(t *testing.T) {
+		h := h.in(t)
+		tables := "SELECT coalesce(string_agg(format('%s %s', c.relnamespace::regnamespace, pg_get_userbyid(c.relowner)), ', ' ORDER BY 1), '') FROM pg_class c WHERE c.relname = 'user_login_action' AND c.relnamespace::regnamespace::text ~ 'rotation'"
+		h.super(home, "DROP TABLE public.user_login_status")
+		for how, want := range map[string]string{"drop": "", "keep": "kept_rotation_till till"} {
+			h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
+			if made := ask[string](h, home, tables+" AND c.relnamespace::regnamespace::text !~ 'kept'"); made != "rotation_till rotation_till" {
+				t.Fatalf("setup made the tables in %q", made)
+			}
+			h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables="+how)
+			if left := ask[string](h, home, tables); left != want {
+				t.Errorf("%s left the tables in %q, want %q", how, left, want)
+			}
+			h.super(home, "DROP SCHEMA IF EXISTS kept_rotation_till CASCADE")
+		}
+	})
+	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
+		t.Errorf("%d owner roles are left", left)
+	}
+}
+
+// setup makes the pair till_a and till_b, with the sweep's tables in a schema of their own.
+func (h *hostile) setup(schema string) {
+	h.t.Helper()
+	h.file("setup.sql", "-v", "state_schema="+schema, "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.state_schema = '"+schema+"'", "-c", "SET pgrotator.sweep = 'on'")
+}
+
+// file runs a script of sql/ as the master.
+func (h *hostile) file(name string, arguments ...string) string {
+	h.t.Helper()
+	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, home)}, append(arguments, "-f", "../../sql/"+name)...)
+	printed, err := exec.CommandContext(h.t.Context(), "psql", arguments...).CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("psql %q: %v\n%s", arguments, err, printed)
+	}
+	return string(printed)
+}

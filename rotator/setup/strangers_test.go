@@ -1,0 +1,133 @@
+package setup_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/role"
+)
+
+// forged is the record that setup would write for the scene's pair.
+func forged(s *localtest.Scene) string {
+	return fmt.Sprintf(`COMMENT ON ROLE rotation_%s IS '{"role" : "%[1]s", "users" : ["%s", "%s"]}'`, s.Shared, s.A, s.B)
+}
+
+// A CREATEROLE role makes the owner role beforehand, through a helper whom it then drops, with setup's own record and a door in
+// another database. Setup hands it nothing, whoever runs it, and says who made it, what it holds and how to get rid of it.
+func TestOwnerRoleMadeBeforehand(t *testing.T) {
+	t.Parallel()
+	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg, nil)
+		s.ArticleRoles("")
+		spy, helper, door := s.Shared+"spy", s.Shared+"helper", s.Shared+"door"
+		s.SQL("CREATE ROLE "+spy+" LOGIN CREATEROLE CREATEDB PASSWORD 'spy'", "CREATE DATABASE "+door+" OWNER "+spy)
+		asSpy := pg.URL(spy, "spy", door)
+		s.SQLAs(asSpy, "CREATE ROLE "+helper+" LOGIN CREATEROLE PASSWORD 'helper'", "GRANT CREATE ON SCHEMA public TO PUBLIC")
+		s.SQLAs(pg.URL(helper, "helper", door), "CREATE ROLE rotation_"+s.Shared+" NOLOGIN CREATEROLE", forged(s), joining(pg, "rotation_"+s.Shared))
+		conn := pgtest.Connect(t, pg.URL(helper, "helper", door))
+		for _, statement := range []string{"SET ROLE rotation_" + s.Shared,
+			"CREATE FUNCTION public.door(command text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE command; END'", "RESET ROLE",
+			"REVOKE rotation_" + s.Shared + " FROM CURRENT_USER"} {
+			if _, err := conn.Exec(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		conn.Close(t.Context())
+		s.SQLAs(asSpy, "DROP ROLE "+helper)
+		before := snapshot(t, s)
+		mustRefuseDoor(t, s, door)
+		if after := snapshot(t, s); after != before {
+			t.Errorf("roles, memberships, settings and schemas were\n%s\nand are\n%s", before, after)
+		}
+		// The cure, as a superuser: the master of RDS is none from 16 on, and is told so.
+		s.SQLAs(strings.Replace(s.Superuser(), s.Database, door, 1), "DROP OWNED BY rotation_"+s.Shared, "DROP ROLE rotation_"+s.Shared)
+		s.MustSetup()
+		mustRotate(t, s)
+	})
+}
+
+// joining is the GRANT by which a role's maker may become it.
+func joining(pg *localpg.Server, name string) string {
+	if pg.Major() >= 16 {
+		return "GRANT " + name + " TO CURRENT_USER WITH INHERIT TRUE, SET TRUE"
+	}
+	return "GRANT " + name + " TO CURRENT_USER"
+}
+
+// mustRefuseDoor runs setup through the function, as the master, and by psql, as a superuser.
+func mustRefuseDoor(t *testing.T, s *localtest.Scene, door string) {
+	t.Helper()
+	_, err := s.Setup()
+	out, byPsql := psqlSetup(t, s.Superuser(), "SET pgrotator.username = '"+s.A+"'")
+	if err == nil || byPsql == nil {
+		t.Fatalf("setup: %v, by psql: %v", err, byPsql)
+	}
+	for _, said := range []string{err.Error(), out} {
+		for _, want := range []string{"is not as setup makes it", "something in database " + door, "DROP OWNED BY rotation_" + s.Shared, "made"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("setup says\n%s\nwithout %q", said, want)
+			}
+		}
+	}
+}
+
+// A record forged at a role that could not set the pair is none from 16 on; before it counts, and is told by name.
+func TestForgedRecordExemptsNobody(t *testing.T) {
+	t.Parallel()
+	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg, nil)
+		victim := s.Shared + "victim"
+		asMaster(s, "CREATE ROLE "+victim+" LOGIN")
+		spy := s.Shared + "spy"
+		s.SQL("CREATE ROLE " + spy + " LOGIN CREATEROLE PASSWORD 'spy'")
+		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE rotation_"+s.Shared+"x NOLOGIN CREATEROLE",
+			fmt.Sprintf(`COMMENT ON ROLE rotation_%sx IS '{"role" : "%[1]sx", "users" : ["%s", "nobody"]}'`, s.Shared, victim))
+		s.MustSetupFor(role.ForSweep)
+		conn := pgtest.Connect(t, pg.URL(s.A, localtest.PasswordA, s.Database))
+		_, err := conn.Exec(t.Context(), "SELECT rotation_"+s.Shared+".lock_role($1)", victim)
+		if exempt := err != nil; exempt != (pg.Major() < 16) {
+			t.Errorf("the forged record exempts %s: %v", victim, err)
+		}
+	})
+}
+
+// By psql too nobody is taken over whom somebody else may have made.
+func TestSetupByPsqlTakesNobodyOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		prepare []string // with USER_A, USER_B and SHARED
+		refused string   // "" = not
+	}{
+		"a shared role that the user does not become": {[]string{"CREATE ROLE SHARED"}, "GRANT SHARED TO USER_A"},
+		"a shared role that the user is only granted": {[]string{"CREATE ROLE SHARED", "GRANT SHARED TO USER_A"}, "ALTER ROLE USER_A SET role"},
+		"a partner of somebody else":                  {[]string{"CREATE ROLE USER_B LOGIN"}, "COMMENT ON ROLE USER_B IS 'pgrotator: twin of USER_A'"},
+		"a partner that only has the setting": {[]string{"CREATE ROLE SHARED", "GRANT SHARED TO USER_A", "ALTER ROLE USER_A SET role = SHARED",
+			"CREATE ROLE USER_B LOGIN", "ALTER ROLE USER_B SET role = SHARED"}, "COMMENT ON ROLE USER_B"},
+		"a partner with the comment": {[]string{"CREATE ROLE USER_B LOGIN", "COMMENT ON ROLE USER_B IS 'pgrotator: twin of USER_A'"}, ""},
+		"the article's pair": {[]string{"CREATE ROLE SHARED", "GRANT SHARED TO USER_A", "ALTER ROLE USER_A SET role = SHARED",
+			"CREATE ROLE USER_B LOGIN", "GRANT SHARED TO USER_B", "ALTER ROLE USER_B SET role = SHARED"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := localtest.New(t, server, nil)
+			s.CreateMaster()
+			names := strings.NewReplacer("USER_A", s.A, "USER_B", s.B, "SHARED", s.Shared)
+			s.SQL(login(s.A))
+			for _, statement := range c.prepare {
+				s.SQL(names.Replace(statement))
+			}
+			before := snapshot(t, s)
+			out, err := setupByPsql(t, s, fmt.Sprintf("SET pgrotator.username = '%s'", s.A))
+			if (err != nil) != (c.refused != "") || !strings.Contains(out, names.Replace(c.refused)) {
+				t.Errorf("error %v, want %q:\n%s", err, names.Replace(c.refused), out)
+			}
+			if after := snapshot(t, s); c.refused != "" && after != before {
+				t.Errorf("the catalogs were\n%s\nand are\n%s", before, after)
+			}
+		})
+	}
+}

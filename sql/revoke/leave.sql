@@ -1,0 +1,2 @@
+-- Takes back what join.sql gave.
+REVOKE :"role" FROM CURRENT_USER
