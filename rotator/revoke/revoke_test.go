@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/internal/pgfault"
 	"pgrotator/rotator/revoke"
 )
 
@@ -246,6 +248,60 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			s.MustLogin("AWSCURRENT")
 		})
 	}
+}
+
+// Killed at any message to or from the database, revoke run again ends as if nothing had happened. Every fifth message will do, but
+// for PGROTATOR_MATRIX=1.
+func TestRevokeSurvivesBeingKilled(t *testing.T) {
+	t.Parallel()
+	s, proxy := newFaultScene(t)
+	if _, err := run(t, s); err != nil {
+		t.Fatal(err)
+	}
+	every := 5
+	if os.Getenv("PGROTATOR_MATRIX") == "1" {
+		every = 1
+	}
+	for point := 1; point <= proxy.Points(); point += every {
+		t.Run(fmt.Sprintf("point %d", point), func(t *testing.T) {
+			t.Parallel()
+			s, proxy := newFaultScene(t)
+			known := s.Credential("AWSCURRENT")
+			proxy.Inject(point, pgfault.KillAfter, s.Function.Kill)
+			if _, err := run(t, s); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+				t.Error(err)
+			}
+			if _, err := run(t, s); err != nil {
+				t.Fatal(err)
+			}
+			s.MustLogin("AWSCURRENT")
+			if _, err := s.Login(known); err == nil {
+				t.Errorf("%s still logs in with the old password", known.Username)
+			}
+			if err := s.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+			s.MustLogin("AWSCURRENT")
+		})
+	}
+}
+
+// newFaultScene stands behind a proxy whose messages are counted from the revocation on.
+func newFaultScene(t *testing.T) (*localtest.Scene, *pgfault.Proxy) {
+	t.Helper()
+	proxy, err := pgfault.Start(t.Context(), fmt.Sprintf("127.0.0.1:%d", server.Port()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := localtest.New(t, server, nil)
+	s.Behind(proxy.Port())
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	if err := s.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Count()
+	return s, proxy
 }
 
 // A secret's word is not enough to lock anybody: the pair must be one that setup has recorded.

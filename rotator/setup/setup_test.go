@@ -321,7 +321,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 	t.Parallel()
 	s, proxy := newFaultScene(t)
-	s.MustSetup()
+	s.MustSetupFor(role.ForSweep)
 	points := proxy.Points()
 	for point := 1; point <= points; point++ {
 		t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
@@ -329,13 +329,13 @@ func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 			for _, kind := range pgfault.Kinds() {
 				s, proxy := newFaultScene(t)
 				proxy.Inject(point, kind, s.Function.Kill)
-				if _, err := s.Setup(); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+				if _, err := s.SetupFor(role.ForSweep); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
 					t.Errorf("%s: %v", kind, err)
 				}
 				if !proxy.Reached() {
 					t.Errorf("%s: setup never came to this point", kind)
 				}
-				s.MustSetup()
+				s.MustSetupFor(role.ForSweep)
 				mustChangeNothing(t, s)
 				s.MustLogin("AWSCURRENT")
 			}

@@ -38,7 +38,7 @@ type run struct {
 
 func (w *world) sweep() {
 	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}}
-	if w.chance(15) {
+	if w.stormy(15) {
 		r.fate = killedAfterLogin + w.rng.IntN(watchesOnly)
 	}
 	if w.begun.IsZero() {
@@ -59,6 +59,7 @@ func (w *world) sweep() {
 	}
 	if r.fate == killedWhileReading {
 		w.disturbed(w.now)
+		w.forgetStrangers()
 		r.read(w.within(day))
 		w.store(r.evidence.Active(), r.evidence.Progress(), nil)
 		return
@@ -73,6 +74,15 @@ func (w *world) sweep() {
 		return
 	}
 	r.decide()
+}
+
+// forgetStrangers notes what a run that is killed forgets: instances that no run had looked at, whose streams it has gone past.
+func (w *world) forgetStrangers() {
+	for _, s := range w.servers {
+		if _, known := w.tables.records[s.Name]; !known && w.now.Sub(s.started) < 3*day {
+			w.harmed()
+		}
+	}
 }
 
 func (w *world) longest() time.Duration {
@@ -144,6 +154,10 @@ func (r *run) logIn(s *server) evidence.Sighting {
 	if flushed {
 		s.sessions["app"]++
 	}
+	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
+		r.harmed() // what was not looked at for days cannot all be held against the log
+	}
+	s.seen, s.known = r.now, s.Name
 	look := s.look(r.now)
 	if !flushed {
 		s.sessions["app"]++
@@ -211,7 +225,7 @@ func (r *run) confirm() {
 	r.second = true
 	for _, name := range r.evidence.Groups() {
 		for _, s := range r.evidence.SecondReading(name, r.retention) {
-			if !r.readable() || r.chance(1) {
+			if !r.readable() || r.rng.IntN(2000) < r.storm {
 				r.evidence.Doubt("The second reading ended early.")
 				r.second = false
 				r.disturbed(r.now)
