@@ -13,12 +13,12 @@ const module = "pgrotator/"
 // a line do not import each other.
 var rooms = [][]string{
 	{"rotator"},
-	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check"},
+	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
-	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/verifier"},
+	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
 	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "rotator/script"},
+	{"rotator/awserror", "rotator/script", "rotator/verifier"},
 	{"sql"},
 }
 

@@ -69,7 +69,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "revoke":
 		return h.revoke.Run(ctx, e.SecretID)
 	case "check":
-		return h.check.Run(ctx, e.SecretID, e.For), nil
+		return h.runCheck(ctx, e), nil
 	default:
 		return h.runSweep(ctx, e)
 	}
@@ -83,6 +83,14 @@ func (h *handler) rotate(ctx context.Context, e event) error {
 		h.metrics.step(step, time.Since(begun), outcome, err)
 	}
 	return err
+}
+
+func (h *handler) runCheck(ctx context.Context, e event) check.Report {
+	report := h.check.Run(ctx, e.SecretID, e.For)
+	if e.For != role.ForSweep {
+		h.metrics.check(report)
+	}
+	return report
 }
 
 func (h *handler) runSweep(ctx context.Context, e event) (any, error) {

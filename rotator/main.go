@@ -71,11 +71,11 @@ func wire(ctx context.Context) (*handler, error) {
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
 	store := secret.NewStore(secrets)
-	finder := master.NewFinder(store, databases)
+	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	return &handler{
-		rotation: rotation.New(store, finder, opener, c.rotation, log),
-		setup:    setup.New(store, finder, opener, c.sweep.StateSchema),
+		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
+		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),

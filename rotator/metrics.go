@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"pgrotator/rotator/check"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/sweep"
 )
@@ -44,11 +45,17 @@ func (m *metrics) step(name string, took time.Duration, outcome rotation.Outcome
 		{"StepDuration", "Milliseconds", float64(took.Microseconds()) / 1000},
 		{"StepSucceeded", "Count", count(err == nil)},
 		{"StepFailed", "Count", count(err != nil)}}}}
-	if outcome.Way != "" {
+	if outcome.Way != "" || outcome.Held {
 		directives = append(directives, directive{[]string{"FunctionName"}, []metric{
-			{"PreviousStillInUse", "Count", count(outcome.SessionsInUse > 0)}}})
+			{"PreviousStillInUse", "Count", count(outcome.SessionsInUse > 0)},
+			{"RotationHeld", "Count", count(outcome.Held)}}})
 	}
 	m.write(map[string]any{"Step": name}, directives)
+}
+
+// check counts a secret whose rotation has stopped.
+func (m *metrics) check(report check.Report) {
+	m.write(nil, []directive{{[]string{"FunctionName"}, []metric{{"RotationOverdue", "Count", count(report.Overdue())}}}})
 }
 
 func count(yes bool) float64 {
@@ -78,10 +85,12 @@ func ofReport(report sweep.Report) []metric {
 	return []metric{
 		{"LinesRead", "Count", float64(lines)},
 		{"EvidenceIncomplete", "Count", count(!report.Evidence.Complete)},
+		{"Gaps", "Count", float64(len(report.Evidence.Gaps))},
 		{"Active", "Count", float64(report.Counts.Active)},
 		{"Locked", "Count", float64(report.Counts.Locked)},
 		{"ReadyToDelete", "Count", float64(report.Counts.ReadyToDelete)},
 		{"Deleted", "Count", float64(deleted)},
+		{"Spared", "Count", float64(len(report.Spared))},
 	}
 }
 

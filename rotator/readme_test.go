@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,4 +60,45 @@ func TestMapHasEveryRoom(t *testing.T) {
 			t.Errorf("the map has no line for %s", room)
 		}
 	}
+}
+
+// pages are those that lead to each other.
+var pages = []string{"../README.md", "README.md", "sweep/README.md"}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]+))?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$|<a id="([^"]+)">`)
+)
+
+// Every link from one page to another, or within one, leads to a file that exists and to a heading of it.
+func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for _, from := range pages {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to := from
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(from), m[1])
+			}
+			target, err := os.ReadFile(to)
+			if err != nil {
+				t.Errorf("%s leads to %s: %v", from, m[1], err)
+			} else if m[2] != "" && !slices.Contains(anchors(string(target)), m[2]) {
+				t.Errorf("%s leads to #%s, which %s does not have", from, m[2], to)
+			}
+		}
+	}
+}
+
+// anchors are what a page can be entered at, as GitHub makes them of headings.
+func anchors(page string) []string {
+	var list []string
+	for _, m := range heading.FindAllStringSubmatch(page, -1) {
+		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
+		list = append(list, m[2], regexp.MustCompile(`[^\w-]`).ReplaceAllString(name, ""))
+	}
+	return list
 }

@@ -1,7 +1,7 @@
-// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: rotation/ the pair, setup/ what
-// setup asks first, sweep/ the sweep's tables and what it asks of instances, revoke/ what ends a thief, roles/ what keeps a role from
-// being dropped, and the acts themselves, script/ what people run. What calls a function of setup ends in _by_function. A DBA runs
-// setup.sql and teardown.sql with psql.
+// Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, revoke/ what ends a thief, sweep/ the
+// sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what
+// people run. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -35,18 +35,26 @@ func (s Statement) Text() string {
 	})
 }
 
+// WithoutTimeouts is the first statement of every session.
+const WithoutTimeouts Statement = "session/without_timeouts"
+
 // The statements of rotation.
 const (
 	RotationState         Statement = "rotation/state"
 	PendingExcess         Statement = "rotation/pending_excess"
+	Twin                  Statement = "rotation/twin"
 	SetPassword           Statement = "rotation/set_password"
 	SetPasswordByFunction Statement = "rotation/set_password_by_function"
 	SetOwnPassword        Statement = "rotation/set_own_password"
 	SetRoleAtLogin        Statement = "rotation/set_role_at_login"
 	SetOwnRoleAtLogin     Statement = "rotation/set_own_role_at_login"
 	CreateUser            Statement = "rotation/create_user"
+	CommentTwin           Statement = "rotation/comment_twin"
 	GrantSharedRole       Statement = "rotation/grant_shared_role"
 )
+
+// MasterAdmin is what is asked of whoever is said to be the master.
+const MasterAdmin Statement = "master/admin"
 
 // The statements of setup. A DBA's setup.sql has the last three run in their order.
 const (
@@ -57,6 +65,13 @@ const (
 	SetupPair      Statement = "setup/pair"
 	SetupTables    Statement = "setup/tables"
 	SetupClosable  Statement = "setup/closable"
+)
+
+// The scripts for people, which no code sends: package script puts them together.
+const (
+	ScriptHeir   Statement = "script/heir"
+	ScriptPassOn Statement = "script/pass_on"
+	ScriptDrop   Statement = "script/drop"
 )
 
 // The statements that end whoever holds a pair's credentials.
@@ -71,13 +86,6 @@ const (
 	RevokeSetPassword  Statement = "revoke/set_password"
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
-)
-
-// The scripts for people, which no code sends: package script puts them together.
-const (
-	ScriptHeir   Statement = "script/heir"
-	ScriptPassOn Statement = "script/pass_on"
-	ScriptDrop   Statement = "script/drop"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.

@@ -22,19 +22,24 @@ const (
 
 // Explain adds the next step to an error of a call, nil to nil. The error stays what errors.Is and errors.As find.
 func (s Service) Explain(err error) error {
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+	if NoAnswer(err) {
 		return fmt.Errorf("%w (no answer: a function in a VPC needs a NAT gateway or an interface endpoint of the service, and "+
 			"security groups that let it through on port 443)", err)
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) && denied(api.ErrorCode()) {
+	if Denied(err) {
 		return fmt.Errorf("%w (%s)", err, string(s))
 	}
 	return err
 }
 
-// denied knows IAM's refusal: AccessDenied in RDS's query protocol, AccessDeniedException in the JSON of the others.
-func denied(code string) bool {
-	return code == "AccessDenied" || code == "AccessDeniedException"
+// NoAnswer reports a call that nobody has answered in time.
+func NoAnswer(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Denied reports IAM's refusal: AccessDenied in RDS's query protocol, AccessDeniedException in the JSON of the others.
+func Denied(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "AccessDeniedException")
 }

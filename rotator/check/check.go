@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,14 @@ type Report struct {
 	OK     bool     `json:"ok"` // every check is
 	Checks []Result `json:"checks"`
 }
+
+// Overdue reports that the check of this name failed: rotations have stopped.
+func (r Report) Overdue() bool {
+	return slices.ContainsFunc(r.Checks, func(c Result) bool { return c.Name == rotationCheck && !c.OK })
+}
+
+// rotationCheck is the name of the check that tells whether rotations go on.
+const rotationCheck = "rotation"
 
 // Result is one thing looked at.
 type Result struct {
@@ -125,7 +134,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		s.value, err = secret.Parse(text)
 	}
 	if err != nil {
-		l.fail("secret", err.Error(), "Put a value with engine, host, username and password into the secret.")
+		l.fail("secret", err.Error(), "Correct the secret's value where the detail says; the README has its keys and what each may be.")
 		return s, false
 	}
 	l.pass("secret", "AWSCURRENT is readable and well formed: user "+s.value.Username+" on "+s.server().Address()+"/"+s.value.Database)
@@ -133,7 +142,12 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("pair", err.Error(), `Name the pair in the secret's key "usernames".`)
 		return s, false
 	}
-	l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	if s.pair.Single() {
+		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret, a few seconds, new logins with AWSCURRENT fail", s.pair.User),
+			`Where clients cannot log in again, name two users in "usernames" and run setup.`)
+	} else {
+		l.pass("pair", s.pair.User+" and "+s.pair.Partner)
+	}
 	return s, true
 }
 

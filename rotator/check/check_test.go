@@ -84,7 +84,7 @@ func TestWhatFails(t *testing.T) {
 		"a user that is neither X_a nor X_b": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"username": "app"})
 		}, "pair", "usernames"},
-		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "host"},
+		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "Correct the secret's value"},
 		"a partner outside the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
 			s.CreateSecret(nil)
@@ -101,6 +101,8 @@ func TestWhatFails(t *testing.T) {
 			elsewhere := s.Value(map[string]any{"host": "elsewhere.example", "username": "master"})
 			s.CreateSecret(map[string]any{"masterarn": s.PutNewSecret("elsewhere", elsewhere)})
 		}, "way", "setup"},
+		"an engine of another kind": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"engine": "mysql"}) }, "secret", "Correct the secret's value where the detail says"},
+		"a port that is none":       {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"port": "abc"}) }, "secret", "Correct the secret's value"},
 		"an AWSPENDING left over": {func(s *localtest.Scene) {
 			s.CreateSecret(nil)
 			s.Begin()
@@ -110,7 +112,7 @@ func TestWhatFails(t *testing.T) {
 			s.AWS.SetBlueGreenDeployment(types.BlueGreenDeployment{
 				BlueGreenDeploymentIdentifier: aws.String("bgd-1"), BlueGreenDeploymentName: aws.String("upgrade"), Status: aws.String("AVAILABLE"),
 				Source: aws.String("arn:aws:rds:us-east-1:123456789012:cluster:orders")})
-		}, "blue/green", "switched over"},
+		}, "blue/green", `Switch deployment "upgrade" over`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,25 +27,39 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 		return
 	}
 	primary(l, s, partner)
-	sharedRole(l, s, own, partner)
+	if !s.pair.Single() {
+		sharedRole(l, s, own, partner)
+	}
 	passwordRoles(l, s, own, partner)
 	ofPartner := c.previous(ctx, l, s)
 	c.way(ctx, l, s, session, partner, ofPartner)
 	c.upgrade(ctx, l, s, session, partner)
 	c.validity(l, s, own)
 	c.blueGreen(ctx, l, s)
+	c.mirrors(ctx, l, s)
+	upgrade(l, session, partner)
 }
 
+// rotationOn compares what the service tells of past and future rotations with the secret's rules: nothing else tells when
+// rotations stop.
 func (c *Check) rotationOn(l *list, s subject) {
+	if why, _ := s.description.Overdue(time.Now()); why != "" {
+		l.fail(rotationCheck, "rotation has stopped: "+why,
+			string(script.Rotate(s.id))+" switches it on again and rotates at once; the function's log tells why attempts failed.")
+		return
+	}
 	if on := s.description.Enabled; on == nil || !*on {
-		l.advise("rotation", "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
+		l.advise(rotationCheck, "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
 		return
 	}
 	detail := "rotation is on"
 	if s.description.Interval > 0 {
 		detail += ", every " + s.description.Interval.String()
 	}
-	l.pass("rotation", detail)
+	if !s.description.NextRotation.IsZero() {
+		detail += ", next by " + s.description.NextRotation.UTC().Format(time.DateOnly)
+	}
+	l.pass(rotationCheck, detail)
 }
 
 // leftOver looks for an AWSPENDING that is not AWSCURRENT too: Secrets Manager refuses to rotate while there is one.
@@ -119,6 +133,10 @@ func passwordRoles(l *list, s subject, own, partner role.State) {
 // previous logs in with AWSPREVIOUS, which clients may still hold, and tells whether that is the other user's credential. Only
 // where it is for the same server: nobody who may write the secret has its password sent elsewhere.
 func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner bool) {
+	if s.pair.Single() {
+		l.pass("previous login", "the former password of a single user no longer logs in")
+		return true
+	}
 	version := s.description.VersionOf(secret.Previous)
 	if version == "" {
 		l.pass("previous login", "there is no AWSPREVIOUS yet")
@@ -149,7 +167,7 @@ func (c *Check) previous(ctx context.Context, l *list, s subject) (ofPartner boo
 
 // way tells which way setSecret will take.
 func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State, ofPartner bool) {
-	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.MasterARN != ""})
+	open, closed := partner.Ways(role.Means{Previous: ofPartner, ValidDays: c.options.ValidDays, Master: s.value.HasMaster()})
 	if len(open) == 0 {
 		l.fail("way", fmt.Sprintf("no way to set the password of %q (%s)", s.pair.Partner, strings.Join(closed, "; ")),
 			`Run setup, or give the secret the key "masterarn".`)
@@ -159,6 +177,10 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 	case role.Directly:
 		l.advise("way", "direct: the shared role has CREATEROLE", "Run setup before an upgrade to PostgreSQL 16: this way ends there, and on 15 it is power over every ordinary role.")
 	case role.ByItself:
+		if s.pair.Single() {
+			l.pass("way", "own: the single user sets its own password")
+			return
+		}
 		l.advise("way", "own: the user sets its own password, logged in with AWSPREVIOUS", "Run setup: this way ends when AWSPREVIOUS no longer logs in.")
 	case role.ByMaster:
 		c.masterWay(ctx, l, s, session, partner)
@@ -182,7 +204,10 @@ func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgr
 }
 
 func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
-	err := role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	var err error
+	if !s.pair.Single() {
+		err = role.AdmitTwin(ctx, session, partner, s.pair.Partner, s.pair.User, s.pair.Named)
+	}
 	if err == nil {
 		err = c.masterLogin(ctx, s, partner)
 	}
@@ -204,6 +229,12 @@ func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) 
 		return err
 	}
 	defer session.Close(ctx)
+	if err := c.master.Admit(ctx, session, found, s.pair); err != nil {
+		return err
+	}
+	if s.pair.Single() {
+		return nil
+	}
 	question := role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base}
 	return role.AdmitMaster(ctx, session, question, partner.CurrentUser, s.pair.Named)
 }

@@ -120,7 +120,7 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 	s := clusterSceneWith(t, map[string]string{"IGNORE_USER_LIST": `["*_nightly"]`})
 	blue, green, shared := s.Shared+"blue", s.Shared+"green", s.Shared+"other"
 	second := s.PutNewSecret("second", s.Value(map[string]any{"username": blue, "usernames": []string{blue, green}, "role": shared,
-		"masterarn": s.PutNewSecret("second-master", s.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))}))
+		"masterarn": s.PutMaster("second-master", s.Master)}))
 	if _, err := s.Invoke(map[string]any{"action": "setup", "secretId": second}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,17 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"pgrotator/rotator/awserror"
 )
 
 // Address is host:port in the one way of writing it that can be compared.
@@ -23,6 +27,10 @@ func ClusterAddresses(ctx context.Context, client *rds.Client, id string) ([]str
 	if err != nil {
 		return nil, err
 	}
+	return clusterAddresses(ctx, client, found)
+}
+
+func clusterAddresses(ctx context.Context, client *rds.Client, found types.DBCluster) ([]string, error) {
 	port := uint16(aws.ToInt32(found.Port))
 	list := []string{Address(aws.ToString(found.Endpoint), port)}
 	for _, custom := range found.CustomEndpoints {
@@ -49,4 +57,48 @@ func addresses(instances ...types.DBInstance) []string {
 		}
 	}
 	return found
+}
+
+// MasterUser is the MasterUsername of the cluster or instance that listens at an address, "" where RDS knows none there. ids are the
+// identifiers it may have. A refusal counts only where nothing else answers: a function's role may ask for clusters or for instances.
+func MasterUser(ctx context.Context, client *rds.Client, ids Identifiers, address string) (string, error) {
+	var refused error
+	for _, kind := range []struct {
+		ids []string
+		ask func(context.Context, *rds.Client, string) (string, []string, error)
+	}{{ids.Clusters, clusterMaster}, {ids.Instances, instanceMaster}} {
+		for _, id := range kind.ids {
+			user, addresses, err := kind.ask(ctx, client, id)
+			switch {
+			case err == nil && slices.Contains(addresses, address):
+				return user, nil
+			case awserror.Denied(err):
+				refused = err
+			case err != nil && !unknown(err):
+				return "", err
+			}
+		}
+	}
+	return "", refused
+}
+
+// unknown reports RDS's answer about an identifier that no cluster, or no instance, has.
+func unknown(err error) bool {
+	var cluster *types.DBClusterNotFoundFault
+	var instance *types.DBInstanceNotFoundFault
+	return errors.As(err, &cluster) || errors.As(err, &instance)
+}
+
+func clusterMaster(ctx context.Context, client *rds.Client, id string) (user string, addresses []string, err error) {
+	found, err := clusterNamed(ctx, client, id)
+	if err != nil {
+		return "", nil, err
+	}
+	addresses, err = clusterAddresses(ctx, client, found)
+	return aws.ToString(found.MasterUsername), addresses, err
+}
+
+func instanceMaster(ctx context.Context, client *rds.Client, id string) (user string, listening []string, err error) {
+	found, err := instanceNamed(ctx, client, id)
+	return aws.ToString(found.MasterUsername), addresses(found), err
 }

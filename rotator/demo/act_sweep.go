@@ -218,16 +218,10 @@ func (s *sweeping) tell(report sweepReport) {
 		for _, o := range r.Owns {
 			s.page.hang(pink, "    ready     ", fmt.Sprintf("%s, when its objects in database %s (%d) are cleared:", r.User, o.Database, o.Objects))
 		}
-		script := strings.Join(r.Statements, "\n")
-		for _, line := range strings.Split(script, "\n")[:min(demoLines, strings.Count(script, "\n")+1)] {
-			s.page.hang(dim, "              ", line)
-		}
-		s.page.hang(dim, "              ", fmt.Sprintf("... a psql script of %d lines, in the report", strings.Count(script, "\n")+1))
+		first, _, _ := strings.Cut(r.Statements[0], "\n")
+		s.page.hang(dim, "              ", first)
 	}
 }
-
-// demoLines is how much is shown of a script.
-const demoLines = 8
 
 func names(closed []struct {
 	User     string

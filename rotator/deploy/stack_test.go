@@ -23,6 +23,7 @@ const (
 	otherAccount = "444455556666"
 	ownSecret    = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-AbCdEf"
 	moreSecrets  = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-AbCdEf,arn:aws:secretsmanager:eu-west-1:111122223333:secret:stock-AbCdEf"
+	proxySecrets = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-mirror-a-AbCdEf,arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-mirror-b-AbCdEf"
 	masterSecret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!cluster-1-AbCdEf"
 	assumedRole  = "arn:aws:iam::444455556666:role/rotation"
 )
@@ -53,6 +54,9 @@ var alternatives = map[string][]string{
 	"MasterSecretArn":          {masterSecret},
 	"MasterSecretKmsKeyArn":    {"arn:aws:kms:eu-west-1:111122223333:key/master"},
 	"MasterSecretAccess":       {"none"},
+	"MasterIamUser":            {"pgrotator_master"},
+	"DatabaseResourceId":       {"cluster-ABCDEFGHIJKLMNOP"},
+	"ProxySecretArns":          {proxySecrets},
 	"RotationEnabled":          {"true"},
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},

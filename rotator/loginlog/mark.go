@@ -33,41 +33,40 @@ func pairEnd(text string) int {
 	}
 }
 
-// nextMark finds the first mark that begins in text[from:end+1].
-func nextMark(text string, from, end int) (mark, bool) {
+// find finds the first mark that begins in text[from:end+1].
+func (m *mark) find(text string, from, end int) bool {
 	window := text[:min(len(text), end+len(":["))]
 	for from < len(window) {
 		bracket := strings.IndexByte(window[from:], '[')
 		if bracket < 0 {
 			break
 		}
-		if at := from + bracket - 1; at >= from && text[at] == ':' {
-			if m, ok := readMark(text, at); ok {
-				return m, true
-			}
+		if at := from + bracket - 1; at >= from && text[at] == ':' && m.read(text, at) {
+			return true
 		}
 		from += bracket + 1
 	}
-	return mark{}, false
+	return false
 }
 
-func readMark(text string, at int) (mark, bool) {
+// read reads the mark that begins at a colon of the text; false if there is none.
+func (m *mark) read(text string, at int) bool {
 	pid, body, ok := cutNumber(text[at+len(":["):])
 	if !ok {
-		return mark{}, false
+		return false
 	}
 	if body, ok = strings.CutPrefix(body, "]:"); !ok {
-		return mark{}, false
+		return false
 	}
-	m := mark{at: at, pid: pid, body: body}
+	*m = mark{at: at, pid: pid, body: body}
 	if m.severity, m.message, ok = cutSeverity(body); ok {
-		return m, true
+		return true
 	}
 	if m.sqlstate, m.body, ok = cutDetails(body); ok {
 		m.severed, _ = nextSeverity(m.body, 0)
-		return m, true
+		return true
 	}
-	return m, isSeverityLike(body)
+	return isSeverityLike(body)
 }
 
 // isSeverityLike accepts a word in capitals or in another script before a colon. A mark must be seen in any language: one

@@ -16,6 +16,9 @@ func isMasked(text string) bool { return text != "" && maskLen(text) == len(text
 
 // isMaskedPair reports whether nobody can read whose entry it is: the user is masked, perhaps with the @ and the database.
 func isMaskedPair(pair string) bool {
+	if !strings.HasPrefix(pair, "*") {
+		return false
+	}
 	user, _, _ := strings.Cut(pair, "@")
 	return isMasked(user)
 }

@@ -82,10 +82,7 @@ func (r *reading) judgeNamed(pair, message string) (v verdict, named string) {
 			continue
 		}
 		named = entryNames[x.use]
-		for at := 1; at < len(pair)-1; at++ {
-			if pair[at] != '@' {
-				continue
-			}
+		for at := nextAt(pair, 0); at > 0; at = nextAt(pair, at) {
 			v := r.judgeClient(x, pair[:at], pair[at+1:], text)
 			// Names of the catalogue are the prefix's own, whatever else the message makes of them.
 			if v.genuine && (v.both || !r.parser.clientOf(pair).both) {
@@ -204,13 +201,13 @@ func isBabelfishTail(text string) bool {
 // isLoginTail accepts "[ application_name=…][ SSL enabled (…)][ GSS (…)]" (postinit.c, PerformAuthentication), in the
 // languages of the server. PostgreSQL makes the application name printable ASCII; it may hold the text of the other parts.
 func (p *Parser) isLoginTail(text string) bool {
-	if text == "" || p.isApplication(text) {
+	if text == "" {
 		return true
 	}
 	if strings.Contains(text, "\n") {
 		return false
 	}
-	if rest, ok := cutLast(text, p.texts.tls, false); ok && rest == "" {
+	if rest, ok := cutLast(text, p.texts.tls, false); ok && rest == "" || p.isApplication(text) {
 		return true
 	}
 	if rest, ok := cutLast(text, p.texts.gss, true); ok {

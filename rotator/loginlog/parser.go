@@ -29,7 +29,8 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	entry := strings.TrimSuffix(message, "\n")
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
-		return judgeUnstamped(entry)
+		shape, kind := judgeUnstamped(entry)
+		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, rest)
@@ -82,8 +83,9 @@ type reading struct {
 // message repeats the names, with the marks that are theirs.
 func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
+	var m mark
 	end := pairEnd(text)
-	for m, ok := nextMark(text, 0, end); ok; m, ok = nextMark(text, m.at+1, end) {
+	for ok := m.find(text, 0, end); ok; ok = m.find(text, m.at+1, end) {
 		pair := text[:m.at]
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
@@ -93,7 +95,7 @@ func (r *reading) judgeMarks(text string) verdict {
 		if v.genuine {
 			return verdict{kind: Tampering}
 		}
-		v = r.judgeMark(pair, &m)
+		r.judgeMark(&v, pair, &m)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
 		return verdict{kind: Tampering}
@@ -103,8 +105,8 @@ func (r *reading) judgeMarks(text string) verdict {
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself
 // read as a severity and a message; it is the client's own.
-func (r *reading) judgeMark(pair string, m *mark) verdict {
-	var first verdict
+func (r *reading) judgeMark(v *verdict, pair string, m *mark) {
+	*v = verdict{}
 	for body, ok := m.severed, true; ok; body, ok = nextSeverity(m.body, body.start+1) {
 		if body.severity == noSeverity {
 			break
@@ -113,30 +115,31 @@ func (r *reading) judgeMark(pair string, m *mark) verdict {
 		if body.severity == severityFatal && sqlstate == succeeded {
 			continue
 		}
-		v, named := verdict{}, ""
+		named := ""
 		if body.severity == severityLog && (sqlstate == "" || sqlstate == succeeded) {
-			if v, named = r.judgeNamed(pair, message); v.genuine {
-				return v
+			var genuine verdict
+			if genuine, named = r.judgeNamed(pair, message); genuine.genuine {
+				*v = genuine
+				return
 			}
 		}
-		if first.entry == "" && r.marks == 1 {
-			first = r.judgeUnnamed(pair, body.severity, message, named)
+		if v.entry == "" && r.marks == 1 {
+			r.judgeUnnamed(v, pair, body.severity, message, named)
 		}
 		if m.sqlstate == "" {
 			break
 		}
 	}
-	if first.entry == "" {
-		return verdict{kind: Unknown}
+	if v.entry == "" {
+		v.kind = Unknown
 	}
-	return first
 }
 
 // judgeUnnamed judges a message that does not name its client: by the prefix, its severity and its text. One that looks as
 // if it named it and is not genuine was written by RAISE LOG.
-func (r *reading) judgeUnnamed(pair string, s severity, message, named string) verdict {
+func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, named string) {
 	r.scanned += len(message)
-	v := verdict{client: r.parser.clientOf(pair), entry: s.String()}
+	v.client, v.entry = r.parser.clientOf(pair), s.String()
 	if named != "" {
 		v.entry = named
 	}
@@ -151,7 +154,6 @@ func (r *reading) judgeUnnamed(pair string, s severity, message, named string) v
 	if v.others != nil && v.kind == Refusal {
 		v.kind = Tampering // Nobody can tell whose login it takes back.
 	}
-	return v
 }
 
 // kindOfOther judges an entry of a user whom the catalogue lacks.
@@ -204,10 +206,7 @@ func (p *Parser) isNobody(pair string) bool {
 // one whose user it has.
 func (p *Parser) clientOf(pair string) client {
 	var best client
-	for at := 1; at < len(pair)-1; at++ { // The prefix has a word for a name that is missing.
-		if pair[at] != '@' {
-			continue
-		}
+	for at := nextAt(pair, 0); at > 0; at = nextAt(pair, at) {
 		c := p.lookUp(pair[:at], pair[at+1:])
 		switch {
 		case !c.known || best.both && !c.both:
@@ -218,6 +217,18 @@ func (p *Parser) clientOf(pair string) client {
 		}
 	}
 	return best
+}
+
+// nextAt finds the next @ that parts two names, 0 = there is none: the prefix has a word for a name that is missing.
+func nextAt(pair string, after int) int {
+	if after+2 >= len(pair) {
+		return 0
+	}
+	next := strings.IndexByte(pair[after+1:len(pair)-1], '@')
+	if next < 0 {
+		return 0
+	}
+	return after + 1 + next
 }
 
 // lookUp finds the names in the catalogue; a connection for replication may have no database.

@@ -11,8 +11,8 @@ var serverEntries = map[use]ServerEntry{
 // parseServer reads an entry of the server's own: under the second prefix the severity follows without an application
 // name (%q).
 func (p *Parser) parseServer(stamp, rest string) (Event, Kind) {
-	m, ok := readMark(rest, len(":@"))
-	if !ok || m.severity == noSeverity || m.start > 0 {
+	var m mark
+	if !m.read(rest, len(":@")) || m.severity == noSeverity || m.start > 0 {
 		return Event{Stamped: true, Shape: "server entry in an unknown form"}, Unknown
 	}
 	e := Event{Session: Session{PID: m.pid}, Entry: m.severity.String(), Stamped: true, Prefixed: true, stamp: stamp}

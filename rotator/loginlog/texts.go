@@ -55,8 +55,10 @@ type texts struct {
 	byBeginning, byEnd map[key][]*text
 	// loose are those that begin and end with what changes.
 	loose [useCount][]*text
-	// byNaming are those that name the client.
+	// byNaming are those that name the client. Nearly all are logins in English, which need no look into the map.
 	byNaming map[key][]*text
+	loginKey key
+	logins   []*text
 
 	severities map[string]severity
 	// unknowns are what the prefix shows in place of a name that is missing.
@@ -80,6 +82,8 @@ var knownTexts = sync.OnceValue(func() *texts {
 		// The log writes a tab after each newline of a message.
 		t.add(kind, strings.ReplaceAll(message, `\n`, "\n\t"))
 	}
+	t.loginKey = firstKey("connection authorized")
+	t.logins = t.byNaming[t.loginKey]
 	return t
 })
 
@@ -174,7 +178,10 @@ func (t *texts) naming(message string) []*text {
 	if len(message) < keyLen {
 		return nil
 	}
-	return t.byNaming[firstKey(message)]
+	if k := firstKey(message); k != t.loginKey {
+		return t.byNaming[k]
+	}
+	return t.logins
 }
 
 // text is one message: what stands still of it, around the values that change.

@@ -4,20 +4,22 @@ import "strings"
 
 // judgeUnstamped judges an event without a timestamp of either prefix. PostgreSQL starts the further lines of a message with
 // a tab; any other line is the rest of a name with a newline in it, and so is one with a tab that holds a mark.
-func judgeUnstamped(entry string) (Event, Kind) {
+func judgeUnstamped(entry string) (shape string, kind Kind) {
 	switch {
+	case strings.HasPrefix(entry, "\t") && !holdsMark(entry):
+		return "", Bystander
 	case hasTime(entry) && isCSV(entry):
-		return Event{Stamped: true}, Bystander
+		return "", Bystander
 	case hasTime(entry):
-		return Event{Stamped: true, Shape: "entry under another log_line_prefix"}, Unknown
+		return "entry under another log_line_prefix", Unknown
 	case strings.HasPrefix(entry, `{"timestamp":"`):
-		return Event{}, Bystander
+		return "", Bystander
 	case holdsMark(entry):
-		return Event{}, Tampering
-	case strings.HasPrefix(entry, "\t"), isHTTP(entry):
-		return Event{}, Bystander
+		return "", Tampering
+	case isHTTP(entry):
+		return "", Bystander
 	}
-	return Event{}, Tampering
+	return "", Tampering
 }
 
 // hasTime reports whether an event starts with a date and a time.
@@ -33,8 +35,8 @@ func isCSV(entry string) bool {
 
 // holdsMark reports whether the end of a prefix stands where the names of one can reach.
 func holdsMark(text string) bool {
-	_, ok := nextMark(text, 0, 2*maxName+1)
-	return ok
+	var m mark
+	return m.find(text, 0, 2*maxName+1)
 }
 
 // isHTTP accepts what the HTTP client behind RDS's pam module writes, besides the log, of a refused IAM login: "* Trying …",

@@ -108,7 +108,7 @@ func TestOf(t *testing.T) {
 }
 
 func newFinder(stack *localaws.Stack) *master.Finder {
-	return master.NewFinder(secret.NewStore(secretsmanager.NewFromConfig(stack.Config())), rds.NewFromConfig(stack.Config()))
+	return master.NewFinder(secret.NewStore(secretsmanager.NewFromConfig(stack.Config())), rds.NewFromConfig(stack.Config()), master.NewSigner(stack.Config()))
 }
 
 func putSecret(t *testing.T, stack *localaws.Stack, name, text string, tags map[string]string) (arn string) {
@@ -147,7 +147,7 @@ func TestTLSFollowsTheMasterSecret(t *testing.T) {
 func TestOfWithoutMaster(t *testing.T) {
 	t.Parallel()
 	finder := newFinder(newStack(t))
-	if _, err := finder.Of(t.Context(), secret.Value{Host: "db.example", Port: 5432}); err == nil || !strings.Contains(err.Error(), `no key "masterarn"`) {
+	if _, err := finder.Of(t.Context(), secret.Value{Host: "db.example", Port: 5432}); err == nil || !strings.Contains(err.Error(), `neither the key "masterarn"`) {
 		t.Errorf("no masterarn: %v", err)
 	}
 	if _, err := finder.Of(t.Context(), secret.Value{Host: "db.example", Port: 5432, MasterARN: "gone"}); err == nil || !strings.Contains(err.Error(), "reading the secret at masterarn") {

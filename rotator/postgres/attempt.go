@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"syscall"
 	"time"
@@ -10,34 +11,50 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// attemptsFor bounds all attempts together; firstPause doubles up to longestPause between them.
+// attemptsFor bounds all attempts together: a paused Serverless v2 instance takes 15 s to wake, and 30 s and more after a day (Aurora
+// User Guide, "Scaling to Zero ACUs"). firstPause doubles up to longestPause between them.
 const (
-	attemptsFor  = 20 * time.Second
+	attemptsFor  = 45 * time.Second
 	firstPause   = 100 * time.Millisecond
 	longestPause = 2 * time.Second
 )
 
-// Attempt runs act again, for 20 s in all, as long as it fails with something that proves nothing: a connection that was
+// Attempt runs act again, until ctx is done and for 45 s in all, as long as it fails with something that proves nothing: a connection that was
 // refused, cut or silent, a server that starts or stops, a lock not obtained, XX000 "tuple concurrently updated", with which
 // PostgreSQL answers the second of two ALTER ROLE, or what it answers the second of two CREATE ROLE. It returns act's last
-// error. act must be safe to repeat.
+// error, and where there were several how many they were. act must be safe to repeat.
 func Attempt(ctx context.Context, act func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptsFor)
 	defer cancel()
+	begun, times := time.Now(), 0
+	var before error
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := act(ctx)
+		times++
 		if err == nil || !provesNothing(err) {
 			return err
 		}
+		if ctx.Err() != nil && before != nil {
+			err = before // the attempt was cut off, and shows less than the one before
+		}
+		before = err
 		if deadline, _ := ctx.Deadline(); time.Until(deadline) < pause {
-			return err
+			return told(err, times, time.Since(begun))
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return told(err, times, time.Since(begun))
 		case <-time.After(pause):
 		}
 	}
+}
+
+// told adds how often and how long was tried: the cure differs for a server that is waking up.
+func told(err error, times int, took time.Duration) error {
+	if times == 1 {
+		return err
+	}
+	return fmt.Errorf("%w (the last of %d attempts in %s)", err, times, took.Round(time.Second))
 }
 
 func provesNothing(err error) bool {

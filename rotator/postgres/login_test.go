@@ -20,6 +20,9 @@ import (
 var server *localpg.Server
 
 func TestMain(m *testing.M) {
+	if err := serveNames(); err != nil {
+		panic(err)
+	}
 	pgtest.Main(m, localpg.Options{TLS: true}, &server)
 }
 
@@ -139,5 +142,16 @@ func TestAttemptEndsWithItsContext(t *testing.T) {
 	})
 	if !errors.Is(err, io.EOF) {
 		t.Errorf("the attempt ended with %v", err)
+	}
+}
+
+// A token is sent as it is, so never without TLS, whatever the server is.
+func TestTokenNeedsTLS(t *testing.T) {
+	t.Parallel()
+	at := target()
+	at.Plaintext = true
+	token := func(context.Context) (string, error) { return "token", nil }
+	if _, err := opener().Open(t.Context(), at, postgres.Login{User: "u", Token: token}); err == nil || !strings.Contains(err.Error(), "over TLS only") {
+		t.Errorf("error %v", err)
 	}
 }

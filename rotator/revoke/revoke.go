@@ -16,6 +16,7 @@ import (
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
+	"pgrotator/rotator/verifier"
 )
 
 // statementTimeout is longer than the lock_timeout within a statement.
@@ -98,7 +99,8 @@ type run struct {
 	session  *postgres.Session // the master's on the writer
 	watch    *postgres.Session // another, which ends who blocks the first
 	state    role.PairState
-	method   string // password_encryption
+	kind     verifier.Kind // of the verifiers to be made
+	mirrors  []secret.Mirror
 	token    string // of the new version
 	password string // of the new AWSCURRENT
 }
@@ -128,8 +130,30 @@ func (r *run) read(ctx context.Context) error {
 	if r.pair, err = r.value.Pair(); err != nil {
 		return err
 	}
+	if err := r.readMirrors(ctx); err != nil {
+		return err
+	}
 	r.found, err = r.master.Of(ctx, r.value)
 	return err
+}
+
+// readMirrors finds the secrets that an RDS Proxy reads, before anything is changed.
+func (r *run) readMirrors(ctx context.Context) error {
+	if r.value.Mirrors == nil {
+		return nil
+	}
+	d, err := r.store.Describe(ctx, r.secretID)
+	if err != nil {
+		return err
+	}
+	for _, user := range r.users() {
+		mirror, err := r.store.ReadMirror(ctx, r.value.Mirrors[user], d.ARN, user)
+		if err != nil {
+			return err
+		}
+		r.mirrors = append(r.mirrors, mirror)
+	}
+	return nil
 }
 
 // open logs in as the master, twice, and admits only a pair that setup has recorded: whoever may write the secret could otherwise
@@ -142,7 +166,7 @@ func (r *run) open(ctx context.Context) (err error) {
 		})
 		if err != nil {
 			r.closeSessions(ctx)
-			return fmt.Errorf("logging in with the secret at masterarn, %s: %w", r.found.ARN, err)
+			return fmt.Errorf("logging in with %s: %w", r.found.Source, err)
 		}
 	}
 	if err = r.admit(ctx); err != nil {
@@ -152,6 +176,9 @@ func (r *run) open(ctx context.Context) (err error) {
 }
 
 func (r *run) admit(ctx context.Context) error {
+	if err := r.master.Admit(ctx, r.session, r.found, r.pair); err != nil {
+		return err
+	}
 	pair := role.Pair{User: r.pair.Partner, Partner: r.pair.User, Shared: r.value.Role, Base: r.pair.Base}
 	state, err := role.ReadState(ctx, r.session, pair)
 	if err != nil {
@@ -166,7 +193,7 @@ func (r *run) admit(ctx context.Context) error {
 		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
 			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
 	}
-	r.shared, r.owner, r.method = state.Shared, record.Owner(), found.PasswordEncryption
+	r.shared, r.owner, r.kind = state.Shared, record.Owner(), state.Verifier
 	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
 	return err
 }
@@ -182,7 +209,7 @@ func (r *run) closeSessions(ctx context.Context) {
 // tellWhatRemains says what revoke does not end.
 func (r *run) tellWhatRemains() {
 	if r.state.CreateRole {
-		r.tell("CREATEROLE was taken from %q and is not given back: ALTER ROLE %s CREATEROLE does it, and is power over every ordinary role up to PostgreSQL 15", r.shared, postgres.Quote(r.shared))
+		r.tell("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", r.shared, script.GiveCreateRole(r.shared))
 	}
 	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, and the thief's own right to read the secret", r.shared)
 }

@@ -29,7 +29,7 @@ func (t State) AdmitPair() error {
 }
 
 // AdmitUser returns an error if the user may not be set whatever it is a member of: on a reader, a name that PostgreSQL or RDS
-// keeps, a powerful role, a user that logs in by IAM, one that is its own shared role.
+// keeps, a powerful role, a user that logs in by IAM, a pair that does not agree on its shared role or has one of its own as such.
 func (t State) AdmitUser() error {
 	switch {
 	case t.Standby:
@@ -38,6 +38,9 @@ func (t State) AdmitUser() error {
 		return fmt.Errorf("the pair's user %q or its shared role %q has a name that PostgreSQL or RDS keeps for its own roles", t.User, t.Shared)
 	case t.Powerful != "":
 		return fmt.Errorf("%q is a superuser or a member of rds_superuser, and such are not rotated: take the name out of the secret, or take its power away (%s)", t.Powerful, script.LeaveSuperuser(t.Powerful))
+	case t.ambiguous:
+		return fmt.Errorf("user %q becomes %q when it logs in, and user %q becomes %q: name the pair's shared role in the secret's key \"role\"; the next rotations mend the settings",
+			t.User, t.LoginRole, t.Partner, t.PartnerLoginRole)
 	case t.Shared != "" && (t.Shared == t.User || t.Shared == t.Partner):
 		return fmt.Errorf("the shared role %q is one of the pair: name a third role in the secret's key \"role\"", t.Shared)
 	case t.IAM:

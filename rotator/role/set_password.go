@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -47,13 +48,16 @@ func SetOwnRoleAtLogin(ctx context.Context, s *postgres.Session, shared string) 
 	return s.Exec(ctx, sql.SetOwnRoleAtLogin, postgres.Names{"user": s.User(), "shared": shared})
 }
 
-// CreateUser makes the missing user of a pair, a member of the shared role that becomes it at login.
-func CreateUser(ctx context.Context, s *postgres.Session, user, shared, verifier, validUntil string) error {
+// CreateUser makes the missing user of a pair, a member of the shared role that becomes it at login and is known as partner's twin.
+func CreateUser(ctx context.Context, s *postgres.Session, user, partner, shared, verifier, validUntil string) error {
 	return s.Transaction(ctx, func() error {
 		if err := s.Exec(ctx, sql.CreateUser, postgres.Names{"user": user}, verifier, validUntil); err != nil {
 			return err
 		}
 		if err := s.Exec(ctx, sql.GrantSharedRole, postgres.Names{"user": user, "shared": shared}); err != nil {
+			return err
+		}
+		if err := s.Exec(ctx, sql.CommentTwin, postgres.Names{"user": user}, script.TwinComment(partner)); err != nil {
 			return err
 		}
 		return SetRoleAtLogin(ctx, s, user, shared)

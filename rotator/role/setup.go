@@ -2,16 +2,14 @@ package role
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -29,11 +27,10 @@ func (r Record) Owner() string { return ownerName(r.Role) }
 
 // SetupState is what setup must know before it touches anything.
 type SetupState struct {
-	UserExists         bool
-	PartnerExists      bool
-	SharedExists       bool
-	PasswordEncryption string
-	Records            []Record
+	UserExists    bool
+	PartnerExists bool
+	SharedExists  bool
+	Records       []Record
 }
 
 // Missing says whom setup would make, in a sentence each: whoever wrote the secret chose the names, and knows its password.
@@ -56,7 +53,7 @@ func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, sha
 	var t SetupState
 	var comments []string
 	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.PasswordEncryption, &comments)
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
 	t.Records = Records(comments)
 	return t, err
 }
@@ -83,21 +80,8 @@ func Records(owners []string) []Record {
 // OwnerPrefix begins the name of each role that owns setup's functions.
 const OwnerPrefix = "rotation_"
 
-// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role: where it passes 63 bytes, as many
-// characters as fit into 50 bytes, and a hash of the shared role's name.
-func ownerName(shared string) string {
-	const longest, kept, hashed = 63, 50, 12
-	name := OwnerPrefix + shared
-	if len(name) <= longest {
-		return name
-	}
-	cut := kept
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	sum := sha256.Sum256([]byte(shared))
-	return name[:cut] + "_" + hex.EncodeToString(sum[:])[:hashed]
-}
+// ownerName is the name of the role and the schema that sql/setup.sql makes for a shared role.
+func ownerName(shared string) string { return script.DerivedName(OwnerPrefix, shared) }
 
 // RecordOf is the record of a shared role.
 func (t SetupState) RecordOf(shared string) (Record, bool) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/verifier"
 	"pgrotator/sql"
 )
 
@@ -18,26 +19,34 @@ type Pair struct {
 	Base    string // X of X_a and X_b: the shared role where a role X exists; or ""
 }
 
+// Single reports a user that rotates alone. It has no shared role: whatever it becomes at login is its own affair.
+func (p Pair) Single() bool { return p.User == p.Partner }
+
 // State is what one look at the catalogs tells of a pair, as the session's role sees it.
 type State struct {
 	User    string // who was asked about
 	Partner string
 	Host    string // of the server that was asked
+	base    string // as the question had it
 
-	Version            int    // server_version_num
-	Standby            bool   // a reader: nothing can be set here
-	CurrentUser        string // whom the session became at login
-	PasswordEncryption string // scram-sha-256 or md5
-	Restricted         bool   // rds.restrict_password_commands
+	Version     int    // server_version_num
+	Standby     bool   // a reader: nothing can be set here
+	CurrentUser string // whom the session became at login
+	Verifier    verifier.Kind
+	Restricted  bool // rds.restrict_password_commands
 
 	Shared       string // the pair's shared role, or "" where it has none
 	SharedExists bool
+	ambiguous    bool // the secret names no shared role, and the two become different ones at login
 
-	LoginRole       string // the user's SET role setting, or ""
-	Exists          bool   // the user exists
+	LoginRole        string // the user's SET role setting, or ""
+	PartnerLoginRole string // and the partner's
+
+	Exists          bool // the user exists
 	CanLogin        bool
 	Expired         bool      // VALID UNTIL has passed
 	ValidUntil      time.Time // zero = for ever
+	PartnerUntil    time.Time // the partner's VALID UNTIL; zero = for ever
 	Powerful        string    // who of user, partner and shared role is a superuser or a member of rds_superuser; "" = nobody
 	Member          bool      // may become the shared role
 	PartnerMember   bool      // the partner may
@@ -51,15 +60,30 @@ type State struct {
 
 // ReadState looks at a pair.
 func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) {
-	t := State{User: p.User, Partner: p.Partner, Host: s.Host()}
-	var validUntil *time.Time
+	t := State{User: p.User, Partner: p.Partner, Host: s.Host(), base: p.Base}
+	var settings verifier.Settings
+	var validUntil, partnerUntil *time.Time
 	err := s.Row(ctx, sql.RotationState, nil, []any{p.User, p.Partner, p.Shared, p.Base},
-		&t.Version, &t.Standby, &t.CurrentUser, &t.PasswordEncryption, &t.Restricted,
-		&t.Shared, &t.SharedExists, &t.LoginRole,
-		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
+		&t.Version, &t.Standby, &t.CurrentUser,
+		&settings.Encryption, &settings.EncryptionSource, &settings.Iterations, &settings.IterationsSource, &t.Restricted,
+		&t.Shared, &t.SharedExists, &t.LoginRole, &t.PartnerLoginRole,
+		&t.Exists, &t.CanLogin, &t.Expired, &validUntil, &partnerUntil, &t.Powerful, &t.Member, &t.MayConnect, &t.IAM,
 		&t.FunctionSchema, &t.MayAlter, &t.HasPasswordRole, &t.Sessions, &t.PartnerMember)
-	if validUntil != nil {
-		t.ValidUntil = *validUntil
+	if p.Single() {
+		t.Shared, t.SharedExists = "", false
 	}
+	t.Verifier = settings.Kind(s.MD5())
+	t.ambiguous = p.Shared == "" && becomes(t.LoginRole) && becomes(t.PartnerLoginRole) && t.LoginRole != t.PartnerLoginRole
+	t.ValidUntil, t.PartnerUntil = timeOf(validUntil), timeOf(partnerUntil)
 	return t, err
+}
+
+// becomes reports a SET role setting that makes its user another role.
+func becomes(setting string) bool { return setting != "" && setting != "none" }
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

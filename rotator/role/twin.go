@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
 // AdmitTwin returns an error unless user may be set through the master: it is missing, or has no attribute and no membership
-// that partner lacks, who has just logged in and became the shared role. The state is that of user. named says that the secret
-// itself names the pair: then user must also own nothing and hold no grant.
+// that partner lacks, who has just logged in and became the shared role, and is known as partner's twin. The state is that of user.
+// named says that the secret itself names the pair: then user must also own nothing and hold no grant.
 func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner string, named bool) error {
 	if t.Shared == "" {
 		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
@@ -29,7 +30,22 @@ func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner 
 	if len(excess) > 0 {
 		return fmt.Errorf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", "))
 	}
-	return nil
+	return admitKnown(ctx, s, t, user, partner)
+}
+
+// admitKnown returns an error unless something that neither of the two can write says that they are a pair: setup's record, or a
+// DBA's comment; or both become the role X of their own stem, X_a and X_b. Two people of one group, who have nothing that the other
+// lacks, are no pair, and whoever writes the secret may name any two.
+func admitKnown(ctx context.Context, s *postgres.Session, t State, user, partner string) error {
+	if t.base != "" && t.Shared == t.base && t.LoginRole == t.base && t.PartnerLoginRole == t.base {
+		return nil
+	}
+	var recorded, commented bool
+	if err := s.Row(ctx, sql.Twin, nil, []any{user, partner, t.Shared}, &recorded, &commented); err != nil || recorded || commented {
+		return err
+	}
+	return fmt.Errorf("user %q exists, and nothing that it could not have said itself tells that it is the twin of %q, so the master does not set it: run setup for the pair, or, if it is the twin, as a DBA: %s",
+		user, partner, script.MarkTwin(user, partner))
 }
 
 // AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and an error too if the master may not set it.

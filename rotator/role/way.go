@@ -13,14 +13,14 @@ const (
 	ByFunction Way = "function" // the SECURITY DEFINER function that setup made for the pair
 	Directly   Way = "direct"   // ALTER ROLE as the shared role: PostgreSQL up to 15, with CREATEROLE
 	ByItself   Way = "own"      // the user, logged in with the password that AWSPREVIOUS holds
-	ByMaster   Way = "master"   // the master at masterarn, which also makes a missing user
+	ByMaster   Way = "master"   // the master that the secret names, which also makes a missing user
 )
 
 // Means is what the secret and the environment add to what the catalogs tell.
 type Means struct {
 	Previous  bool // there is a version staged AWSPREVIOUS, which may name the user
 	ValidDays int  // PASSWORD_VALID_DAYS
-	Master    bool // the secret has a masterarn
+	Master    bool // the secret names a master
 }
 
 // Ways lists the ways that are open, best first, and says of each other one why it is closed. Nothing is tried: PostgreSQL
@@ -90,7 +90,7 @@ func (t State) itselfClosed(m Means) string {
 
 func masterClosed(m Means) string {
 	if !m.Master {
-		return `the secret has no key "masterarn"`
+		return `the secret has neither the key "masterarn" nor "masteriam"`
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 type arrangement struct {
 	name    string
 	first   bool              // only a first rotation is like this: each fault has a scene of its own
+	single  bool              // one user: AWSCURRENT logs in, or AWSPENDING does
 	env     map[string]string // the function's
 	prepare func(*localtest.Scene)
 }
@@ -45,6 +46,26 @@ var arrangements = []arrangement{
 		s.ArticleRoles("")
 		s.CreateSecret(map[string]any{"masterarn": arn})
 	}},
+	{name: "single user", single: true, prepare: func(s *localtest.Scene) {
+		s.SQL(fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", s.A, localtest.PasswordA))
+		s.B, s.Shared = s.A, s.A
+		s.CreateSecret(map[string]any{"usernames": []string{s.A}})
+	}},
+	{name: "master sets the single user", single: true, env: map[string]string{"PASSWORD_VALID_DAYS": "100"}, prepare: func(s *localtest.Scene) {
+		arn := s.CreateMaster()
+		s.SQL(fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", s.A, localtest.PasswordA))
+		s.B, s.Shared = s.A, s.A
+		s.CreateSecret(map[string]any{"usernames": []string{s.A}, "masterarn": arn})
+	}},
+}
+
+// mustLogin wants what logs in at every moment to do so.
+func (a arrangement) mustLogin(s *localtest.Scene) {
+	if a.single {
+		s.MustLoginAs("AWSCURRENT", "AWSPENDING")
+	} else {
+		s.MustLogin("AWSCURRENT")
+	}
 }
 
 // newFaultScene plays behind a proxy, with AWSCURRENT watched: it must log in after every single invocation.
@@ -57,7 +78,7 @@ func newFaultScene(t *testing.T, a arrangement) (*localtest.Scene, *pgfault.Prox
 	}
 	s.Behind(proxy.Port())
 	a.prepare(s)
-	s.AWS.AfterInvoke(func(localaws.Invocation) { s.MustLogin("AWSCURRENT") })
+	s.AWS.AfterInvoke(func(localaws.Invocation) { a.mustLogin(s) })
 	s.AWS.ResetCalls()
 	proxy.Count()
 	return s, proxy

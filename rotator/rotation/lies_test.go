@@ -44,7 +44,7 @@ var lies = []lie{
 	}, "is a superuser or a member of rds_superuser"},
 	{"partner is the master, without rds_superuser", func(s *localtest.Scene) map[string]any {
 		keys := pairWith("REVOKE rds_superuser FROM MASTER", "ALTER DATABASE MASTERdb OWNER TO postgres",
-			"GRANT SHARED TO MASTER", "ALTER ROLE USER_A CREATEROLE CREATEDB")(s)
+			"GRANT SHARED TO MASTER", "ALTER ROLE USER_A CREATEROLE CREATEDB", "COMMENT ON ROLE MASTER IS 'pgrotator: twin of USER_A'")(s)
 		s.B = s.Master
 		keys["usernames"] = []string{s.A, s.B}
 		return keys
@@ -66,6 +66,20 @@ var lies = []lie{
 		"it has objects or grants of its own"},
 	{"partner is a person with grants", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED", "CREATE TABLE SHAREDt ()", "GRANT SELECT ON SHAREDt TO OTHER"),
 		"it has objects or grants of its own"},
+	{"partner is a colleague", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED"), "nothing that it could not have said itself tells that it is the twin"},
+	{"partner is a colleague who becomes the group too", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED", "ALTER ROLE OTHER SET role = 'SHARED'"),
+		"COMMENT ON ROLE"},
+	{"partner is somebody else's twin", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED", "COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A2'"), "COMMENT ON ROLE"},
+	{"partner's record is forged", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED", "CREATE ROLE rotation_SHARED NOLOGIN",
+		`DO $$ BEGIN EXECUTE format('COMMENT ON ROLE rotation_SHARED IS %L', json_build_object('role', 'SHARED', 'users', json_build_array('USER_A', 'OTHER'))); END $$`),
+		"COMMENT ON ROLE"},
+	{"masterarn is another application's", func(s *localtest.Scene) map[string]any {
+		keys := pairWith()(s)
+		s.SQL(fmt.Sprintf("CREATE ROLE %selse LOGIN CREATEROLE PASSWORD '%s'", s.Shared, localtest.PasswordMaster))
+		keys["masterarn"] = s.PutNewSecret("application", s.Value(map[string]any{"username": s.Shared + "else", "password": localtest.PasswordMaster,
+			"dbInstanceIdentifier": "of-master"}))
+		return keys
+	}, "is not the master user at"},
 	{"role is rds_superuser", func(s *localtest.Scene) map[string]any {
 		s.ArticleRoles("")
 		return map[string]any{"role": "rds_superuser"}
@@ -74,8 +88,8 @@ var lies = []lie{
 		s.ArticleRoles("")
 		return map[string]any{"role": s.B}
 	}, "is one of the pair"},
-	{"partner is beyond the master", pairWith("ALTER ROLE USER_A REPLICATION", "CREATE ROLE OTHER LOGIN REPLICATION IN ROLE SHARED"),
-		"the master cannot set user"},
+	{"partner is beyond the master", pairWith("ALTER ROLE USER_A REPLICATION", "CREATE ROLE OTHER LOGIN REPLICATION IN ROLE SHARED",
+		"COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'"), "the master cannot set user"},
 	{"role is a member of rds_superuser", pairWith("GRANT rds_superuser TO SHARED", "CREATE ROLE OTHER LOGIN IN ROLE SHARED"), "is a superuser or a member of rds_superuser"},
 	{"role is one that AWSCURRENT does not become, for a partner to be made", func(s *localtest.Scene) map[string]any {
 		keys := pairWith("CREATE ROLE SHAREDpayroll")(s)
@@ -121,6 +135,28 @@ func TestSecretGainsNothingByLying(t *testing.T) {
 			mustRefuseRotation(t, s, l.refusal)
 		})
 	}
+}
+
+// The COMMENT that the error gives makes the partner known: run by the master, it heals.
+func TestCommentMakesTheTwinKnown(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	arn := s.CreateMaster()
+	keys := pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED")(s)
+	keys["masterarn"] = arn
+	s.CreateSecret(keys)
+	s.AWS.SetRotationRetries(0, 0)
+	err := s.Rotate()
+	if err == nil {
+		t.Fatal("a stranger was set")
+	}
+	_, statement, found := strings.Cut(err.Error(), "as a DBA: ")
+	if !found {
+		t.Fatalf("%v gives no statement", err)
+	}
+	s.SQLAs(s.PG.URL(s.Master, localtest.PasswordMaster, s.Database), statement)
+	s.ClearPending()
+	rotateAndCheck(t, s, 2)
 }
 
 // Members of rds_superuser are refused on the direct way too, where CREATEROLE (up to 15) would let the shared role set them.

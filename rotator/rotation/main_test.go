@@ -56,7 +56,9 @@ func checkRotated(t *testing.T, s *localtest.Scene, before localtest.Credential)
 	if previous := s.Credential("AWSPREVIOUS"); previous != before {
 		t.Errorf("AWSPREVIOUS is %s, want the old AWSCURRENT %s", previous.Username, before.Username)
 	}
-	s.MustLogin("AWSPREVIOUS")
+	if s.A != s.B { // the former password of a single user is gone
+		s.MustLogin("AWSPREVIOUS")
+	}
 }
 
 func encode(t *testing.T, value any) string {

@@ -50,8 +50,15 @@ var refusals = []struct {
 		}
 		t.Cleanup(func() { listener.Close() })
 		return map[string]any{"host": "127.0.0.1", "port": listener.Addr().(*net.TCPAddr).Port}
-	}, "no answer within 5 s (timeout): check the function's subnets and the security groups"},
-	{"unresolvable name", keys(map[string]any{"host": strings.Repeat("x", 64) + ".example"}), "does not resolve"},
+	}, "the connection was accepted, and the login was not over within 5s (timeout): the server is overloaded or waking up"},
+	{"unresolvable name", keys(map[string]any{"host": strings.Repeat("x", 63) + ".example"}), "does not resolve"},
+	{"private name that looks like a proxy's", keys(map[string]any{"host": "orders.proxy-team.example"}), "does not resolve"},
+	{"md5 password where pg_hba.conf wants SCRAM", sql("SET password_encryption = 'md5'; ALTER ROLE USER PASSWORD '" + localtest.PasswordA + "'"),
+		"an md5 password where pg_hba.conf wants scram-sha-256"},
+	{"password that clients prepare in different ways", func(_ *testing.T, s *localtest.Scene) map[string]any {
+		s.SQL(fmt.Sprintf("ALTER ROLE %s PASSWORD 'first\u00ad™'", s.A))
+		return map[string]any{"password": "first\u00ad™"}
+	}, "characters other than printable ASCII, as this one has, which clients prepare in different ways"},
 	{"RDS Proxy", keys(map[string]any{"host": "app.proxy-abc.us-east-1.rds.amazonaws.com"}), "is an RDS Proxy"},
 	{"RDS Proxy, upper case", keys(map[string]any{"host": "APP.PROXY-ABC.us-east-1.rds.amazonaws.com"}), "is an RDS Proxy"},
 }
@@ -98,11 +105,11 @@ func TestSecretsThatCannotRotate(t *testing.T) {
 	}{
 		"no JSON":             {password, "is not a JSON object"},
 		"broken JSON":         {`{"username":"u","password":"` + password, "is not a JSON object"},
-		"engine mysql":        {map[string]any{"engine": "mysql", "host": "h", "username": "x_a", "password": password}, `engine is "mysql"`},
+		"engine mysql":        {map[string]any{"engine": "mysql", "host": "h", "username": "x_a", "password": password}, `"engine" is "mysql"`},
 		"password not a text": {map[string]any{"engine": "postgres", "host": "h", "username": "x_a", "password": []string{password}}, `"password" is not a string`},
 		"neither of the pair": {map[string]any{"engine": "postgres", "host": "h", "username": "x", "password": password}, `neither X_a nor X_b`},
 		"not in usernames": {map[string]any{"engine": "postgres", "host": "h", "username": "x", "password": password, "usernames": []string{"y", "z"}},
-			`neither "y" nor "z"`},
+			`is not in its key usernames, which names ["y" "z"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

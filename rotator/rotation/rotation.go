@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -29,6 +31,7 @@ type Step struct {
 type Outcome struct {
 	Way           role.Way // how setSecret set the password; "" in other steps
 	SessionsInUse int      // sessions still open on the credential that setSecret replaced
+	Held          bool     // setSecret held off, which is its error, since a blue/green deployment is under way
 }
 
 // Options are the operator's choices.
@@ -41,14 +44,15 @@ type Options struct {
 type Rotation struct {
 	store   *secret.Store
 	master  *master.Finder
+	rds     *rds.Client
 	opener  postgres.Opener
 	options Options
 	log     *slog.Logger
 }
 
 // New makes a Rotation. Warnings about what an operator should look into go to log.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, options Options, log *slog.Logger) *Rotation {
-	return &Rotation{store: store, master: finder, opener: opener, options: options, log: log}
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, options Options, log *slog.Logger) *Rotation {
+	return &Rotation{store: store, master: finder, rds: databases, opener: opener, options: options, log: log}
 }
 
 // Run carries out one step. Every step may be repeated, also at once from two processes. A token that is AWSCURRENT already

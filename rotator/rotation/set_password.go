@@ -8,7 +8,6 @@ import (
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
-	"pgrotator/rotator/secret"
 )
 
 // What keeps a user from setting its own password, which only AWSPREVIOUS and a login can tell: the next way is taken.
@@ -24,7 +23,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 	if err != nil {
 		return "", err
 	}
-	open, closed := c.state.Ways(role.Means{Previous: c.previous != "", ValidDays: r.options.ValidDays, Master: c.current.MasterARN != ""})
+	open, closed := c.state.Ways(role.Means{Previous: c.previous != "" || c.pair.Single(), ValidDays: r.options.ValidDays, Master: c.current.HasMaster()})
 	for _, way := range open {
 		err := r.setBy(ctx, way, c, made)
 		if !errors.Is(err, errNotItsOwn) && !errors.Is(err, errRefused) {
@@ -32,7 +31,7 @@ func (r *Rotation) set(ctx context.Context, c change) (role.Way, error) {
 		}
 		closed = append(closed, fmt.Sprintf("%s: %v", way, err))
 	}
-	return "", fmt.Errorf("no way to set the password of user %q on %s (%s): run setup for secret %s, or give it the key \"masterarn\"",
+	return "", fmt.Errorf("no way to set the password of user %q on %s (%s): run setup for secret %s, or give it the key \"masterarn\" or \"masteriam\"",
 		c.pair.Partner, c.current.Host, strings.Join(closed, "; "), c.step.SecretID)
 }
 
@@ -64,19 +63,13 @@ func mendSetting(ctx context.Context, session *postgres.Session, c change) error
 	return role.SetRoleAtLogin(ctx, session, c.pair.Partner, c.state.Shared)
 }
 
-// setOwn logs in as the user with AWSPREVIOUS' password, but only where AWSPREVIOUS is for the same server as AWSCURRENT: else
-// whoever may write the secret could have a password that he cannot read sent to a host of his own. Refused, it tries the pending
-// password: an earlier try may have set it and not lived to tell.
+// setOwn has the user set itself: a single user in the session that has proven it, one of a pair logged in with AWSPREVIOUS. Refused,
+// the pending password is tried: an earlier try may have set it and not lived to tell.
 func (r *Rotation) setOwn(ctx context.Context, c change, made string) error {
-	text, err := r.store.Stage(ctx, c.step.SecretID, secret.Previous)
-	if err != nil {
-		return err
+	if c.pair.Single() {
+		return role.SetOwnPassword(ctx, c.session, made)
 	}
-	previous, err := parse(text, secret.Previous, c.step.SecretID)
-	if err != nil || previous.Username != c.pair.Partner || len(c.current.DifferingKeys(previous)) > 0 {
-		return errNotItsOwn
-	}
-	session, err := r.open(ctx, c.current, c.pair.Partner, previous.Password)
+	session, err := r.openPrevious(ctx, c)
 	if postgres.Refused(err) {
 		return r.alreadySet(ctx, c)
 	}
@@ -101,19 +94,15 @@ func (r *Rotation) alreadySet(ctx context.Context, c change) error {
 
 // setByMaster sets or makes the user through the master, once it is certain that whoever wrote the secret gains nothing by it.
 func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error {
+	if c.pair.Single() {
+		return r.setSingleByMaster(ctx, c, made)
+	}
 	if err := role.AdmitTwin(ctx, c.session, c.state, c.pair.Partner, c.pair.User, c.pair.Named); err != nil {
 		return err
 	}
-	master, err := r.master.Of(ctx, c.current)
+	session, err := r.openMaster(ctx, c)
 	if err != nil {
 		return err
-	}
-	if c.pair.Partner == master.Login.User {
-		return fmt.Errorf("user %q is the master itself, of the secret at masterarn: it is not one of a pair", c.pair.Partner)
-	}
-	session, err := r.opener.Open(ctx, master.Server, master.Login)
-	if err != nil {
-		return fmt.Errorf("logging in with the secret at masterarn, %s: %w", master.ARN, err)
 	}
 	defer session.Close(ctx)
 	// Asked again where the answer cannot have been changed on its way: the secret's own session may be a plaintext one.
@@ -121,10 +110,40 @@ func (r *Rotation) setByMaster(ctx context.Context, c change, made string) error
 		return err
 	}
 	if !c.state.Exists {
-		return role.CreateUser(ctx, session, c.pair.Partner, c.state.Shared, made, r.validUntil())
+		return role.CreateUser(ctx, session, c.pair.Partner, c.pair.User, c.state.Shared, made, r.validUntil())
 	}
 	if err := role.SetPassword(ctx, session, c.pair.Partner, made, r.validUntil()); err != nil {
 		return err
 	}
 	return mendSetting(ctx, session, c)
+}
+
+// openMaster logs in as the master, who may be trusted with the pair.
+func (r *Rotation) openMaster(ctx context.Context, c change) (*postgres.Session, error) {
+	master, err := r.master.Of(ctx, c.current)
+	if err != nil {
+		return nil, err
+	}
+	if c.pair.Partner == master.Login.User {
+		return nil, fmt.Errorf("user %q is the master itself, of %s: it is not one of a pair", c.pair.Partner, master.Source)
+	}
+	session, err := r.opener.Open(ctx, master.Server, master.Login)
+	if err != nil {
+		return nil, fmt.Errorf("logging in with %s: %w", master.Source, err)
+	}
+	if err := r.master.Admit(ctx, session, master, c.pair); err != nil {
+		session.Close(ctx)
+		return nil, err
+	}
+	return session, nil
+}
+
+// setSingleByMaster gives the user that has just proven itself its new password: whoever wrote the secret had the old one.
+func (r *Rotation) setSingleByMaster(ctx context.Context, c change, made string) error {
+	session, err := r.openMaster(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx)
+	return role.SetPassword(ctx, session, c.pair.Partner, made, r.validUntil())
 }

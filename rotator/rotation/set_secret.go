@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,9 @@ type change struct {
 	pending  secret.Value
 	pair     secret.Pair // User is AWSCURRENT's, Partner the one to be set
 	previous string      // the version staged AWSPREVIOUS, or ""
+	interval time.Duration
+	look     *look
+	mirror   *secret.Mirror // the pending user's, as it was; nil where there is none
 	state    role.State
 	session  *postgres.Session // logged in as AWSCURRENT
 }
@@ -40,14 +44,21 @@ func (r *Rotation) setSecret(ctx context.Context, step Step, d secret.Descriptio
 	if err := admitVersions(current, pending, pair, step); err != nil {
 		return Outcome{}, err
 	}
-	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous)}
+	c := change{step: step, current: current, pending: pending, pair: pair, previous: d.VersionOf(secret.Previous),
+		interval: d.Interval, look: r.lookForDeployment(ctx, current)}
+	if c.mirror, err = r.readMirror(ctx, c, d.ARN); err != nil {
+		return Outcome{}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+	}
 	var outcome Outcome
 	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
 		outcome, err = r.change(ctx, c)
 		return err
 	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+		return Outcome{Held: outcome.Held}, fmt.Errorf("setting the user of AWSPENDING, secret %s: %w", step.SecretID, err)
+	}
+	if err := r.writeMirror(ctx, c); err != nil {
+		return Outcome{}, fmt.Errorf("the user of AWSPENDING, secret %s, is set in the database: %w", step.SecretID, err)
 	}
 	return outcome, nil
 }
@@ -61,9 +72,9 @@ func (r *Rotation) currentAndPending(ctx context.Context, step Step) (current, p
 }
 
 func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
-	session, err := r.open(ctx, c.current, c.current.Username, c.current.Password)
+	session, done, err := r.prove(ctx, c)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("proving AWSCURRENT: %w", err)
+		return Outcome{}, err
 	}
 	defer session.Close(ctx)
 	state, err := role.ReadState(ctx, session, c.question())
@@ -73,13 +84,34 @@ func (r *Rotation) change(ctx context.Context, c change) (Outcome, error) {
 	if err := state.AdmitPair(); err != nil {
 		return Outcome{}, err
 	}
+	if done {
+		return Outcome{Way: role.ByItself}, nil
+	}
 	c.session, c.state = session, state
+	if held, err := r.heldOff(ctx, c); err != nil {
+		return Outcome{Held: held}, err
+	}
 	way, err := r.set(ctx, c)
 	if err != nil {
 		return Outcome{}, err
 	}
+	if c.pair.Single() {
+		return Outcome{Way: way}, nil // its sessions are the application's, which goes on
+	}
 	r.warn(ctx, c)
 	return Outcome{Way: way, SessionsInUse: state.Sessions}, nil
+}
+
+// prove logs in as AWSCURRENT. done reports a single user that has its new password already.
+func (r *Rotation) prove(ctx context.Context, c change) (session *postgres.Session, done bool, err error) {
+	if c.pair.Single() {
+		return r.proveSingle(ctx, c)
+	}
+	session, err = r.open(ctx, c.current, c.current.Username, c.current.Password)
+	if err != nil {
+		return nil, false, fmt.Errorf("proving AWSCURRENT: %w", err)
+	}
+	return session, false, nil
 }
 
 // warn tells of what works today and will not for long.
@@ -93,7 +125,7 @@ func (r *Rotation) warn(ctx context.Context, c change) {
 
 // verifier hashes the pending password as the server's password_encryption would.
 func (c change) verifier() (string, error) {
-	made, err := verifier.New(c.state.PasswordEncryption, c.pair.Partner, c.pending.Password)
+	made, err := verifier.New(c.state.Verifier, c.pair.Partner, c.pending.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", c.pair.Partner, err)
 	}

@@ -32,6 +32,9 @@ func (r *Rotation) testSecret(ctx context.Context, step Step, _ secret.Descripti
 		}
 		return err
 	})
+	if err == nil {
+		err = r.throughProxy(ctx, pending)
+	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("testing AWSPENDING of secret %s: %w", step.SecretID, err)
 	}
@@ -52,6 +55,9 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 	}
 	if err := state.AdmitPair(); err != nil {
 		return false, err
+	}
+	if pair.Single() {
+		return false, nil // whom it becomes is its own affair
 	}
 	expected := pair.User
 	if state.Shared != "" {

@@ -80,7 +80,7 @@ func twoPairs(t *testing.T, pg *localpg.Server) {
 	one.CreateSecret(map[string]any{"masterarn": one.CreateMaster()})
 	two.Master, two.Database = one.Master, one.Database
 	two.CreateSecret(map[string]any{
-		"masterarn": two.PutNewSecret("master", two.Value(map[string]any{"username": two.Master, "password": localtest.PasswordMaster}))})
+		"masterarn": two.PutMaster("master", two.Master)})
 	one.MustSetup()
 	two.MustSetup()
 	rotateAndCheck(t, one, 2)
@@ -206,7 +206,7 @@ func namedPairWithoutRole(t *testing.T, pg *localpg.Server) {
 func anyNames(t *testing.T, pg *localpg.Server) {
 	for name, base := range map[string]string{
 		"quotes":              `o'h"a\`,
-		"spaces":              ` two  words `,
+		"spaces":              `two  words `,
 		"upper case":          `MixedCase`,
 		"non-ASCII":           `größe_日本`,
 		"SQL":                 `x"; DROP ROLE postgres; --`,

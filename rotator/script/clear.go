@@ -24,9 +24,9 @@ func Clear(l Leaver) []string {
 		return []string{string(unwritable(l.Name))}
 	}
 	if len(l.Databases) == 0 {
-		return []string{preface(l), session(l), names(l), text(sql.ScriptDrop)}
+		return []string{preface(l), session(l), settingNames(l), text(sql.ScriptDrop)}
 	}
-	lines := []string{preface(l), advice(l), session(l), names(l), text(sql.ScriptHeir), "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else", heir(l)}
+	lines := []string{preface(l), advice(l), session(l), settingNames(l), text(sql.ScriptHeir), "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else", findingHeir(l), rememberingPassOn()}
 	blocks, complete := passOn(l)
 	lines = append(lines, blocks...)
 	if complete {
@@ -47,9 +47,9 @@ func passOn(l Leaver) (blocks []string, complete bool) {
 		command, ok := connect(database)
 		switch {
 		case database == "":
-			blocks = append(blocks, settingHeir+"\n"+text(sql.ScriptPassOn))
+			blocks = append(blocks, passingOn)
 		case ok:
-			blocks = append(blocks, command+"\n"+session(l)+"\n"+settingHeir+"\n"+text(sql.ScriptPassOn))
+			blocks = append(blocks, command+"\n"+session(l)+"\n"+passingOn)
 		default:
 			complete = false
 			blocks = append(blocks, unconnectable(database))
@@ -98,17 +98,24 @@ SET lock_timeout = '30s';
 SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
 }
 
-// names are known where the script starts. Further databases, which may be of other encodings, know the two roles by oid.
-func names(l Leaver) string {
+// settingNames tells the names where the script starts. Further databases, which may be of other encodings, know the two roles by oid.
+func settingNames(l Leaver) string {
 	return string(fill(`SET pgrotator.leaver = :'leaver';
 SET pgrotator.heir = :'heir';`, "leaver", l.Name, "heir", heirOf(l.Name)))
 }
 
-func heir(l Leaver) string {
+// findingHeir has psql remember the oid of the heir.
+func findingHeir(l Leaver) string {
 	return string(fill(`SELECT r.oid AS pgrotator_heir FROM pg_roles r WHERE r.rolname = :'heir' \gset`, "heir", heirOf(l.Name)))
 }
 
-const settingHeir = `SET pgrotator.heir_oid = :'pgrotator_heir';`
+// rememberingPassOn has psql remember the statement that each database is to be done with, so that the script holds it a single time.
+func rememberingPassOn() string {
+	return "SELECT $pgrotator$" + text(sql.ScriptPassOn) + "$pgrotator$ AS pgrotator_pass_on \\gset"
+}
+
+const passingOn = `SET pgrotator.heir_oid = :'pgrotator_heir';
+:pgrotator_pass_on`
 
 // heirOf is the name of the role that gets what a leaver owned.
 func heirOf(leaver string) string { return DerivedName("former_", leaver) }

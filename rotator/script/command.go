@@ -29,6 +29,11 @@ func MoveCurrentBack(secretID, current, previous string) Command {
 		"--move-to-version-id", previous, "--remove-from-version-id", current)
 }
 
+// Tag gives a secret a tag.
+func Tag(secretID, key, value string) Command {
+	return command("secretsmanager", "tag-resource", "--secret-id", secretID, "--tags", "Key="+key+",Value="+value)
+}
+
 // ExportLog has a cluster's, or an instance's, PostgreSQL log sent to CloudWatch Logs.
 func ExportLog(kind, id string) Command {
 	return command("rds", "modify-db-"+kind, "--db-"+kind+"-identifier", id, "--cloudwatch-logs-export-configuration", `{"EnableLogTypes":["postgresql"]}`)

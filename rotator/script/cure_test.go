@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,134 +23,157 @@ type cure struct {
 	healed    func(h *hostile) bool
 }
 
-// Names that a careless quoting would let out.
-const (
-	user    = "u\"ser's\n\\! \\g |sh\x1b; :user"
-	partner = `user -- "b"`
-	shared  = `the 'app' \ $$ "` + "\u202e"
-	people  = `people`
-	place   = "da'ta\"base\n"
-)
+// names are the roles and the database that statements are about.
+type names struct{ user, partner, shared, people, place string }
 
-// cures has every constructor of a statement in this package, by its name.
-var cures = map[string]cure{
-	"Unlock": {
-		[]string{"ALTER ROLE " + ident(user) + " NOLOGIN"},
-		func(int) script.Statement { return script.Unlock(user) },
-		func(h *hostile) bool { return h.logsIn(user, home) == user },
-	},
-	"Lock": {
-		nil,
-		func(int) script.Statement { return script.Lock(user) },
-		func(h *hostile) bool { return h.logsIn(user, home) == "" },
-	},
-	"LiftConnectionLimit": {
-		[]string{"ALTER ROLE " + ident(user) + " CONNECTION LIMIT 0"},
-		func(int) script.Statement { return script.LiftConnectionLimit(user) },
-		func(h *hostile) bool { return h.logsIn(user, home) == user },
-	},
-	// CONNECT of a group does not let a user in that does not inherit from it.
-	"AllowConnect": {
-		[]string{"CREATE DATABASE " + ident(place), "REVOKE CONNECT ON DATABASE " + ident(place) + " FROM PUBLIC", "ALTER ROLE " + ident(user) + " NOINHERIT",
-			"CREATE ROLE " + people, "GRANT CONNECT ON DATABASE " + ident(place) + " TO " + people, "GRANT " + people + " TO " + ident(user)},
-		func(int) script.Statement { return script.AllowConnect(place, user, partner) },
-		func(h *hostile) bool { return h.logsIn(user, place) == user && h.logsIn(partner, place) == partner },
-	},
-	"Join": {
-		[]string{"CREATE ROLE " + ident(shared), "ALTER ROLE " + ident(user) + " SET role = " + literal(shared)},
-		func(version int) script.Statement { return script.Join(version, shared, user) },
-		func(h *hostile) bool { return h.logsIn(user, home) == shared },
-	},
-	"BecomeAtLogin": {
-		[]string{"CREATE ROLE " + ident(shared), "GRANT " + ident(shared) + " TO " + ident(user)},
-		func(int) script.Statement { return script.BecomeAtLogin(user, shared) },
-		func(h *hostile) bool { return h.logsIn(user, home) == shared },
-	},
-	"ForgetRoleIn": {
-		[]string{"CREATE ROLE " + ident(shared), "CREATE ROLE " + people, "GRANT " + ident(shared) + ", " + people + " TO " + ident(user), "CREATE DATABASE " + ident(place),
-			"ALTER ROLE " + ident(user) + " SET role = " + literal(shared), "ALTER ROLE " + ident(user) + " IN DATABASE " + ident(place) + " SET role = " + people},
-		func(int) script.Statement { return script.ForgetRoleIn(place, user) },
-		func(h *hostile) bool { return h.logsIn(user, place) == shared },
-	},
-	"LeaveIAM": {
-		[]string{"GRANT rds_iam TO " + ident(user) + ", " + ident(partner)},
-		func(int) script.Statement { return script.LeaveIAM(user, partner) },
-		func(h *hostile) bool { return !h.member(user, "rds_iam") && !h.member(partner, "rds_iam") },
-	},
-	"LeaveSuperuser": {
-		[]string{"GRANT rds_superuser TO " + ident(user)},
-		func(int) script.Statement { return script.LeaveSuperuser(user) },
-		func(h *hostile) bool { return !h.member(user, "rds_superuser") },
-	},
-	"AllowPasswords": {
-		nil,
-		func(int) script.Statement { return script.AllowPasswords(user) },
-		func(h *hostile) bool { return h.member(user, "rds_password") },
-	},
-	"CreateShared": {
-		nil,
-		func(int) script.Statement { return script.CreateShared(shared) },
-		func(h *hostile) bool {
-			return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin)", shared)
+// careful are names that a careless quoting would let out.
+var careful = names{
+	user:    "u\"ser's\n\\! \\g |sh\x1b; :user",
+	partner: `user -- "b"`,
+	shared:  `the 'app' \ $$ "` + "\u202e",
+	people:  `people`,
+	place:   "da'ta\"base\n",
+}
+
+// randomNames are roles and a database of any names.
+func randomNames(r *rand.Rand) names {
+	numbered := func(i int) string { return fmt.Sprint(i) + adversarial(r, 40) }
+	return names{user: numbered(1), partner: numbered(2), shared: numbered(3), people: numbered(4), place: numbered(5)}
+}
+
+// curesOf has every constructor of a statement in this package, by its name.
+func curesOf(n names) map[string]cure {
+	return map[string]cure{
+		"Unlock": {
+			[]string{"ALTER ROLE " + ident(n.user) + " NOLOGIN"},
+			func(int) script.Statement { return script.Unlock(n.user) },
+			func(h *hostile) bool { return h.logsIn(n.user, home) == n.user },
 		},
-	},
-	"CreateUser": {
-		[]string{"DROP ROLE " + ident(user)},
-		func(int) script.Statement { return script.CreateUser(user) },
-		func(h *hostile) bool {
-			return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)", user)
+		"Lock": {
+			nil,
+			func(int) script.Statement { return script.Lock(n.user) },
+			func(h *hostile) bool { return h.logsIn(n.user, home) == "" },
 		},
-	},
-	// From 16 on CREATEROLE is not enough, and before it is all that there is.
-	"AllowAlter": {
-		[]string{"DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000 THEN ALTER ROLE " + ident(user) + " CREATEROLE; END IF; END $$"},
-		func(version int) script.Statement { return script.AllowAlter(version, user, partner) },
-		func(h *hostile) bool {
-			conn := h.connect(user, password, home)
-			defer conn.Close(h.t.Context())
-			_, err := conn.Exec(h.t.Context(), "ALTER ROLE "+ident(partner)+" CONNECTION LIMIT 7")
-			return err == nil
+		"LiftConnectionLimit": {
+			[]string{"ALTER ROLE " + ident(n.user) + " CONNECTION LIMIT 0"},
+			func(int) script.Statement { return script.LiftConnectionLimit(n.user) },
+			func(h *hostile) bool { return h.logsIn(n.user, home) == n.user },
 		},
-	},
-	"KeepAdmin": {
-		nil,
-		func(int) script.Statement { return script.KeepAdmin(user, partner) },
-		func(h *hostile) bool {
-			return ask[bool](h, home, "SELECT pg_has_role($1::text::name, $2::text::name, 'MEMBER WITH ADMIN OPTION')", user, partner)
+		// CONNECT of a group does not let a n.user in that does not inherit from it.
+		"AllowConnect": {
+			[]string{"CREATE DATABASE " + ident(n.place), "REVOKE CONNECT ON DATABASE " + ident(n.place) + " FROM PUBLIC", "ALTER ROLE " + ident(n.user) + " NOINHERIT",
+				"CREATE ROLE " + ident(n.people), "GRANT CONNECT ON DATABASE " + ident(n.place) + " TO " + ident(n.people), "GRANT " + ident(n.people) + " TO " + ident(n.user)},
+			func(int) script.Statement { return script.AllowConnect(n.place, n.user, n.partner) },
+			func(h *hostile) bool {
+				return h.logsIn(n.user, n.place) == n.user && h.logsIn(n.partner, n.place) == n.partner
+			},
 		},
-	},
-	"MarkTwin": {
-		nil,
-		func(int) script.Statement { return script.MarkTwin(user, partner) },
-		func(h *hostile) bool {
-			return ask[string](h, home, "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles WHERE rolname = $1", user) == script.TwinComment(partner)
+		"Join": {
+			[]string{"CREATE ROLE " + ident(n.shared), "ALTER ROLE " + ident(n.user) + " SET role = " + literal(n.shared)},
+			func(version int) script.Statement { return script.Join(version, n.shared, n.user) },
+			func(h *hostile) bool { return h.logsIn(n.user, home) == n.shared },
 		},
-	},
+		"BecomeAtLogin": {
+			[]string{"CREATE ROLE " + ident(n.shared), "GRANT " + ident(n.shared) + " TO " + ident(n.user)},
+			func(int) script.Statement { return script.BecomeAtLogin(n.user, n.shared) },
+			func(h *hostile) bool { return h.logsIn(n.user, home) == n.shared },
+		},
+		"ForgetRoleIn": {
+			[]string{"CREATE ROLE " + ident(n.shared), "CREATE ROLE " + ident(n.people), "GRANT " + ident(n.shared) + ", " + ident(n.people) + " TO " + ident(n.user), "CREATE DATABASE " + ident(n.place),
+				"ALTER ROLE " + ident(n.user) + " SET role = " + literal(n.shared), "ALTER ROLE " + ident(n.user) + " IN DATABASE " + ident(n.place) + " SET role = " + ident(n.people)},
+			func(int) script.Statement { return script.ForgetRoleIn(n.place, n.user) },
+			func(h *hostile) bool { return h.logsIn(n.user, n.place) == n.shared },
+		},
+		"LeaveIAM": {
+			[]string{"GRANT rds_iam TO " + ident(n.user) + ", " + ident(n.partner)},
+			func(int) script.Statement { return script.LeaveIAM(n.user, n.partner) },
+			func(h *hostile) bool { return !h.member(n.user, "rds_iam") && !h.member(n.partner, "rds_iam") },
+		},
+		"LeaveSuperuser": {
+			[]string{"GRANT rds_superuser TO " + ident(n.user)},
+			func(int) script.Statement { return script.LeaveSuperuser(n.user) },
+			func(h *hostile) bool { return !h.member(n.user, "rds_superuser") },
+		},
+		"AllowPasswords": {
+			nil,
+			func(int) script.Statement { return script.AllowPasswords(n.user) },
+			func(h *hostile) bool { return h.member(n.user, "rds_password") },
+		},
+		"CreateShared": {
+			nil,
+			func(int) script.Statement { return script.CreateShared(n.shared) },
+			func(h *hostile) bool {
+				return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin)", n.shared)
+			},
+		},
+		"CreateUser": {
+			[]string{"DROP ROLE " + ident(n.user)},
+			func(int) script.Statement { return script.CreateUser(n.user) },
+			func(h *hostile) bool {
+				return ask[bool](h, home, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)", n.user)
+			},
+		},
+		// From 16 on CREATEROLE is not enough, and before it is all that there is.
+		"AllowAlter": {
+			[]string{"DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000 THEN ALTER ROLE " + ident(n.user) + " CREATEROLE; END IF; END $$"},
+			func(version int) script.Statement { return script.AllowAlter(version, n.user, n.partner) },
+			func(h *hostile) bool {
+				conn := h.connect(n.user, password, home)
+				defer conn.Close(h.t.Context())
+				_, err := conn.Exec(h.t.Context(), "ALTER ROLE "+ident(n.partner)+" CONNECTION LIMIT 7")
+				return err == nil
+			},
+		},
+		"KeepAdmin": {
+			nil,
+			func(int) script.Statement { return script.KeepAdmin(n.user, n.partner) },
+			func(h *hostile) bool {
+				return ask[bool](h, home, "SELECT pg_has_role($1::text::name, $2::text::name, 'MEMBER WITH ADMIN OPTION')", n.user, n.partner)
+			},
+		},
+		"GiveCreateRole": {
+			nil,
+			func(int) script.Statement { return script.GiveCreateRole(n.user) },
+			func(h *hostile) bool {
+				return ask[bool](h, home, "SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", n.user)
+			},
+		},
+		"MarkTwin": {
+			nil,
+			func(int) script.Statement { return script.MarkTwin(n.user, n.partner) },
+			func(h *hostile) bool {
+				return ask[string](h, home, "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles WHERE rolname = $1", n.user) == script.TwinComment(n.partner)
+			},
+		},
+	}
 }
 
 // elsewhere are the scripts, by the test that runs them in a hostile database.
 var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "RenameDatabase": "renames"}
 
 func allCures(t *testing.T, h *hostile) {
-	for _, name := range slices.Sorted(maps.Keys(cures)) {
-		t.Run(name, func(t *testing.T) { h.in(t).heals(cures[name]) })
+	for name, cure := range curesOf(careful) {
+		t.Run(name, func(t *testing.T) { h.in(t).heals(careful, cure) })
+	}
+	if h.server.Major() == server.Major() {
+		t.Run("any names", func(t *testing.T) { anyNames(h.in(t)) })
 	}
 	t.Run("RenameDatabase", func(t *testing.T) { h.in(t).renames() })
 	t.Run("Join where the membership does not let the user become it", func(t *testing.T) {
 		if h.server.Major() < 16 {
 			t.Skip("memberships have no such option")
 		}
-		without := cures["Join"]
-		without.provoke = append(slices.Clone(without.provoke), "GRANT "+ident(shared)+" TO "+ident(user)+" WITH SET FALSE, INHERIT FALSE")
-		h.in(t).heals(without)
+		without := curesOf(careful)["Join"]
+		without.provoke = append(without.provoke, "GRANT "+ident(careful.shared)+" TO "+ident(careful.user)+" WITH SET FALSE, INHERIT FALSE")
+		h.in(t).heals(careful, without)
 	})
 }
 
 // renames gives a database a name that any log can carry.
 func (h *hostile) renames() {
 	h.t.Helper()
-	h.as(master, home, "CREATE DATABASE "+ident(place))
-	oid := ask[int64](h, home, "SELECT oid::int8 FROM pg_database WHERE datname = $1::text::name", place)
+	h.as(master, home, "CREATE DATABASE "+ident(careful.place))
+	oid := ask[int64](h, home, "SELECT oid::int8 FROM pg_database WHERE datname = $1::text::name", careful.place)
 	h.paste(lure, string(script.RenameDatabase(oid)))
 	named := ask[string](h, home, "SELECT datname::text FROM pg_database WHERE oid = $1::int8::oid", oid)
 	h.super("postgres", "DROP DATABASE "+ident(named))
@@ -158,10 +182,19 @@ func (h *hostile) renames() {
 	}
 }
 
-func (h *hostile) heals(c cure) {
+// anyNames takes each cure through names that nobody chose.
+func anyNames(h *hostile) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for _, name := range slices.Sorted(maps.Keys(curesOf(careful))) {
+		n := randomNames(r)
+		h.t.Run(name, func(t *testing.T) { h.in(t).heals(n, curesOf(n)[name]) })
+	}
+}
+
+func (h *hostile) heals(n names, c cure) {
 	h.t.Helper()
-	h.as(master, home, "CREATE ROLE "+ident(user)+" LOGIN PASSWORD '"+password+"'", "CREATE ROLE "+ident(partner)+" LOGIN PASSWORD '"+password+"'")
-	defer h.tidy()
+	h.as(master, home, "CREATE ROLE "+ident(n.user)+" LOGIN PASSWORD '"+password+"'", "CREATE ROLE "+ident(n.partner)+" LOGIN PASSWORD '"+password+"'")
+	defer h.tidy(n)
 	h.as(master, home, c.provoke...)
 	if c.healed(h) {
 		h.t.Fatal("nothing is to be healed")
@@ -174,9 +207,9 @@ func (h *hostile) heals(c cure) {
 }
 
 // tidy removes what a cure's state was made of.
-func (h *hostile) tidy() {
-	h.super("postgres", "DROP DATABASE IF EXISTS "+ident(place))
-	for _, role := range []string{user, partner, shared, people} {
+func (h *hostile) tidy(n names) {
+	h.super("postgres", "DROP DATABASE IF EXISTS "+ident(n.place))
+	for _, role := range []string{n.user, n.partner, n.shared, n.people} {
 		h.super("postgres", "DROP ROLE IF EXISTS "+ident(role))
 	}
 }
@@ -203,7 +236,7 @@ func (h *hostile) member(user, role string) bool {
 // A statement that no test has run must not be shown to anybody.
 func TestEveryStatementIsRun(t *testing.T) {
 	t.Parallel()
-	constructors, tests := functions(t, "*.go", "Statement"), functions(t, "*_test.go", "")
+	constructors, tests, cures := functions(t, "*.go", "Statement"), functions(t, "*_test.go", ""), curesOf(careful)
 	for _, name := range constructors {
 		if _, cured := cures[name]; !cured && !slices.Contains(tests, elsewhere[name]) {
 			t.Errorf("script.%s is in no test that runs it", name)

@@ -53,11 +53,11 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 	for _, database := range h.databases[1:] {
 		h.as("evil", home, "CREATE DATABASE "+ident(database)+encoding[database], "ALTER DATABASE "+ident(database)+" SET search_path = public, pg_catalog",
 			"ALTER DATABASE "+ident(database)+" SET standard_conforming_strings = off", "ALTER DATABASE "+ident(database)+" SET client_encoding = '"+cmp.Or(clientEncoding[database], "SJIS")+"'",
-			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error",
-			"ALTER DATABASE "+ident(database)+" SET role = 'evil'")
+			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error")
 		h.super(database, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
-	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on")
+	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(quotes)+" SET role = 'evil'")
+	h.as(master, home, "GRANT evil TO "+master) // so that it becomes evil when it logs in to that database
 	for _, database := range h.databases {
 		h.as("evil", database, traps...)
 	}
@@ -223,7 +223,7 @@ func TestTrapsSpring(t *testing.T) {
 	for database, careless := range map[string]string{
 		home:   "DO $$ BEGIN PERFORM quote_ident(current_user); END $$; UPDATE user_login_status SET status = 'Active';",
 		lure:   "BEGIN READ WRITE; SELECT now(); COMMIT;",
-		quotes: "BEGIN READ WRITE; SELECT 'x'::text; COMMIT;",
+		quotes: "SET ROLE NONE; BEGIN READ WRITE; SELECT 'x'::text; COMMIT;",
 	} {
 		if printed, err := h.psql(database, careless); err != nil {
 			t.Fatal(err, printed)

@@ -77,9 +77,14 @@ func CreateUser(user string) Statement {
 // server_version_num: up to 15 ADMIN alone cannot be given, and what another role needs for this is CREATEROLE.
 func AllowAlter(version int, by string, roles ...string) Statement {
 	if version < optionsSince {
-		return fill(`ALTER ROLE :"by" CREATEROLE;`, "by", by)
+		return GiveCreateRole(by)
 	}
 	return fill(`GRANT `+numbered("role", roles)+` TO :"by" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`, append(pairsOf("role", roles), "by", by)...)
+}
+
+// GiveCreateRole lets a role make roles, and up to PostgreSQL 15 alter and drop every ordinary one.
+func GiveCreateRole(role string) Statement {
+	return fill(`ALTER ROLE :"role" CREATEROLE;`, "role", role)
 }
 
 // KeepAdmin gives, up to PostgreSQL 15, what an upgrade to 16 turns into the right to alter roles, which CREATEROLE alone no longer

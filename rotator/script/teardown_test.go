@@ -29,6 +29,22 @@ func allTeardowns(t *testing.T, h *hostile) {
 			t.Errorf("it believes the application's table:\n%s", printed)
 		}
 	})
+	t.Run("tables in the owner role's schema", func(t *testing.T) {
+		h := h.in(t)
+		tables := "SELECT coalesce(string_agg(format('%s %s', c.relnamespace::regnamespace, pg_get_userbyid(c.relowner)), ', ' ORDER BY 1), '') FROM pg_class c WHERE c.relname = 'user_login_action' AND c.relnamespace::regnamespace::text ~ 'rotation'"
+		h.super(home, "DROP TABLE public.user_login_status")
+		for how, want := range map[string]string{"drop": "", "keep": "kept_rotation_till till"} {
+			h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
+			if made := ask[string](h, home, tables+" AND c.relnamespace::regnamespace::text !~ 'kept'"); made != "rotation_till rotation_till" {
+				t.Fatalf("setup made the tables in %q", made)
+			}
+			h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables="+how)
+			if left := ask[string](h, home, tables); left != want {
+				t.Errorf("%s left the tables in %q, want %q", how, left, want)
+			}
+			h.super(home, "DROP SCHEMA IF EXISTS kept_rotation_till CASCADE")
+		}
+	})
 	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
 		t.Errorf("%d owner roles are left", left)
 	}

@@ -49,6 +49,9 @@ type Description struct {
 	Stages   map[string][]string
 	Tags     map[string]string
 	Interval time.Duration // between two rotations; 0 = not known
+
+	LastRotated  time.Time // zero = never
+	NextRotation time.Time // on or before which the service rotates next; zero = no rotation is scheduled
 }
 
 // Describe reads the labels, tags and schedule of a secret.
@@ -60,6 +63,7 @@ func (s *Store) Describe(ctx context.Context, id string) (Description, error) {
 	d := Description{
 		ARN: aws.ToString(out.ARN), Name: aws.ToString(out.Name), Enabled: out.RotationEnabled,
 		Stages: out.VersionIdsToStages, Tags: make(map[string]string, len(out.Tags)), Interval: interval(out),
+		LastRotated: aws.ToTime(out.LastRotatedDate), NextRotation: aws.ToTime(out.NextRotationDate),
 	}
 	for _, tag := range out.Tags {
 		d.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)

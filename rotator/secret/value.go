@@ -3,13 +3,9 @@
 package secret
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"maps"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Defaults of the keys a secret may leave out, as AWS's own rotation functions have them.
@@ -19,74 +15,83 @@ const (
 )
 
 // Value is one version of a database secret, in the JSON shape that AWS documents for RDS secrets
-// (Secrets Manager User Guide, "JSON structure of secrets"), with two keys of our own: usernames and role.
+// (Secrets Manager User Guide, "JSON structure of secrets"), with keys of our own: usernames, role, masteriam, mirrors and proxyhost.
 type Value struct {
 	Engine    string // postgres or aurora-postgresql
-	Host      string
+	Host      string // a name or an address
 	Port      uint16
 	Database  string // the key is dbname
 	Username  string
 	Password  string
 	Plaintext bool // "ssl": false; everything else means TLS with the server's name verified
 	MasterARN string
+	MasterIAM string // in place of MasterARN: the user that does what the master does and logs in by IAM token; or ""
 
 	ClusterIdentifier  string // dbClusterIdentifier
 	InstanceIdentifier string // dbInstanceIdentifier
 
-	Usernames []string // the pair, where the names are not X_a and X_b; else nil
+	Usernames []string // the pair, where the names are not X_a and X_b, or the one user of the single-user strategy; else nil
 	Role      string   // the shared role, where the secret names it; else ""
 
-	keys map[string]json.RawMessage
+	Mirrors   map[string]string // the secrets that an RDS Proxy reads, by the user that each is for; or nil
+	ProxyHost string            // that proxy's endpoint, exactly where there are mirrors; else ""
+
+	document document
 }
 
-// Parse reads the value of a secret that is to be rotated and reports every fault at once. No error holds the secret's text.
+// Parse reads the value of a secret that is to be rotated and reports every fault at once, each with the place where it stands.
+// A fault shows the value that it is about, never the password, and nothing that may hold one.
 func Parse(text string) (Value, error) {
-	keys, err := object(text)
+	d, err := readDocument(text)
 	if err != nil {
 		return Value{}, err
 	}
-	r := reader{keys: keys}
-	v := r.value()
+	r := newReader(d)
+	v := r.connection()
 	r.require("engine", "host", "username", "password")
-	r.engine(v.Engine)
-	if err := errors.Join(r.faults...); err != nil {
-		return Value{}, err
-	}
-	return v, nil
+	r.rotated(&v)
+	r.admitTogether(v)
+	return v, errors.Join(r.faults...)
 }
 
 // ParseMaster reads the secret of the master user. One that RDS manages holds only username and password: then Host is "".
 func ParseMaster(text string) (Value, error) {
-	keys, err := object(text)
+	d, err := readDocument(text)
 	if err != nil {
 		return Value{}, err
 	}
-	r := reader{keys: keys}
-	v := r.value()
+	r := newReader(d)
+	v := r.connection()
 	r.require("username", "password")
-	if v.Engine != "" {
-		r.engine(v.Engine)
-	}
-	if err := errors.Join(r.faults...); err != nil {
+	return v, errors.Join(r.faults...)
+}
+
+// ParseMirror reads a secret that an RDS Proxy reads, of which username and password count. One without a password yet, as the
+// proxy's owner may have made it, has "".
+func ParseMirror(text string) (Value, error) {
+	d, err := readDocument(text)
+	if err != nil {
 		return Value{}, err
 	}
-	return v, nil
+	r := newReader(d)
+	v := Value{Username: r.name("username"), Password: r.password(), document: d}
+	r.require("username")
+	return v, errors.Join(r.faults...)
 }
 
 // WithCredential is the secret's text with another username and password and every other key as it was.
 func (v Value) WithCredential(username, password string) (string, error) {
-	keys := make(map[string]any, len(v.keys))
-	for key, raw := range v.keys {
+	keys := make(map[string]any, len(v.document.keys))
+	for key, raw := range v.document.keys {
 		keys[key] = raw
 	}
 	keys["username"], keys["password"] = username, password
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(keys); err != nil {
-		return "", errors.New("encoding the pending value: the secret holds a key that cannot be written back")
-	}
-	return strings.TrimSuffix(text.String(), "\n"), nil
+	return v.document.write(keys)
+}
+
+// HasMaster reports that the secret names a master, by masterarn or masteriam.
+func (v Value) HasMaster() bool {
+	return v.MasterARN != "" || v.MasterIAM != ""
 }
 
 // DifferingKeys names the keys that decide the connection or the pair and differ between two versions.
@@ -103,146 +108,10 @@ func (v Value) DifferingKeys(other Value) []string {
 	note("dbname", v.Database == other.Database)
 	note("ssl", v.Plaintext == other.Plaintext)
 	note("masterarn", v.MasterARN == other.MasterARN)
+	note("masteriam", v.MasterIAM == other.MasterIAM)
 	note("usernames", slices.Equal(v.Usernames, other.Usernames))
 	note("role", v.Role == other.Role)
+	note("mirrors", maps.Equal(v.Mirrors, other.Mirrors))
+	note("proxyhost", v.ProxyHost == other.ProxyHost)
 	return keys
-}
-
-// object decodes the text without ever quoting it: encoding/json's own messages can show pieces of the input.
-func object(text string) (map[string]json.RawMessage, error) {
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &keys); err != nil || keys == nil {
-		return nil, errors.New("the secret's value is not a JSON object; expected one with engine, host, username and password")
-	}
-	return keys, nil
-}
-
-// reader collects the faults of a secret's keys while reading them.
-type reader struct {
-	keys   map[string]json.RawMessage
-	faults []error
-}
-
-func (r *reader) value() Value {
-	return Value{
-		Engine:             r.text("engine"),
-		Host:               r.text("host"),
-		Port:               r.port(),
-		Database:           r.textOr("dbname", DefaultDatabase),
-		Username:           r.name("username"),
-		Password:           r.text("password"),
-		Plaintext:          r.plaintext(),
-		MasterARN:          r.text("masterarn"),
-		ClusterIdentifier:  r.text("dbClusterIdentifier"),
-		InstanceIdentifier: r.text("dbInstanceIdentifier"),
-		Usernames:          r.usernames(),
-		Role:               r.name("role"),
-		keys:               r.keys,
-	}
-}
-
-func (r *reader) fault(format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf(format, args...))
-}
-
-func (r *reader) require(keys ...string) {
-	for _, key := range keys {
-		raw, ok := r.keys[key]
-		if !ok || string(raw) == "null" || string(raw) == `""` {
-			r.fault("the secret's key %q is missing or empty", key)
-		}
-	}
-}
-
-func (r *reader) engine(engine string) {
-	if engine != "" && engine != "postgres" && engine != "aurora-postgresql" {
-		r.fault("the secret's engine is %q; expected postgres or aurora-postgresql", engine)
-	}
-}
-
-// given reports a key that is there and not null.
-func (r *reader) given(key string) (json.RawMessage, bool) {
-	raw, ok := r.keys[key]
-	return raw, ok && string(raw) != "null"
-}
-
-func (r *reader) text(key string) string {
-	raw, ok := r.given(key)
-	if !ok {
-		return ""
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		r.fault("the secret's key %q is not a string", key)
-		return ""
-	}
-	if strings.ContainsRune(s, 0) {
-		r.fault("the secret's key %q holds a NUL character", key)
-		return ""
-	}
-	return s
-}
-
-func (r *reader) textOr(key, otherwise string) string {
-	if s := r.text(key); s != "" {
-		return s
-	}
-	return otherwise
-}
-
-// name reads a role's name: PostgreSQL silently cuts a longer one at 63 bytes, which may name somebody else.
-func (r *reader) name(key string) string {
-	s := r.text(key)
-	if len(s) > MaxNameBytes {
-		r.fault("the secret's key %q is %d bytes long; PostgreSQL's names end at %d", key, len(s), MaxNameBytes)
-	}
-	return s
-}
-
-// port accepts a number or its digits as a string, as AWS's functions do.
-func (r *reader) port() uint16 {
-	raw, ok := r.given("port")
-	if !ok {
-		return DefaultPort
-	}
-	port, err := strconv.ParseUint(strings.Trim(string(raw), `"`), 10, 16)
-	if err != nil || port == 0 {
-		r.fault("the secret's key \"port\" is not a port number from 1 to 65535")
-	}
-	return uint16(port)
-}
-
-// plaintext accepts true and false, and their names as a string, as AWS's functions do.
-func (r *reader) plaintext() bool {
-	raw, ok := r.given("ssl")
-	if !ok {
-		return false
-	}
-	switch strings.ToLower(strings.Trim(string(raw), `"`)) {
-	case "true":
-		return false
-	case "false":
-		return true
-	}
-	r.fault("the secret's key \"ssl\" is neither true nor false")
-	return false
-}
-
-func (r *reader) usernames() []string {
-	raw, ok := r.given("usernames")
-	if !ok {
-		return nil
-	}
-	var names []string
-	if json.Unmarshal(raw, &names) != nil || len(names) != 2 || names[0] == names[1] {
-		r.fault("the secret's key \"usernames\" is not a list of two different names")
-		return nil
-	}
-	for _, name := range names {
-		if name == "" || len(name) > MaxNameBytes || strings.ContainsRune(name, 0) {
-			r.fault("the secret's key \"usernames\" holds a name that is empty, longer than %d bytes or has a NUL character", MaxNameBytes)
-			return nil
-		}
-	}
-	return names
 }

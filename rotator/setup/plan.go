@@ -85,7 +85,7 @@ func (p *plan) admitRecorded() error {
 	if p.proof.loggedIn || p.repair {
 		return nil
 	}
-	return fmt.Errorf("AWSCURRENT does not log in; if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
+	return fmt.Errorf("AWSCURRENT does not log in: check tells whether the version before does, which is then to be made current again; only if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
 		p.pair.User, p.proof.refused)
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -21,14 +23,15 @@ const statementTimeout = 15 * time.Second
 type Setup struct {
 	store       *secret.Store
 	master      *master.Finder
+	rds         *rds.Client
 	opener      postgres.Opener
 	stateSchema string
 }
 
 // New makes a Setup whose sweep tables live in stateSchema, "" = the owner role's.
-func New(store *secret.Store, finder *master.Finder, opener postgres.Opener, stateSchema string) *Setup {
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, opener postgres.Opener, stateSchema string) *Setup {
 	opener.StatementTimeout = statementTimeout
-	return &Setup{store: store, master: finder, opener: opener, stateSchema: stateSchema}
+	return &Setup{store: store, master: finder, rds: databases, opener: opener, stateSchema: stateSchema}
 }
 
 // Report is what setup answers.
@@ -60,6 +63,12 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if pair.Single() {
+		return Report{}, fmt.Errorf("the secret's key usernames names the single user %q, which sets its own password and needs no setup: name two users to have setup make a pair", pair.User)
+	}
+	if err := s.admitDeployment(ctx, value); err != nil {
+		return Report{}, err
+	}
 	found, err := s.master.Of(ctx, value)
 	if err != nil {
 		return Report{}, err
@@ -74,6 +83,11 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 		err = s.asMaster(ctx, found, value, pair, proof, r, &report)
 		return err
 	})
+	if err != nil {
+		return report, err
+	}
+	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	report.Changed = append(report.Changed, mirrors...)
 	return report, err
 }
 
@@ -107,9 +121,12 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request, report *Report) error {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return fmt.Errorf("logging in with the secret at masterarn, %s: %w", m.ARN, err)
+		return fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
+	if err := s.master.Admit(ctx, session, m, pair); err != nil {
+		return err
+	}
 	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
 	if err != nil {
 		return err
@@ -135,7 +152,7 @@ func (p plan) verifier() (string, error) {
 	if p.proof.loggedIn {
 		return "", nil
 	}
-	made, err := verifier.New(p.found.PasswordEncryption, p.pair.User, p.value.Password)
+	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %q: %w", p.pair.User, err)
 	}

@@ -165,7 +165,7 @@ var refusals = []struct {
 	prepare func(s *localtest.Scene) map[string]any // makes roles, gives keys
 	text    string
 }{
-	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has no key "masterarn"`},
+	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has neither the key "masterarn"`},
 	{"host is not the master's", func(*localtest.Scene) map[string]any { return map[string]any{"host": "127.0.0.1"} },
 		"the master must be of the same host or cluster"},
 	{"user is the master", named(func(s *localtest.Scene) { s.A = s.Master }), "is the master user"},
@@ -242,6 +242,23 @@ func login(user string) string {
 	return fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", user, localtest.PasswordA)
 }
 
+// What a DBA's event trigger says about setup is told with the function that says it.
+func TestEventTriggerThatStopsSetup(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.SQL(`CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no changes before Monday'; END $$`,
+		`CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION public.hold()`)
+	_, err := s.Setup()
+	for _, want := range []string{"no changes before Monday", "CONTEXT: PL/pgSQL function public.hold() line 1 at RAISE"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	s.SQL("DROP EVENT TRIGGER hold")
+	s.MustSetup()
+}
+
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals {
@@ -289,7 +306,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 	other := localtest.New(t, server, nil)
 	other.Master, other.Database = s.Master, s.Database
 	other.CreateSecret(map[string]any{"role": s.Shared,
-		"masterarn": other.PutNewSecret("master", other.Value(map[string]any{"username": s.Master, "password": localtest.PasswordMaster}))})
+		"masterarn": other.PutMaster("master", s.Master)})
 	if _, err := other.Setup(); err == nil || !strings.Contains(err.Error(), "serves the pair "+s.A+", "+s.B+" already") {
 		t.Errorf("setup: %v", err)
 	}

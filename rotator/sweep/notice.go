@@ -89,6 +89,8 @@ func sections(r Report) []section {
 	add("ready to delete", "Roles that are ready to be dropped, but for what stands in the way; these statements clear it away:", readyLines(r))
 	add("failed", "Roles for which something is due that was not done:", failedLines(r.Failed))
 	add("held back", "Roles held back. "+r.Held.Reason, r.Held.Users)
+	add("spared", "Roles that were due, and are left alone, since the second reading of the log found them active:", sparedLines(r.Spared))
+	add(gapsFound(len(r.Evidence.Gaps)), "Parts of the log that nobody can vouch for; that time counts against nobody:", gapLines(r.Evidence.Gaps))
 	if !r.Evidence.Complete {
 		list = append(list, section{"evidence incomplete", "Nobody was locked or dropped, since who was active cannot be told for certain:", r.Evidence.Reasons})
 	}
@@ -110,15 +112,54 @@ func closedLines(list []Closed) []string {
 	return lines
 }
 
+// owned says where something depends on a role.
+func owned(list []Owned) string {
+	var places []string
+	for _, o := range list {
+		place := fmt.Sprintf("in database %q", o.Database)
+		if o.Database == "" {
+			place = "shared by all databases"
+		}
+		places = append(places, fmt.Sprintf("%d objects %s", o.Objects, place))
+	}
+	if len(places) == 0 {
+		return "with members"
+	}
+	return strings.Join(places, ", ")
+}
+
 // readyLines are the roles that this run marked: those of earlier runs have been told.
 func readyLines(r Report) []string {
 	var lines []string
 	for _, ready := range r.ReadyToDelete {
 		for _, name := range r.newlyReady {
 			if name == ready.User {
-				lines = append(lines, fmt.Sprintf("%s, idle for %d days:\n      %s", name, ready.IdleDays, strings.Join(ready.Statements, "\n      ")))
+				lines = append(lines, fmt.Sprintf("%s, idle for %d days, %s: the report has the script that clears the way, and why it may stay as it is", name, ready.IdleDays, owned(ready.Owns)))
 			}
 		}
+	}
+	return lines
+}
+
+func sparedLines(list []Spared) []string {
+	var lines []string
+	for _, s := range list {
+		lines = append(lines, fmt.Sprintf("%s: %s at %s on instance %s", s.User, s.Kind, s.At.Format(time.RFC3339), s.Instance))
+	}
+	return lines
+}
+
+func gapsFound(n int) string {
+	if n == 1 {
+		return "gap in the log"
+	}
+	return "gaps in the log"
+}
+
+func gapLines(list []Gap) []string {
+	var lines []string
+	for _, g := range list {
+		lines = append(lines, fmt.Sprintf("instance %s, %s to %s: %s", g.Instance, g.From.Format(time.RFC3339), g.To.Format(time.RFC3339), g.Cause))
 	}
 	return lines
 }

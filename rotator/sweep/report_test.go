@@ -2,10 +2,13 @@ package sweep_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgrotator/rotator/internal/localaws"
 )
@@ -62,6 +65,41 @@ func TestNotices(t *testing.T) {
 	sent := s.stack.Notices()[before:]
 	if len(sent) != 1 || sent[0].Subject != s.prefix+": 1 locked" || !strings.Contains(sent[0].Message, idle) || !strings.Contains(sent[0].Message, "Roles that were locked") {
 		t.Errorf("sent %+v", sent)
+	}
+}
+
+// The second reading of a log that was read once before the first run finds an entry that the first reading did not look for; then a
+// login of the sweep's own is missing.
+func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.settle()
+	idle, then := s.user("idle", 100), time.Now().UTC().Add(-30*24*time.Hour).Truncate(time.Second)
+	s.stack.AppendLog(s.group, s.stream, localaws.Event{Time: then, Ingested: then,
+		Message: fmt.Sprintf("%s UTC:10.0.0.1(4711):%s@%s:[99]:ERROR:  division by zero", then.Format(time.DateTime), idle, s.prefix)})
+	s.exec("UPDATE user_login_job_status SET streams = NULL")
+	told := func(subject string, lines ...string) {
+		t.Helper()
+		before := len(s.stack.Notices())
+		report := s.run()
+		sent := s.stack.Notices()[before:]
+		if len(sent) != 1 || !strings.Contains(sent[0].Subject, subject) {
+			t.Fatalf("sent %+v, want %q; reasons %q", sent, subject, report.Evidence.Reasons)
+		}
+		for _, line := range lines {
+			if !strings.Contains(sent[0].Message, line) {
+				t.Errorf("the notice lacks %q:\n%s", line, sent[0].Message)
+			}
+		}
+	}
+	told("1 spared", "Roles that were due", fmt.Sprintf("%s: ERROR entry at %s on instance %s", idle, then.Format(time.RFC3339), s.prefix))
+	missing := time.Now().Add(-time.Hour)
+	s.exec("UPDATE user_login_job_status SET canary = canary || ' pgrotator-sweep-' || $1 || '-0123456789ab'", strconv.FormatInt(missing.UnixMilli(), 36))
+	told("1 gap in the log", "Parts of the log", "instance "+s.prefix+", ", "login of "+missing.UTC().Truncate(time.Millisecond).Format(time.RFC3339)+" is not in the log")
+	before := len(s.stack.Notices())
+	if s.run(); len(s.stack.Notices()) > before && strings.Contains(s.stack.Notices()[before].Subject, "spared") {
+		t.Errorf("a role is told to be spared once more: %+v", s.stack.Notices()[before:])
 	}
 }
 

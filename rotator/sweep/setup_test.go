@@ -81,7 +81,7 @@ func (s *stage) setUp(user string) {
 	}
 	s.secret(map[string]any{"masterarn": *out.ARN})
 	store := secret.NewStore(client)
-	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config)), postgres.Opener{}, s.options.StateSchema)
+	made := setup.New(store, master.NewFinder(store, rds.NewFromConfig(config), nil), rds.NewFromConfig(config), postgres.Opener{}, s.options.StateSchema)
 	if _, err := made.Run(s.t.Context(), setup.Request{SecretID: s.prefix, For: role.ForSweep}); err != nil {
 		s.t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions)
 		fmt.Sprintf("CREATE ROLE %s NOLOGIN CREATEROLE", prefix),
 		fmt.Sprintf("CREATE ROLE %[1]s_a LOGIN PASSWORD '%[2]s' IN ROLE %[1]s", prefix, password),
 		fmt.Sprintf("CREATE ROLE %[1]s_b NOLOGIN IN ROLE %[1]s", prefix),
-		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix),
+		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix), fmt.Sprintf("ALTER ROLE %[1]s_b SET role = %[1]s", prefix),
 		fmt.Sprintf("CREATE DATABASE %s", prefix))
 	user, superPassword := on.Superuser()
 	s := &stage{t: t, server: on, prefix: prefix, group: "/aws/rds/instance/" + prefix + "/postgresql", stream: prefix + ".0",

@@ -13,33 +13,30 @@ import (
 	"fmt"
 )
 
-// Iterations and saltLength are PostgreSQL's own defaults (src/include/common/scram-common.h).
-const (
-	Iterations = 4096
-	saltLength = 16
-)
+// saltLength is PostgreSQL's own (src/include/common/scram-common.h).
+const saltLength = 16
 
 // ErrNotASCII is returned by New for a password that is empty or holds anything but printable ASCII: drivers normalise other
 // characters in different ways (SASLprep, RFC 4013; OpaqueString, RFC 8265), so no one verifier would serve them all.
 var ErrNotASCII = errors.New("the password is empty or holds characters other than printable ASCII, which drivers hash differently")
 
-// New makes the verifier of a role's password in the form that a server's password_encryption names: "scram-sha-256"
-// (RFC 5803, as PostgreSQL stores it) or "md5" (also spelled "on" up to PostgreSQL 13), which needs the role's name.
-func New(passwordEncryption, user, password string) (string, error) {
+// New makes the verifier of a role's password: SCRAM-SHA-256 in the form of RFC 5803, as PostgreSQL stores it, or md5, which needs
+// the role's name.
+func New(kind Kind, user, password string) (string, error) {
 	if !printableASCII(password) {
 		return "", ErrNotASCII
 	}
-	switch passwordEncryption {
-	case "scram-sha-256":
+	switch kind.Encryption {
+	case scramSHA256:
 		salt := make([]byte, saltLength)
 		if _, err := rand.Read(salt); err != nil {
 			return "", fmt.Errorf("reading random salt: %w", err)
 		}
-		return scram(password, salt, Iterations)
-	case "md5", "on":
+		return scram(password, salt, kind.Iterations)
+	case md5Encryption, md5Former:
 		return md5Hash(user, password), nil
 	}
-	return "", fmt.Errorf("the server's password_encryption is %q; expected scram-sha-256 or md5", passwordEncryption)
+	return "", fmt.Errorf("the server's password_encryption is %q; expected scram-sha-256 or md5", kind.Encryption)
 }
 
 // scram is SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, with the keys of RFC 5802, section 3.

@@ -37,7 +37,7 @@ func TestNewRefuses(t *testing.T) {
 		"encryption not given": {"", "pencil"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if v, err := New(c.encryption, "u", c.password); err == nil {
+			if v, err := New(Kind{Encryption: c.encryption, Iterations: 4096}, "u", c.password); err == nil {
 				t.Errorf("made %q", v)
 			}
 		})
@@ -45,8 +45,8 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestNewSaltsEachTime(t *testing.T) {
-	a, errA := New("scram-sha-256", "u", "pencil")
-	b, errB := New("scram-sha-256", "u", "pencil")
+	a, errA := New(Default, "u", "pencil")
+	b, errB := New(Default, "u", "pencil")
 	if errA != nil || errB != nil || a == b {
 		t.Errorf("two verifiers of one password: %v %v, same=%v", errA, errB, a == b)
 	}

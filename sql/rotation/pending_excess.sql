@@ -27,5 +27,9 @@ FROM pending
 JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = pending.oid
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid
 WHERE $3::bool AND s.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass
+  AND NOT EXISTS ( -- temporary tables of this database end with their session
+      SELECT FROM pg_catalog.pg_class c
+      WHERE s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = s.objid AND c.relpersistence = 't'
+        AND d.datname = pg_catalog.current_database())
 GROUP BY d.datname
 ORDER BY 1

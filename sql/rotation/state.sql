@@ -3,7 +3,7 @@
 WITH server AS (
     SELECT pg_catalog.current_setting('server_version_num')::int AS version,
            coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true') AS restricted,
-           CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becomes
+           CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becoming
 ), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all
     SELECT DISTINCT ON (r.rolname) r.rolname AS member, pg_catalog.substr(c.setting, 6) AS role
     FROM pg_catalog.pg_db_role_setting s
@@ -12,13 +12,15 @@ WITH server AS (
     WHERE c.setting LIKE 'role=%'
       AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
     ORDER BY r.rolname, s.setdatabase DESC
-), shared AS (
-    SELECT coalesce(
-        nullif($3::text, ''),
-        (SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = nullif($4::text, '')),
-        (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $1::text),
-        (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $2::text)
-    ) AS name
+), becomes AS ( -- the roles that the two become when they log in
+    SELECT (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $1::text) AS target,
+           (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $2::text) AS partner
+), shared AS ( -- X of X_a and X_b last: it may be a stranger's
+    SELECT coalesce(nullif($3::text, ''), becomes.target, becomes.partner,
+                    (SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = nullif($4::text, ''))) AS name
+    FROM becomes
+), setting AS (
+    SELECT s.name, s.setting, s.source FROM pg_catalog.pg_settings s WHERE s.name IN ('password_encryption', 'scram_iterations')
 ), setter AS ( -- the function that setup makes: found by its owner, who owns the schema and holds what it needs
     SELECT n.nspname AS schema
     FROM server, shared, pg_catalog.pg_proc p
@@ -39,20 +41,25 @@ WITH server AS (
 SELECT server.version,
        pg_catalog.pg_is_in_recovery(),
        current_user::text,
-       pg_catalog.current_setting('password_encryption'),
+       (SELECT s.setting FROM setting s WHERE s.name = 'password_encryption'),
+       (SELECT s.source FROM setting s WHERE s.name = 'password_encryption'),
+       coalesce((SELECT s.setting::int FROM setting s WHERE s.name = 'scram_iterations'), 0), -- PostgreSQL 16
+       coalesce((SELECT s.source FROM setting s WHERE s.name = 'scram_iterations'), ''),
        server.restricted,
        coalesce(shared.name, ''),
        s.oid IS NOT NULL,
        coalesce((SELECT l.role FROM login_setting l WHERE l.member = $1::text), ''),
+       coalesce((SELECT l.role FROM login_setting l WHERE l.member = $2::text), ''),
        t.oid IS NOT NULL,
        coalesce(t.rolcanlogin, false),
        coalesce(t.rolvaliduntil < pg_catalog.now(), false),
        CASE WHEN pg_catalog.isfinite(t.rolvaliduntil) THEN t.rolvaliduntil END,
+       (SELECT r.rolvaliduntil FROM pg_catalog.pg_roles r WHERE r.rolname = $2::text AND pg_catalog.isfinite(r.rolvaliduntil)),
        coalesce((SELECT r.rolname::text FROM pg_catalog.pg_roles r
                  WHERE r.rolname IN ($1::text, $2::text, shared.name) AND (r.rolsuper OR EXISTS (
                      SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')))
                  ORDER BY r.rolname = $1::text DESC, r.rolname LIMIT 1), ''),
-       coalesce(pg_catalog.pg_has_role(t.oid, s.oid, server.becomes), false),
+       coalesce(pg_catalog.pg_has_role(t.oid, s.oid, server.becoming), false),
        coalesce(t.rolconnlimit <> 0 AND pg_catalog.has_database_privilege(t.oid, pg_catalog.current_database(), 'CONNECT'), true),
        EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_iam' AND pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER')),
        coalesce((SELECT setter.schema::text FROM setter), ''),
@@ -63,7 +70,7 @@ SELECT server.version,
                      ELSE c.rolcreaterole AND pg_catalog.pg_has_role(c.oid, t.oid, 'MEMBER WITH ADMIN OPTION') END, false),
        EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(c.oid, g.oid, 'MEMBER')),
        (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usename = $1::text AND a.pid <> pg_catalog.pg_backend_pid()),
-       coalesce((SELECT pg_catalog.pg_has_role(p.oid, s.oid, server.becomes) FROM pg_catalog.pg_roles p WHERE p.rolname = $2::text), false)
+       coalesce((SELECT pg_catalog.pg_has_role(p.oid, s.oid, server.becoming) FROM pg_catalog.pg_roles p WHERE p.rolname = $2::text), false)
 FROM server
 CROSS JOIN shared
 JOIN pg_catalog.pg_roles c ON c.rolname = current_user

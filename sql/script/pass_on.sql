@@ -14,6 +14,7 @@ DECLARE
     lent    pg_catalog.text[];
     shown   pg_catalog.text;   -- the heir, for a terminal
     schemas pg_catalog.text[]; -- those on which the heir holds CREATE for the while
+    creates boolean;           -- the heir holds CREATE on the database for the while
     item    pg_catalog.record;
     lend    boolean;
 BEGIN
@@ -129,6 +130,22 @@ BEGIN
         RAISE NOTICE 'with the rights of % from now on: % % (%)', shown, item.n, item.kind, item.names;
     END LOOP;
 
+    -- What the new owner of a database's publications, and of servers, must be allowed. The database itself first: its owner is.
+    IF EXISTS (SELECT FROM pg_database d WHERE d.datname = current_database() AND d.datdba = leaver) THEN
+        EXECUTE format('ALTER DATABASE %I OWNER TO %s', current_database(), heir::regrole);
+    END IF;
+    creates := EXISTS (SELECT FROM pg_publication p WHERE p.pubowner = leaver) AND NOT has_database_privilege(heir, current_database(), 'CREATE');
+    IF creates THEN
+        EXECUTE format('GRANT CREATE ON DATABASE %I TO %s', current_database(), heir::regrole);
+    END IF;
+    FOR item IN
+        SELECT DISTINCT w.fdwname FROM pg_foreign_server f JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
+        WHERE f.srvowner = leaver AND NOT has_foreign_data_wrapper_privilege(heir, w.oid, 'USAGE')
+    LOOP
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO %s', item.fdwname, heir::regrole);
+        RAISE NOTICE 'granted USAGE on foreign data wrapper % to %', quote_ident(item.fdwname), shown;
+    END LOOP;
+
     -- Its own schemas first: the heir needs CREATE on the schema of each object, and as the owner has it. A lock on the rest is
     -- REASSIGN OWNED's own.
     FOR item IN SELECT n.nspname FROM pg_namespace n WHERE n.nspowner = leaver LOOP
@@ -160,6 +177,9 @@ BEGIN
     FOR i IN 1 .. cardinality(schemas) LOOP
         EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM %s', schemas[i], heir::regrole);
     END LOOP;
+    IF creates THEN
+        EXECUTE format('REVOKE CREATE ON DATABASE %I FROM %s', current_database(), heir::regrole);
+    END IF;
     FOR i IN REVERSE cardinality(lent) .. 1 LOOP
         EXECUTE format('REVOKE %I FROM %I', lent[i], me);
     END LOOP;

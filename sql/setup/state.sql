@@ -2,5 +2,4 @@
 SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $1::text),
        EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $2::text),
        EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $3::text),
-       pg_catalog.current_setting('password_encryption'),
 \ir records.sql

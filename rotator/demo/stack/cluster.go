@@ -44,7 +44,7 @@ func (s *Stack) AddSweep(policy map[string]string) (*localaws.Function, error) {
 // AddPerson has the master make a login role with a password of its own.
 func (s *Stack) AddPerson(ctx context.Context, name string) error {
 	password := s.newPassword()
-	made, err := verifier.New("scram-sha-256", name, password)
+	made, err := verifier.New(verifier.Default, name, password)
 	if err != nil {
 		return fmt.Errorf("making the verifier of %s: %w", name, err)
 	}

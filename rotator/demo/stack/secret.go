@@ -20,7 +20,7 @@ import (
 // does not hold the password from the start.
 func (s *Stack) makeMaster(ctx context.Context, _ Options) (string, error) {
 	password := s.newPassword()
-	made, err := verifier.New("scram-sha-256", Master, password)
+	made, err := verifier.New(verifier.Default, Master, password)
 	if err != nil {
 		return "", fmt.Errorf("making the verifier of %s: %w", Master, err)
 	}

@@ -2,8 +2,11 @@ package localtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -19,14 +22,24 @@ func Ident(name string) string {
 }
 
 // CreateMaster makes the master role as RDS does, a database that it owns, and its secret, whose ARN goes into the key
-// masterarn. From here on the scene's secrets name that database.
+// masterarn; RDS describes the instance that it is the master of. From here on the scene's secrets name that database.
 func (s *Scene) CreateMaster() (arn string) {
 	s.t.Helper()
 	s.SQL(`DO $$ BEGIN CREATE ROLE rds_superuser; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
 		fmt.Sprintf(`CREATE ROLE %s LOGIN CREATEROLE CREATEDB PASSWORD '%s' IN ROLE rds_superuser`, Ident(s.Master), PasswordMaster),
 		fmt.Sprintf(`CREATE DATABASE %s OWNER %s`, Ident(s.Master+"db"), Ident(s.Master)))
 	s.Database = s.Master + "db"
-	return s.PutNewSecret("master", s.Value(map[string]any{"username": s.Master, "password": PasswordMaster}))
+	return s.PutMaster("master", s.Master)
+}
+
+// PutMaster stores the secret of a master user as RDS makes it, with the instance that it belongs to, which RDS describes so.
+func (s *Scene) PutMaster(secretName, user string) (arn string) {
+	s.t.Helper()
+	instance := "of-" + secretName
+	s.AWS.SetDBInstance(types.DBInstance{
+		DBInstanceIdentifier: &instance, MasterUsername: &user, DBInstanceStatus: aws.String("available"),
+		Endpoint: &types.Endpoint{Address: aws.String(s.Host), Port: aws.Int32(int32(s.Port))}})
+	return s.PutNewSecret(secretName, s.Value(map[string]any{"username": user, "password": PasswordMaster, "dbInstanceIdentifier": instance}))
 }
 
 // ArticleRoles makes the pair as AWS's article does: a shared NOLOGIN role with the given attributes, user a with its password
@@ -147,4 +160,21 @@ func (s *Scene) MustLogin(stage string) {
 	if err != nil {
 		s.t.Errorf("%s, user %s, does not log in: %v", stage, credential.Username, err)
 	}
+}
+
+// MustLoginAs wants a credential under one of the staging labels, those that there are, to log in. It may be called from any goroutine.
+func (s *Scene) MustLoginAs(stages ...string) {
+	s.t.Helper()
+	var tried []error
+	for _, stage := range stages {
+		credential, err := s.credential(stage)
+		if err == nil {
+			_, err = s.Login(credential)
+		}
+		if err == nil {
+			return
+		}
+		tried = append(tried, fmt.Errorf("%s: %w", stage, err))
+	}
+	s.t.Errorf("none logs in: %v", errors.Join(tried...))
 }

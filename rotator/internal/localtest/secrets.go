@@ -2,6 +2,7 @@ package localtest
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,6 +48,33 @@ func (s *Scene) PutNewSecret(name string, value any) (arn string) {
 func (s *Scene) PutCurrent(value any) {
 	s.t.Helper()
 	_, err := s.Secrets.PutSecretValue(s.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &s.SecretID, SecretString: aws.String(text(s.t, value))})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// PendingToken is the version that a failed rotation left AWSPENDING on.
+func (s *Scene) PendingToken() string {
+	s.t.Helper()
+	described, err := s.Secrets.DescribeSecret(s.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &s.SecretID})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for version, stages := range described.VersionIdsToStages {
+		if slices.Contains(stages, "AWSPENDING") {
+			return version
+		}
+	}
+	s.t.Fatal("no version is staged AWSPENDING")
+	return ""
+}
+
+// ClearPending takes AWSPENDING off the version that a failed rotation left it on.
+func (s *Scene) ClearPending() {
+	s.t.Helper()
+	version := s.PendingToken()
+	_, err := s.Secrets.UpdateSecretVersionStage(s.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &s.SecretID, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (e *Evidence) seenAt(i *Instance) time.Time {
 	switch {
 	case i.Live, e.unseen && !i.CanaryAt.IsZero():
 		return e.Start
-	case len(i.pending) == 0 && i.read && e.Start.After(i.CanaryAt.Add(i.patience)):
+	case len(i.pending) == 0 && i.read && e.silent(i):
 		return time.Time{}
 	}
 	return i.CanaryAt
@@ -145,8 +145,7 @@ func (i *Instance) loggedFromBirth() bool {
 	if !i.born || !look.Good || look.Loaded.After(look.Started.Add(entrySlack)) {
 		return false
 	}
-	_, starts := i.log.entry(look.Started, loginlog.Starting)
-	return starts
+	return len(i.log.pidsNear(look.Started, loginlog.Starting)) > 0
 }
 
 // lose lets the record begin anew for a canary of a time that was not logged; proof is the last one that was.
@@ -177,9 +176,7 @@ const (
 // isLost reports that a login made at a time should have been found by now: every stream has gone beyond it. Of an instance that is
 // gone no later lines come.
 func (e *Evidence) isLost(i *Instance, made time.Time) bool {
-	late := e.allowance(i) + maxSkew
-	ended := !i.Live && i.read && e.Start.After(i.CanaryAt.Add(late+i.patience))
-	return ended || len(i.pending) > maxPending || i.log.newest != 0 && e.passed(i, made.Add(maxSkew))
+	return e.ended(i) || len(i.pending) > maxPending || i.log.newest != 0 && e.passed(i, made.Add(maxSkew))
 }
 
 // Settled are the records to store once the run has acted on what was lost; nil = nothing was. Until then the table says since
@@ -193,4 +190,12 @@ func (e *Evidence) Settled() []account.LogRecord {
 		}
 	}
 	return records
+}
+
+// silent reports that an instance that is gone was last seen so long ago that its last lines have arrived.
+func (e *Evidence) silent(i *Instance) bool { return e.Start.After(i.CanaryAt.Add(i.patience)) }
+
+// ended reports that an instance is gone, and that no more of its log is to come.
+func (e *Evidence) ended(i *Instance) bool {
+	return !i.Live && i.read && e.Start.After(i.CanaryAt.Add(e.allowance(i)+maxSkew+i.patience))
 }

@@ -34,13 +34,15 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 	in.entries = append(in.entries, entry)
 }
 
-// entry finds an entry of a kind near a time.
-func (in *instanceLog) entry(t time.Time, kind loginlog.ServerEntry) (serverEntry, bool) {
-	at := slices.IndexFunc(in.entries, func(s serverEntry) bool { return s.entry == kind && s.at.Sub(t).Abs() <= entrySlack })
-	if at < 0 {
-		return serverEntry{}, false
+// pidsNear lists the processes that wrote an entry of a kind near a time.
+func (in *instanceLog) pidsNear(t time.Time, kind loginlog.ServerEntry) []int {
+	var pids []int
+	for _, s := range in.entries {
+		if s.entry == kind && s.at.Sub(t).Abs() <= entrySlack {
+			pids = append(pids, s.pid)
+		}
 	}
-	return in.entries[at], true
+	return pids
 }
 
 // ready reports the entry in which the postmaster says, after the start that a look tells of, that connections are accepted.
@@ -67,16 +69,23 @@ func (e *Evidence) judgeContinuity() {
 func (i *Instance) findEntries() {
 	for n := range i.witnesses.Looks {
 		look := &i.witnesses.Looks[n]
-		if entry, found := i.log.entry(look.Started, loginlog.Starting); found {
-			look.Starting = true
-			i.knowPID(entry.pid)
-		}
-		look.Ready = look.Ready || i.log.ready(*look, i.witnesses.PIDs)
-		if entry, found := i.log.entry(look.Loaded, loginlog.ReloadRequested); found {
-			look.Reload = true
-			i.knowPID(entry.pid)
-		}
+		look.Starting = i.find(look.Started, loginlog.Starting) || look.Starting
+		look.Ready = i.log.ready(*look, i.witnesses.PIDs) || look.Ready
+		look.Reload = i.find(look.Loaded, loginlog.ReloadRequested) || look.Reload
 	}
+}
+
+// find reports that the log holds an entry of a kind near a time, and notes whose process id it has. Where several have it, as any role
+// can write one that looks so at such a moment, those of a process id that is known already count, or all.
+func (i *Instance) find(t time.Time, kind loginlog.ServerEntry) bool {
+	pids := i.log.pidsNear(t, kind)
+	if slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(i.witnesses.PIDs, pid) }) {
+		return true
+	}
+	for _, pid := range pids {
+		i.knowPID(pid)
+	}
+	return len(pids) > 0
 }
 
 // maxPIDs bounds the process ids that count as the postmaster's: the last few restarts'.
@@ -92,21 +101,40 @@ func (i *Instance) knowPID(pid int) {
 	}
 }
 
-// judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come.
+// judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come;
+// of those that wait, too, the log must hold what they saw.
 func (e *Evidence) judgeLooks(i *Instance) {
 	i.tally(e.resume(i))
-	for len(i.witnesses.Looks) > 1 {
-		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
-		passed := e.passed(i, b.At)
+	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
+		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
+	}
+	done := 0
+	for n := 1; n < len(i.witnesses.Looks); n++ {
+		a, b := i.witnesses.Looks[n-1], i.witnesses.Looks[n]
+		passed := done == n-1 && (e.passed(i, b.At) || e.ended(i))
 		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
-		if !passed {
-			return
+		if passed && i.log.newest != 0 {
+			e.judgeSessions(i, a, b, i.log.windows[n-1].total)
+			done = n
 		}
-		e.judgeSessions(i, a, b, i.log.windows[0].total)
-		i.witnesses.Looks = i.witnesses.Looks[1:]
-		i.log.windows = i.log.windows[1:]
 	}
+	i.witnesses.Looks, i.log.windows = i.witnesses.Looks[done:], i.log.windows[done:]
+}
+
+// ProvenTo is up to when the logs of the instances that live have been held against what looks at them showed; zero = not at all.
+func (e *Evidence) ProvenTo() time.Time {
+	var to time.Time
+	for _, i := range e.Instances {
+		switch {
+		case !i.Live:
+		case len(i.witnesses.Looks) == 0:
+			return time.Time{}
+		default:
+			to = earlier(to, i.witnesses.Looks[0].At)
+		}
+	}
+	return to
 }
 
 func moved(a, b time.Time) bool { return !a.IsZero() && !b.IsZero() && !a.Equal(b) }
@@ -154,11 +182,20 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 	}
 }
 
-// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again.
+// tally adds up the logins that this run has counted for each look. Those from next on the next run reads, and counts, again: never
+// what this run has not read.
 func (i *Instance) tally(next time.Time) {
+	if i.log.newest == 0 {
+		return
+	}
+	next = earlier(next, milli(i.log.newest))
+	if i.log.held > 0 {
+		next = earlier(next, milli(i.log.held).Truncate(time.Second))
+	}
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
-		look.Uncounted = look.Uncounted || !i.log.counting
+		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
+		look.Uncounted = look.Uncounted || !i.log.counting || expired
 		w.total = look.Logins + w.logins(time.Time{})
 		look.Logins += w.logins(next)
 		look.CountedTo = later(look.CountedTo, next)
@@ -235,13 +272,12 @@ func (e *Evidence) judgeRestarts(i *Instance) {
 // recoveryWithin is how soon after its start a server says that it had not been shut down.
 const recoveryWithin = time.Minute
 
-// startBefore finds the start of the server, by the postmaster, to which an entry of its recovery belongs.
-func (i *Instance) startBefore(t time.Time) (serverEntry, bool) {
-	at := slices.IndexFunc(i.log.entries, func(s serverEntry) bool {
-		return s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
-	})
-	if at < 0 {
-		return serverEntry{}, false
+// startBefore finds the last start of the server, by the postmaster, to which an entry of its recovery belongs.
+func (i *Instance) startBefore(t time.Time) (last serverEntry, found bool) {
+	for _, s := range i.log.entries {
+		if s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin && !s.at.Before(last.at) {
+			last, found = s, true
+		}
 	}
-	return i.log.entries[at], true
+	return last, found
 }

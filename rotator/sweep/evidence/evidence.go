@@ -159,11 +159,13 @@ func (e *Evidence) judgeLive(i *Instance) {
 	e.judgeUnread(i)
 }
 
-// judgeUnread doubts a log of which something that only a logged-in role causes could not be read.
+// judgeUnread doubts a log of which something that only a logged-in role causes could not be read. Nobody can tell whose it was: of
+// anybody's idle time what is before it counts no more.
 func (e *Evidence) judgeUnread(i *Instance) {
 	if n := i.log.unreadEntries(); n > 0 {
 		e.Doubt("%d log entries of instance %s are by roles whose names cannot be read (masked by a data protection policy?): allow the function logs:Unmask on log group %s.",
 			n, i.Instance, i.Group)
+		e.breakAt(i, Gap{i.Instance, milli(i.log.unreadFrom), milli(i.log.unreadTo), "entries of roles whose names cannot be read"})
 	}
 	for _, name := range i.log.unreadableStreams() {
 		e.Doubt("No event of stream %q of instance %s begins as log_line_prefix has it, in either of the two forms that RDS allows: who is active there cannot be told. Set log_line_prefix back, or look at what writes into log group %s.",

@@ -127,11 +127,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 	return list
 }
 
-// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone.
+// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. What earlier
+// looks showed is borne out by entries under the old name, and not compared with those under the new.
 func (i *Instance) renamed(name string) *Instance {
-	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, witnesses: i.witnesses, patience: i.patience}
+	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = name, ""
-	i.ResourceID, i.witnesses = "", witnesses{Agreed: i.witnesses.Agreed}
+	i.witnesses.Looks = nil
+	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, Agreed: i.witnesses.Agreed}
+	i.ResourceID = ""
 	return r
 }
 
@@ -191,7 +194,7 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 	case known:
 		i.ReadFrom = e.readOn(i)
 		if i.swapped {
-			i.EvidenceFrom = e.Start
+			e.breakAt(i, Gap{i.Instance, i.ProcessedTo, e.Start, "another instance, which was there before, has taken its name"})
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
@@ -283,8 +286,9 @@ func (e *Evidence) Watch(log *Log) {
 	e.log = log
 	for _, i := range e.Instances {
 		i.log = log.instance(i.Instance)
+		i.log.awaited = i.Live || !e.silent(i)
 		for name, s := range i.streams {
-			log.expect(name, s.To, e.wrote(s))
+			log.expect(name, s.To)
 		}
 		for _, canary := range i.pending {
 			i.log.canaries[canary] = false

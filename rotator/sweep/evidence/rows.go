@@ -16,12 +16,17 @@ type attempts struct {
 	stream              string
 }
 
-// letIn reports that more attempts were authorized than turned away.
-func (a attempts) letIn() bool { return a.authorized > a.refused }
+// letIn reports that attempts of a role were let in: of one that is open, since a refusal may be that of an attempt before the stretch,
+// or have been delivered twice, one that was authorized; of another, more than were turned away.
+func (t *tally) letIn(role string) bool {
+	a := t.attempts[role]
+	return a.authorized > a.refused || a.authorized > 0 && t.open[role]
+}
 
 // tally is what the rows of a stretch show of roles.
 type tally struct {
 	roles    map[string]bool
+	open     map[string]bool // roles of which one authorized attempt is enough, however many were turned away
 	attempts map[string]*attempts
 	shown    map[string]shown // what only a session of the role's own writes
 }
@@ -33,8 +38,8 @@ type shown struct {
 	kind   string // in words
 }
 
-func newTally(roles []string) *tally {
-	t := &tally{roles: make(map[string]bool, len(roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+func newTally(roles []string, open map[string]bool) *tally {
+	t := &tally{open: open, roles: make(map[string]bool, len(roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
 	for _, r := range roles {
 		t.roles[r] = true
 	}
@@ -82,7 +87,7 @@ func (t *tally) see(role string, r logread.Row, kind string) {
 // active gives for each role the latest entry that shows it active.
 func (t *tally) active() map[string]shown {
 	for role, a := range t.attempts {
-		if a.letIn() && a.latest > t.shown[role].at {
+		if t.letIn(role) && a.latest > t.shown[role].at {
 			t.shown[role] = shown{a.latest, a.stream, "login"}
 		}
 	}
@@ -98,7 +103,7 @@ func (l *Log) Row(r logread.Row) {
 	case logread.Login:
 		in.logins += int(r.Count)
 		if r.Canary != "" && l.names.Own[ownOf(r.Names, l.names.Own)] {
-			in.findCanary(" application_name=" + r.Canary)
+			s.findCanary(" application_name=" + r.Canary)
 			l.stored.find(" application_name="+r.Canary, l.names.Stack, r.Latest)
 		}
 	case logread.Tampering:
@@ -109,7 +114,7 @@ func (l *Log) Row(r logread.Row) {
 		}
 	}
 	if masked(r) {
-		in.unread["masked "+r.Severity] += int(r.Count)
+		in.unreadable("masked "+r.Severity, int(r.Count), r.Earliest, r.Latest)
 	}
 	l.rows.add(r)
 }
@@ -163,5 +168,5 @@ func (l *Log) endRows() {
 		}
 		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
-	l.rows = newTally(l.names.Roles)
+	l.rows = newTally(l.names.Roles, l.open)
 }

@@ -98,9 +98,13 @@ func (e *Evidence) resume(i *Instance) time.Time {
 	return from.Add(-e.allowance(i)).Truncate(time.Second)
 }
 
-// readOn is from where an instance's log is read on: never after what the count of logins has taken in.
+// readOn is from where an instance's log is read on: never after what the count of logins has taken in, nor after the last look at
+// it, since the entries of what the next look shows may have been read by a run that could not look.
 func (e *Evidence) readOn(i *Instance) time.Time {
 	from := e.resume(i)
+	if n := len(i.witnesses.Looks); n > 0 {
+		from = earlier(from, later(i.witnesses.Looks[n-1].At, e.Start.Add(-maxReread)).Add(-reread).Truncate(time.Second))
+	}
 	for _, look := range i.witnesses.Looks {
 		if !look.CountedTo.IsZero() {
 			from = earlier(from, look.CountedTo)

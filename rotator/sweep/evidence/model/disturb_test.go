@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -25,16 +26,16 @@ func (w *world) disturb(end time.Time) {
 		w.soon(end, w.intrigue)
 	}
 	w.comeAndGo(end)
-	if w.has.delays && w.chance(8) {
+	if w.has.delays && w.stormy(8) {
 		w.delay(s, end)
 	}
-	if w.has.forms && w.chance(5) {
+	if w.has.forms && w.stormy(5) {
 		w.soon(end, func() { w.reform(s) })
 	}
-	if w.chance(10) {
+	if w.stormy(10) {
 		w.soon(end, func() { w.reloads(s) })
 	}
-	if w.has.restarts && w.chance(4) {
+	if w.has.restarts && w.stormy(4) {
 		clean := !w.has.losses || w.chance(60)
 		w.soon(end, func() {
 			if !s.dead {
@@ -42,20 +43,20 @@ func (w *world) disturb(end time.Time) {
 			}
 		})
 	}
-	if w.has.crashes && w.chance(4) {
+	if w.has.crashes && w.stormy(4) {
 		w.soon(end, func() {
 			if !s.dead {
 				w.crash(s)
 			}
 		})
 	}
-	if w.chance(3) {
+	if w.stormy(3) {
 		w.soon(end, w.promote)
 	}
 	if w.has.losses {
 		w.lose(s, end)
 	}
-	if w.has.renames && w.chance(2) {
+	if w.has.renames && w.stormy(2) {
 		w.soon(end, w.rename)
 	}
 }
@@ -63,7 +64,7 @@ func (w *world) disturb(end time.Time) {
 // comeAndGo adds instances and takes them away.
 func (w *world) comeAndGo(end time.Time) {
 	live := w.live()
-	if w.chance(5) && len(live) < 4 {
+	if w.stormy(5) && len(live) < 4 {
 		w.soon(end, func() { w.addServer() })
 	}
 	if w.chance(3) {
@@ -113,6 +114,7 @@ func (w *world) reform(s *server) {
 	case 0:
 		w.reload(s, func(s *server) { s.verbose = !s.verbose }, "log_error_verbosity", "verbose")
 	case 1:
+		w.harmed() // that it was one that is read before, its entry does not say
 		prefix := shortPrefix
 		if s.logging.LinePrefix == shortPrefix {
 			prefix = longPrefix
@@ -130,8 +132,11 @@ func (w *world) reloads(s *server) {
 		return
 	}
 	w.reload(s, nil, "", "")
-	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && w.chance(10) {
+	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > 12*day {
 		w.raise(s, w.connect(eve))
+	}
+	if s.vouched != s.pid {
+		s.vouched, s.vouchedAt = s.pid, w.now
 	}
 }
 
@@ -156,19 +161,19 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 // the log before.
 func (w *world) lose(s *server, end time.Time) {
 	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
-	if w.has.spells && w.chance(3) && known {
+	if w.has.spells && w.stormy(3) && known {
 		w.soon(end, func() { w.hide(s) })
 	}
-	if w.has.stops && w.chance(3) && known && w.byRows == 0 && w.haze == 2 {
+	if w.has.stops && w.stormy(3) && known && w.byRows == 0 && w.haze == 2 {
 		w.soon(end, func() {
 			s.stopped = w.now.Add(w.within(20 * time.Hour))
 			w.harmed()
 		})
 	}
-	if w.chance(2) { // over the next run: its own login tells
+	if w.stormy(2) { // over the next run: its own login tells
 		w.soon(end, func() { s.stopped = later(s.stopped, end.Add(time.Hour)) })
 	}
-	if w.has.masking && w.chance(3) {
+	if w.has.masking && w.stormy(3) {
 		w.soon(end, func() {
 			w.masksUntil = w.now.Add(w.within(5 * day))
 			w.todo = append(w.todo, event{w.masksUntil.Add(w.within(3 * day)), func() { w.mayUnmask = true }})
@@ -211,22 +216,22 @@ func (w *world) rename() {
 	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
 	w.harmed()
 	a.measured, b.measured = 0, 0
-	a.streams = renamed(w, a)
-	switch {
-	case a == b:
-		a.Name = "db-renamed-" + a.Name[3:]
-	default:
-		b.streams = renamed(w, b)
-		a.Name, b.Name = b.Name, a.Name
+	w.leaveStreams(a)
+	if a == b {
+		a.Name = fmt.Sprintf("db-%d", w.made)
+		w.made++
+		return
 	}
+	w.leaveStreams(b)
+	a.Name, b.Name = b.Name, a.Name
 }
 
-// renamed is an instance without the streams it had: these stay as those of an instance that is gone.
-func renamed(w *world, s *server) map[string]*stream {
+// leaveStreams leaves what an instance wrote behind, as what one that is gone wrote.
+func (w *world) leaveStreams(s *server) {
 	former := *s
 	former.dead, former.Writer = true, false
 	w.servers = append(w.servers, &former)
-	return map[string]*stream{}
+	s.streams = nil
 }
 
 // restoreOrBackUp copies the tables, with the roles, or puts the copy in their place.

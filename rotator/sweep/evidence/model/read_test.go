@@ -38,7 +38,7 @@ func (r *run) each(group string, from, to time.Time, give func(s *server, stream
 		if s.Group != group {
 			continue
 		}
-		for name, stream := range s.streams {
+		for _, stream := range s.streams {
 			first := searchFrom(stream.entries, from)
 			for _, e := range stream.entries[first:] {
 				if !e.at.Before(to) {
@@ -46,7 +46,7 @@ func (r *run) each(group string, from, to time.Time, give func(s *server, stream
 				}
 				kept := r.retention == 0 || e.at.After(r.now.Add(-r.retention))
 				if kept && !e.lost && !e.arrives.After(r.now) {
-					give(s, name, e)
+					give(s, stream.name, e)
 				}
 			}
 		}

@@ -3,6 +3,8 @@ package model_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -36,7 +38,7 @@ type run struct {
 
 func (w *world) sweep() {
 	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}}
-	if w.chance(15) {
+	if w.stormy(15) {
 		r.fate = killedAfterLogin + w.rng.IntN(watchesOnly)
 	}
 	if w.begun.IsZero() {
@@ -45,7 +47,7 @@ func (w *world) sweep() {
 		if w.retention > 0 {
 			w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		}
-	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-3*time.Hour {
+	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-4*day { // what is late may expire before it is read
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
 	}
@@ -57,6 +59,7 @@ func (w *world) sweep() {
 	}
 	if r.fate == killedWhileReading {
 		w.disturbed(w.now)
+		w.forgetStrangers()
 		r.read(w.within(day))
 		w.store(r.evidence.Active(), r.evidence.Progress(), nil)
 		return
@@ -73,6 +76,15 @@ func (w *world) sweep() {
 	r.decide()
 }
 
+// forgetStrangers notes what a run that is killed forgets: instances that no run had looked at, whose streams it has gone past.
+func (w *world) forgetStrangers() {
+	for _, s := range w.servers {
+		if _, known := w.tables.records[s.Name]; !known && w.now.Sub(s.started) < 3*day {
+			w.harmed()
+		}
+	}
+}
+
 func (w *world) longest() time.Duration {
 	return max(time.Duration(w.lockDays)*day, time.Duration(w.deleteDays)*day, 90*day)
 }
@@ -82,8 +94,8 @@ func (r *run) begin() {
 	e := r.evidence
 	live, sightings := r.lookAround()
 	var records []account.LogRecord
-	for _, known := range r.tables.records {
-		records = append(records, known)
+	for _, name := range slices.Sorted(maps.Keys(r.tables.records)) {
+		records = append(records, r.tables.records[name])
 	}
 	e.Enroll(live, records)
 	for name, seen := range sightings {
@@ -142,6 +154,10 @@ func (r *run) logIn(s *server) evidence.Sighting {
 	if flushed {
 		s.sessions["app"]++
 	}
+	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
+		r.harmed() // what was not looked at for days cannot all be held against the log
+	}
+	s.seen, s.known = r.now, s.Name
 	look := s.look(r.now)
 	if !flushed {
 		s.sessions["app"]++
@@ -209,7 +225,7 @@ func (r *run) confirm() {
 	r.second = true
 	for _, name := range r.evidence.Groups() {
 		for _, s := range r.evidence.SecondReading(name, r.retention) {
-			if !r.readable() || r.chance(1) {
+			if !r.readable() || r.rng.IntN(2000) < r.storm {
 				r.evidence.Doubt("The second reading ended early.")
 				r.second = false
 				r.disturbed(r.now)
@@ -238,8 +254,10 @@ func (r *run) confirm() {
 func (r *run) conclude() {
 	for _, stream := range r.evidence.Strangers() {
 		for _, s := range r.servers {
-			if made := s.streams[stream]; made != nil {
-				r.evidence.StreamMade(stream, made.made)
+			for _, to := range s.streams {
+				if to.name == stream {
+					r.evidence.StreamMade(stream, to.made)
+				}
 			}
 		}
 	}

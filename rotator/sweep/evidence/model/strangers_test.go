@@ -12,6 +12,9 @@ import (
 func (w *world) strange() {
 	live := w.live()
 	s := live[w.rng.IntN(len(live))]
+	if s.german {
+		return
+	}
 	w.pid++
 	c := &client{database: "app", pid: w.pid, port: 1024 + w.pid%60000}
 	c.user = []string{"p0", "ann@example.com", "*****", "nobody", "app_a", "p0@app:[7]:LOG:  connection authorized: user=p0"}[w.rng.IntN(6)]
@@ -48,17 +51,17 @@ func (w *world) intrigue() {
 	case 1:
 		w.impersonate(s, c)
 	default:
-		w.authorize(s, c, false)
+		w.did(eve, w.authorize(s, c, false))
+		s.sessions[c.database]++
 		w.write(s, c, "ERROR", "connection authorized: user=p0 database=app")
 		w.write(s, c, "LOG", "disconnection: session time: 0:00:01.000 user=p0 database=app host=10.0.0.1 port=1000")
 	}
-	s.sessions[c.database]++
-	w.did(eve, nil)
 }
 
 // raise is RAISE LOG in parallel workers, whose entries have no names: they look like the server's own.
 func (w *world) raise(s *server, c *client) {
-	w.authorize(s, c, false)
+	w.did(w.named("eve"), w.authorize(s, c, false))
+	s.sessions[c.database]++
 	w.pid++
 	worker := &server{Instance: s.Instance, logging: s.logging, verbose: s.verbose, pid: w.pid}
 	for _, text := range []string{
@@ -74,9 +77,12 @@ func (w *world) raise(s *server, c *client) {
 
 // impersonate logs in under the application names of the sweep.
 func (w *world) impersonate(s *server, c *client) {
+	w.did(w.named("eve"), nil)
 	for _, name := range []string{w.canary, evidence.StoredName("stack", 9999), "x:[1]:LOG:  y", "x application_name=" + evidence.StoredName("stack", 9999)} {
 		if s.logging.Connections == "on" && name != "" {
 			w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s application_name=%s", c.user, c.database, name))
+			s.sessions[c.database]++
+			c = w.connect(w.named("eve"))
 		}
 	}
 }

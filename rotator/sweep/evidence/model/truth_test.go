@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/evidence"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -74,8 +75,8 @@ func (r *run) holdDrop(who *person, v policy.Verdict) {
 // holdLocked fails where somebody is still locked who had been active when he was.
 func (r *run) holdLocked(who *person) {
 	a := who.account
-	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active {
-		return
+	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || a.LockedAt.Equal(a.LastLogin) {
+		return // or it was let in, and shut again
 	}
 	for _, did := range slices.Backward(who.deeds) {
 		if !did.at.Before(a.LockedAt) || !did.promised() || did.proof != nil && (did.proof.arrives.After(r.now) || did.proof.lost && r.now.Sub(r.harm) < foundWithin) {
@@ -104,8 +105,8 @@ func (r *run) holdIdle(who *person, v policy.Verdict, p policy.Policy) {
 // holdSource fails where a role is kept alive by what was none of its doing.
 func (r *run) holdSource(who *person) {
 	limit := who.excuse
-	if r.byRows > 0 {
-		limit = later(limit, who.forgiven)
+	if r.byRows > 0 || who.account.Source == evidence.ByUnreadEntry { // a row does not tell which login was refused, nor an event delivered twice
+		limit = later(limit, who.refusedAt)
 	}
 	if who.account.LastLogin.After(limit.Add(clockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
 		r.fail("%s counts as active at %s by %s, and was not after %s", who.account.Name, who.account.LastLogin, who.account.Source, limit)
@@ -119,7 +120,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 // holdEvidence fails where the evidence is worth less than what happened explains.
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
-	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day
+	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day && r.now.Sub(r.lastRun) > 2*time.Hour
 	if r.from.IsZero() {
 		r.from = from
 	}
@@ -130,7 +131,7 @@ func (r *run) holdEvidence() {
 	if quiet && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
-	if quiet && r.now.Sub(e.To()) > 2*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
+	if quiet && r.now.Sub(e.To()) > 5*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
 		r.fail("nothing is late, and the evidence ends at %s", e.To())
 	}
 	if r.trusted.IsZero() && r.now.Sub(r.begun) > 10*day {

@@ -21,6 +21,7 @@ type world struct {
 	lag        time.Duration
 	retention  time.Duration
 	has        features
+	storm      int  // how often something happens, of ten
 	unlogged   bool // log_disconnections is off: a session's end is known by the runs that saw it
 	haze       int  // percent of the runs that cannot look everywhere
 	byRows     int  // percent of the runs whose first reading is of rows
@@ -73,17 +74,21 @@ func newWorld(seed uint64) *world {
 		unlogged: flag(), late: map[string]time.Duration{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
-	w.lockDays, w.lag = 20+rng.IntN(80), time.Duration(rng.IntN(600))*time.Second
+	w.lockDays, w.lag = 10+rng.IntN(40), time.Duration(rng.IntN(600))*time.Second
 	switch rng.IntN(4) {
 	case 0:
 		w.deleteDays = w.lockDays + 1 + rng.IntN(60)
 	case 1:
 		w.lockDays, w.deleteDays = 0, w.lockDays
 	}
+	w.storm, w.haze = []int{1, 3, 10}[rng.IntN(3)], []int{0, 2, 10}[rng.IntN(3)]
 	if w.has.losses {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
+		if w.retention > 0 {
+			w.haze = min(w.haze, 2)
+		}
+		w.has.delays = w.has.delays && w.retention != 3*day
 	}
-	w.haze = []int{2, 2, 25}[rng.IntN(3)]
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
 	w.addServer()
 	w.addServer()
@@ -94,7 +99,7 @@ func newWorld(seed uint64) *world {
 func (w *world) addServer() *server {
 	name := fmt.Sprintf("db-%d", w.made)
 	s := &server{Instance: cluster.Instance{Name: name, ResourceID: "db-" + name, Group: group, Created: w.now, Writer: w.made == 0},
-		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1, streams: map[string]*stream{}}
+		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
 	if w.has.streams {
 		s.width = 1 + w.rng.IntN(3)
 	}
@@ -108,10 +113,14 @@ func (w *world) addServer() *server {
 		w.write(s, nil, "LOG", "database system is ready to accept read-only connections")
 	}
 	w.servers = append(w.servers, s)
+	w.disturbed(w.now)
 	return s
 }
 
 func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+// stormy is a chance that something happens that the evidence suffers from.
+func (w *world) stormy(percent int) bool { return w.rng.IntN(1000) < percent*w.storm }
 
 func (w *world) within(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
 
@@ -152,6 +161,9 @@ func (w *world) step() {
 	case w.chance(2) && !w.unlogged:
 		pause += w.within(50 * day)
 		w.disturbed(w.now.Add(pause))
+		if w.now.Sub(w.harm) < foundWithin {
+			w.harm = w.now.Add(pause) // it is found out no earlier
+		}
 	case w.chance(3):
 		pause = time.Minute + w.within(time.Hour)
 	}

@@ -134,7 +134,7 @@ func (f function) set(ctx context.Context, e event) error {
 		return err
 	}
 	defer conn.Close(ctx)
-	made, err := verifier.New("scram-sha-256", pending["username"].(string), pending["password"].(string))
+	made, err := verifier.New(verifier.Default, pending["username"].(string), pending["password"].(string))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+
+	"pgrotator/rotator/secret"
+)
+
+// Identifiers are those that a database may have.
+type Identifiers struct {
+	Clusters  []string
+	Instances []string
+}
+
+// IdentifiersIn takes them from the secret's keys and the first label of an RDS endpoint.
+func IdentifiersIn(v secret.Value) Identifiers {
+	var ids Identifiers
+	label := firstLabel(v.Host)
+	for _, id := range []string{v.ClusterIdentifier, label} {
+		if id != "" {
+			ids.Clusters = append(ids.Clusters, strings.ToLower(id))
+		}
+	}
+	for _, id := range []string{v.InstanceIdentifier, label} {
+		if id != "" {
+			ids.Instances = append(ids.Instances, strings.ToLower(id))
+		}
+	}
+	return ids
+}
+
+// And adds others.
+func (i Identifiers) And(other Identifiers) Identifiers {
+	return Identifiers{Clusters: distinct(i.Clusters, other.Clusters), Instances: distinct(i.Instances, other.Instances)}
+}
+
+func distinct(lists ...[]string) []string {
+	var all []string
+	for _, id := range slices.Concat(lists...) {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// None reports that nothing tells which database of RDS is meant.
+func (i Identifiers) None() bool {
+	return len(i.Clusters)+len(i.Instances) == 0
+}
+
+// firstLabel is the identifier in NAME.….REGION.rds.amazonaws.com (.com.cn in China), "" for other hosts.
+func firstLabel(host string) string {
+	if !IsEndpoint(host) {
+		return ""
+	}
+	label, _, _ := strings.Cut(host, ".")
+	return label
+}
+
+// IsEndpoint reports a host name of RDS's own.
+func IsEndpoint(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return strings.HasSuffix(host, ".rds.amazonaws.com") || strings.HasSuffix(host, ".rds.amazonaws.com.cn")
+}
