@@ -6,6 +6,7 @@ package revoke
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -106,6 +107,13 @@ type run struct {
 
 func (r *run) tell(format string, args ...any) {
 	r.report.Steps = append(r.report.Steps, fmt.Sprintf(format, args...))
+}
+
+// tellOnce is tell for what may be done again.
+func (r *run) tellOnce(format string, args ...any) {
+	if step := fmt.Sprintf(format, args...); !slices.Contains(r.report.Steps, step) {
+		r.report.Steps = append(r.report.Steps, step)
+	}
 }
 
 func (r *run) users() []string { return []string{r.pair.User, r.pair.Partner} }
