@@ -25,7 +25,7 @@ func (r *run) lock(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		locked := make(chan error, 1)
 		go func() { locked <- r.joinAndClose(ctx) }()
-		err, ending := r.endBlockers(ctx, locked)
+		ending, err := r.endBlockers(ctx, locked)
 		if err == nil {
 			break
 		}
@@ -46,11 +46,11 @@ func (r *run) joinAndClose(ctx context.Context) error {
 
 // endBlockers ends the pair's sessions and whoever blocks the master's, until that is through. ending tells of a session that could
 // not be ended.
-func (r *run) endBlockers(ctx context.Context, locked <-chan error) (err error, ending string) {
+func (r *run) endBlockers(ctx context.Context, locked <-chan error) (ending string, err error) {
 	for {
 		select {
 		case err := <-locked:
-			return err, ending
+			return ending, err
 		case <-time.After(pause):
 		}
 		if _, fault := r.endOnce(ctx, r.watch, "the writer", r.state.Process); fault != nil {
