@@ -45,11 +45,14 @@ func (w *world) sweep() {
 		w.begun = w.now
 		w.coverFrom = w.now.Add(-10000 * day)
 		if w.retention > 0 {
-			w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
+			w.coverFrom, w.coverLeast = w.now.Add(-w.retention+2*time.Hour), w.now.Add(-w.retention)
 		}
 	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-4*day { // what is late may expire before it is read
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
+		if w.now.Sub(w.lastRun) > w.retention+w.lag {
+			w.coverLeast = w.now.Add(-w.retention)
+		}
 	}
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
 	r.begin()

@@ -39,6 +39,9 @@ func (r *run) holdVerdict(who *person, v policy.Verdict, p policy.Policy) {
 		if who.account.Unlogged != "" {
 			r.fail("%s is to be closed, and the log cannot carry its name", v.Account.Name)
 		}
+		if p.To.Add(-limit).Before(r.coverLeast) && v.Action == policy.Lock {
+			r.fail("%s is to be closed, and the second reading covers the time since %s at most", v.Account.Name, r.coverLeast)
+		}
 		r.measureDelay(who, v, p)
 	case policy.Leave:
 		r.holdIdle(who, v, p)

@@ -8,6 +8,7 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
 )
 
 // world is what really happens over simulated years: people who log in, logs that stop, come late, twice or in pieces, instances that
@@ -28,16 +29,17 @@ type world struct {
 	mayUnmask  bool // logs:Unmask is allowed
 	untold     bool // nobody is told of a data protection policy: asterisks are read
 
-	servers []*server
-	people  []*person
-	tables  tables
-	backup  *tables // an older copy
-	backed  time.Time
-	open    map[string]int // sessions that the run at hand sees
-	canary  string
-	pid     int
-	made    int // instances
-	todo    []event
+	servers     []*server
+	people      []*person
+	tables      tables
+	backup      *tables // an older copy
+	backed      time.Time
+	open        map[string]int // sessions that the run at hand sees
+	canary      string
+	pid         int
+	made        int // instances
+	todo        []event
+	checkpoints map[string]logread.Kind
 
 	masksUntil time.Time
 	begun      time.Time // the first run
@@ -45,6 +47,7 @@ type world struct {
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	unrest     time.Time // until when what happened may keep the evidence incomplete
 	coverFrom  time.Time // since when the second reading can have covered all
+	coverLeast time.Time // before it nothing can have been covered, since the log did not keep it
 	from       time.Time // of the evidence, as the last run that concluded told
 	trusted    time.Time // since when reloads and sessions can have agreed with the log; zero = they have not
 	faults     []string
@@ -71,7 +74,7 @@ func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	flag := func() bool { return rng.IntN(2) == 0 }
 	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
-		unlogged: flag(), late: map[string]time.Duration{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
+		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]logread.Kind{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
 	w.lockDays, w.lag = 10+rng.IntN(40), time.Duration(rng.IntN(600))*time.Second
