@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/role"
 )
@@ -104,6 +105,25 @@ func TestTablesWithCodeAreNotTakenOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While a sweep holds its tables setup for the sweep waits a moment, and then says what it waits for; the pair's own part is done.
+func TestTablesInUse(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server, nil)
+	s.MustSetupFor(role.ForSweep)
+	s.SQL("ALTER ROLE " + s.B + " RESET role")
+	sweeper := pgtest.Connect(t, s.Superuser())
+	if _, err := sweeper.Exec(t.Context(), "BEGIN; LOCK TABLE rotation_"+s.Shared+".user_login_action IN SHARE UPDATE EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetupFor(role.ForSweep); err == nil || !strings.Contains(err.Error(), "a sweep of this database is under way") {
+		t.Errorf("setup: %v", err)
+	}
+	if _, err := sweeper.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	mustChangeNothing(t, s)
 }
 
 // A schema of the operator's choosing only where its owner could do no harm anyway.

@@ -36,6 +36,9 @@ func testClosable(t *testing.T, on *localpg.Server) {
 	for _, name := range []string{"one", "two", "person", "role", "users"} {
 		s.asMaster("dba", "CREATE ROLE "+name+" LOGIN")
 	}
+	if on.Major() >= 16 { // without which the record would be anybody's
+		s.asMaster("dba", "GRANT one, two TO rotation_other WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+	}
 	s.exec("GRANT rds_superuser TO person")
 	s.setUp("dba")
 	s.settle()

@@ -69,7 +69,11 @@ BEGIN
             joined := true;
         END IF;
         IF made.holder IN (owner, shared) THEN
-            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', made.quoted);
+            BEGIN
+                EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', made.quoted);
+            EXCEPTION WHEN lock_not_available THEN
+                RAISE EXCEPTION 'table % is in use: a sweep of this database is under way', made.quoted USING HINT = 'Run setup again when it has ended.';
+            END;
         END IF;
         SELECT concat_ws(', ',
             CASE WHEN made.holder NOT IN (owner, shared) THEN 'it belongs to somebody else' END,
