@@ -8,7 +8,7 @@ LAMBDA  := CGO_ENABLED=0 GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test matrix lint build build-RotationFunction build-SweepFunction package bench clean
+.PHONY: help demo local test soak matrix lint build build-RotationFunction build-SweepFunction package bench clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
 
 test: ## Run all tests, with the race detector
 	go test -race -timeout 14m ./...
+
+soak: ## Run the long campaigns
+	PGROTATOR_SOAK=1 go test -timeout 0 -count=1 -run 'Model' ./rotator/sweep/evidence/model
 
 matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
 	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...

@@ -26,7 +26,7 @@ func (w *world) disturb(end time.Time) {
 		w.soon(end, w.intrigue)
 	}
 	w.comeAndGo(end)
-	if w.has.delays && w.stormy(8) {
+	if w.has.delays && w.chance(8) {
 		w.delay(s, end)
 	}
 	if w.has.forms && w.stormy(5) {

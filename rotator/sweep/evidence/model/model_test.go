@@ -15,8 +15,8 @@ const (
 	seedVariable = "PGROTATOR_SEED"
 )
 
-// onceFailed are the worlds in which the sweep was found wrong.
-var onceFailed = []uint64{}
+// onceFailed are worlds in which a sweep was found wrong that forgot masked entries.
+var onceFailed = []uint64{39}
 
 func TestModel(t *testing.T) {
 	t.Parallel()
