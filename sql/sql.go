@@ -7,6 +7,7 @@
 package sql
 
 import (
+	"bytes"
 	"embed"
 	"path"
 	"regexp"
@@ -29,6 +30,9 @@ func (s Statement) Text() string {
 	text, err := files.ReadFile(string(s) + ".sql")
 	if err != nil {
 		panic(err)
+	}
+	if !bytes.Contains(text, []byte(`\ir `)) {
+		return string(text) // nearly every statement; a pattern costs more than the rest of sending it
 	}
 	return include.ReplaceAllStringFunc(string(text), func(line string) string {
 		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()

@@ -189,11 +189,17 @@ DECLARE
     shared text := current_setting('pgrotator.role');
     owner  text := current_setting('pgrotator.owner');
     state  text := current_setting('pgrotator.state');
+    given  text[]; -- up to PostgreSQL 15 setup makes the master a member of the pair and its shared role, for the day of an upgrade
+    former text;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = owner) THEN
         RAISE NOTICE 'role % does not exist', quote_ident(owner);
         RETURN;
     END IF;
+    given := ARRAY(SELECT g.rolname FROM pg_roles g JOIN pg_auth_members m ON m.roleid = g.oid JOIN pg_roles r ON r.oid = m.member
+                   WHERE r.rolname = current_user AND m.admin_option AND current_setting('server_version_num')::int < 160000
+                     AND (g.rolname = shared OR EXISTS (
+                         SELECT FROM pg_auth_members h JOIN pg_roles o ON o.oid = h.member WHERE h.roleid = g.oid AND o.rolname = owner AND h.admin_option)));
     EXECUTE format('REASSIGN OWNED BY %I TO %I', owner, shared);
     IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = state) THEN
         EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', state, owner);
@@ -201,6 +207,9 @@ BEGIN
     EXECUTE format('DROP OWNED BY %I', owner); -- what others granted to it; it owns nothing any more
     EXECUTE format('DROP ROLE %I', owner);
     RAISE NOTICE 'dropped role %', quote_ident(owner);
+    FOREACH former IN ARRAY given LOOP
+        EXECUTE format('REVOKE %I FROM CURRENT_USER', former);
+    END LOOP;
 END $do$;
 
 -- The master lets go of the shared role, and the pair's own end is told. The record can be anybody's: only members are named.

@@ -3,9 +3,11 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -132,7 +134,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		s.value, err = secret.Parse(text)
 	}
 	if err != nil {
-		l.fail("secret", err.Error(), "Put a value with engine, host, username and password into the secret.")
+		l.fail("secret", err.Error(), "Correct the secret's value where the detail says; the README has its keys and what each may be.")
 		return s, false
 	}
 	l.pass("secret", "AWSCURRENT is readable and well formed: user "+s.value.Username+" on "+s.server().Address()+"/"+s.value.Database)
@@ -149,6 +151,29 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 	return s, true
 }
 
+// missing tells whom setup would make, where AWSCURRENT does not log in and a master is at hand to look: that a login comes to be
+// with a password that whoever wrote the secret knows should be known before.
+func (c *Check) missing(ctx context.Context, l *list, s subject) {
+	found, err := c.master.Of(ctx, s.value)
+	if err != nil {
+		return // setup would make nobody either
+	}
+	session, err := c.opener.Open(ctx, found.Server, found.Login)
+	if err != nil {
+		return
+	}
+	defer session.Close(ctx)
+	state, err := role.ReadState(ctx, session, role.Pair{User: s.pair.Partner, Partner: s.pair.User, Shared: s.value.Role, Base: s.pair.Base})
+	if err != nil {
+		return
+	}
+	shared := cmp.Or(state.Shared, s.pair.Base)
+	setup, err := role.ReadSetupState(ctx, session, s.pair.User, s.pair.Partner, shared)
+	if missing := setup.Missing(s.pair.User, s.pair.Partner, shared); err == nil && len(missing) > 0 {
+		l.advise("setup", "setup would make "+strings.Join(missing, "; "), "Know these names before you run setup: whoever may write the secret chose them, and knows the password.")
+	}
+}
+
 // login logs in as AWSCURRENT: network, TLS and credential in one.
 func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Session, bool) {
 	var session *postgres.Session
@@ -158,6 +183,7 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 	})
 	if err != nil {
 		l.fail("current login", err.Error(), c.afterRefusal(ctx, s, err))
+		c.missing(ctx, l, s)
 		return nil, false
 	}
 	l.pass("current login", s.value.Username+" logs in with AWSCURRENT")

@@ -84,7 +84,7 @@ func TestWhatFails(t *testing.T) {
 		"a user that is neither X_a nor X_b": {func(s *localtest.Scene) {
 			s.CreateSecret(map[string]any{"username": "app"})
 		}, "pair", "usernames"},
-		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "host"},
+		"a value without host": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"host": nil}) }, "secret", "Correct the secret's value"},
 		"a partner outside the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
 			s.CreateSecret(nil)
@@ -101,6 +101,8 @@ func TestWhatFails(t *testing.T) {
 			elsewhere := s.Value(map[string]any{"host": "elsewhere.example", "username": "master"})
 			s.CreateSecret(map[string]any{"masterarn": s.PutNewSecret("elsewhere", elsewhere)})
 		}, "way", "setup"},
+		"an engine of another kind": {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"engine": "mysql"}) }, "secret", "Correct the secret's value where the detail says"},
+		"a port that is none":       {func(s *localtest.Scene) { s.CreateSecret(map[string]any{"port": "abc"}) }, "secret", "Correct the secret's value"},
 		"an AWSPENDING left over": {func(s *localtest.Scene) {
 			s.CreateSecret(nil)
 			s.Begin()
@@ -129,6 +131,44 @@ func TestWhatFails(t *testing.T) {
 				t.Errorf("the report holds the password: %+v", report)
 			}
 		})
+	}
+}
+
+// Before setup makes a login whose password the secret's writer knows, check tells of it, and so does setup's own answer.
+func TestWhomSetupWouldMake(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	want := []string{`role "` + s.Shared + `", which both`, `user "` + s.A + `", who logs in with the password that the secret holds`, `user "` + s.B + `", who logs in from`}
+	told := find(t, run(t, s, role.ForRotation), "setup")
+	answer, err := s.Invoke(map[string]any{"action": "setup", "secretId": s.SecretID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Makes []string }
+	if err := json.Unmarshal([]byte(answer), &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range want {
+		if !strings.Contains(told.Detail, name) || !strings.Contains(strings.Join(report.Makes, "; "), name) {
+			t.Errorf("check says %q, setup %q; want %q in both", told.Detail, report.Makes, name)
+		}
+	}
+}
+
+// What 1.0 had set up on 15 lacks what an upgrade asks for: check tells, and setup gives it.
+func TestWhatAnUpgradeAsksFor(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	s.SQL(fmt.Sprintf("REVOKE %s FROM rotation_%s", s.A, s.Shared))
+	if told := find(t, run(t, s, role.ForRotation), "upgrade"); !strings.Contains(told.Fix, fmt.Sprintf("GRANT %s TO rotation_%s WITH ADMIN OPTION", s.A, s.Shared)) {
+		t.Errorf("check says to do %q", told.Fix)
+	}
+	s.MustSetup()
+	if told := find(t, run(t, s, role.ForRotation), "upgrade"); told.Fix != "" {
+		t.Errorf("after setup check says to do %q", told.Fix)
 	}
 }
 

@@ -23,7 +23,7 @@ type promise struct {
 
 // The most that a rotation may cost.
 const (
-	mostCalls       = 12
+	mostCalls       = 13 // one of them the look for a blue/green deployment
 	mostConnections = 2
 )
 

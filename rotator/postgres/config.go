@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,12 +90,15 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10)
 }
 
-// attend has a session's configuration tell the session what passes, and the attempt how far it came.
-func attend(config *pgx.ConnConfig, session *Session, tried *attempt) {
-	config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{tried.address}, nil }
+// attend has a session's configuration try one address, tell the session what passes, and tell connected when something there has
+// accepted the connection: the driver dials again, in the background, to cancel what it gave up.
+func attend(config *pgx.ConnConfig, session *Session, address string, connected *atomic.Bool) {
+	config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{address}, nil }
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		tried.connected = err == nil
+		if err == nil {
+			connected.Store(true)
+		}
 		return conn, err
 	}
 	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {

@@ -77,7 +77,8 @@ func (e *LoginError) explain() string {
 	return e.explainNetwork()
 }
 
-// serverText is an error as PostgreSQL gave it. The context (Where) is left out: it can hold a statement's text.
+// serverText is an error as PostgreSQL gave it. Of the context only the functions are told that it came from, such as a DBA's event
+// trigger: its other lines can hold a statement's text.
 func serverText(pg *pgconn.PgError) string {
 	text := pg.Error()
 	if pg.Detail != "" {
@@ -85,6 +86,11 @@ func serverText(pg *pgconn.PgError) string {
 	}
 	if pg.Hint != "" {
 		text += ", HINT: " + pg.Hint
+	}
+	for line := range strings.Lines(pg.Where) {
+		if strings.HasPrefix(line, "PL/") && !strings.Contains(line, "inline_code_block") {
+			text += ", CONTEXT: " + strings.TrimSpace(line)
+		}
 	}
 	return text
 }

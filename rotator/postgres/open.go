@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -109,12 +110,13 @@ func (s *Session) connect(ctx context.Context, config *pgx.ConnConfig) error {
 	var failed attempts
 	for _, address := range addresses {
 		tried := attempt{address: address}
-		attend(config, s, &tried)
+		var connected atomic.Bool
+		attend(config, s, address, &connected)
 		begun := time.Now()
 		if s.conn, tried.err = pgx.ConnectConfig(ctx, config); tried.err == nil {
 			return nil
 		}
-		tried.took = time.Since(begun)
+		tried.took, tried.connected = time.Since(begun), connected.Load()
 		if s.wire != nil {
 			tried.asked, s.wire = s.wire.asked, nil
 		}

@@ -29,17 +29,29 @@ func (r *run) setPasswords(ctx context.Context) (err error) {
 	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
 		return err
 	}
-	verifiers := map[string]string{}
-	for user, password := range map[string]string{r.pair.Partner: r.password, r.pair.User: rand.Text()} {
-		if verifiers[user], err = verifier.New(r.method, user, password); err != nil {
-			return fmt.Errorf("making the verifier of %q: %w", user, err)
-		}
-	}
-	if err := role.SetLocked(ctx, r.session, verifiers, r.validUntil()); err != nil {
+	passwords := map[string]string{r.pair.Partner: r.password, r.pair.User: rand.Text()}
+	if err := r.setVerifiers(ctx, passwords); err != nil {
 		return err
+	}
+	for _, mirror := range r.mirrors {
+		if err := r.store.WriteMirror(ctx, mirror, "", passwords[mirror.User]); err != nil {
+			return err
+		}
 	}
 	r.tell("stored a new credential of %q as AWSPENDING version %s, and set the passwords of both users", r.pair.Partner, r.token)
 	return nil
+}
+
+func (r *run) setVerifiers(ctx context.Context, passwords map[string]string) error {
+	verifiers := map[string]string{}
+	for user, password := range passwords {
+		made, err := verifier.New(r.kind, user, password)
+		if err != nil {
+			return fmt.Errorf("making the verifier of %q: %w", user, err)
+		}
+		verifiers[user] = made
+	}
+	return role.SetLocked(ctx, r.session, verifiers, r.validUntil())
 }
 
 func (r *run) validUntil() string {

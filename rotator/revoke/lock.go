@@ -33,7 +33,7 @@ func (r *run) lock(ctx context.Context) error {
 			return fmt.Errorf("%w%s", err, ending)
 		}
 	}
-	r.tell("locked %q and %q (NOLOGIN), and took EXECUTE on %s.set_other_user from %q", r.pair.User, r.pair.Partner, postgres.Quote(r.owner), r.shared)
+	r.tellOnce("locked %q and %q (NOLOGIN), and took EXECUTE on %s.set_other_user from %q", r.pair.User, r.pair.Partner, postgres.Quote(r.owner), r.shared)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (r *run) count(instance, user string) {
 
 // endSessions ends the pair's sessions on every instance, each once it has learnt that the pair is locked.
 func (r *run) endSessions(ctx context.Context) error {
-	if err := r.endUntilQuiet(ctx, r.watch, "the writer"); err != nil {
+	if err := r.endOnWriter(ctx); err != nil {
 		return err
 	}
 	found, err := cluster.Describe(ctx, r.rds, r.value)
@@ -107,6 +107,26 @@ func (r *run) endSessions(ctx context.Context) error {
 	return nil
 }
 
+// endOnWriter locks the pair anew where a statement that was under way has let it in again: what may be executed is looked at when a
+// statement begins.
+func (r *run) endOnWriter(ctx context.Context) error {
+	for range attempts {
+		open, err := account.StillOpen(ctx, r.watch, r.users())
+		if err != nil {
+			return err
+		}
+		if len(open) > 0 {
+			if err := r.lock(ctx); err != nil {
+				return err
+			}
+		}
+		if again, err := r.endUntilQuiet(ctx, r.watch, "the writer"); !again {
+			return err
+		}
+	}
+	return fmt.Errorf("the pair was let in again %d times, by %q or somebody with more rights", attempts, r.shared)
+}
+
 func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error {
 	server := r.found.Server
 	server.Host, server.Port = instance.Host, instance.Port
@@ -119,32 +139,36 @@ func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error 
 		return fmt.Errorf("logging in as the master to instance %s: %w", instance.Name, err)
 	}
 	defer session.Close(ctx)
-	return r.endUntilQuiet(ctx, session, "instance "+instance.Name)
+	for again := true; again && err == nil; { // until the reader has replayed the lock
+		again, err = r.endUntilQuiet(ctx, session, "instance "+instance.Name)
+	}
+	return err
 }
 
-// endUntilQuiet waits until an instance has learnt of the lock and ends sessions until two looks have found none.
-func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string) error {
+// endUntilQuiet ends sessions on an instance until two looks have found none. It is again, after a pause, where the pair may log in
+// there.
+func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string) (again bool, err error) {
 	for quiet := 0; quiet < 2; {
 		open, err := account.StillOpen(ctx, s, r.users())
 		if err != nil {
-			return err
+			return false, err
 		}
 		ended, err := r.endOnce(ctx, s, instance, 0)
 		if err != nil {
-			return err
+			return false, err
 		}
-		wait := pause
-		if len(open)+ended > 0 {
-			quiet = 0
-		} else {
-			quiet++
-			wait = quietness
+		wait := quietness
+		if quiet++; len(open)+ended > 0 {
+			quiet, wait = 0, pause
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s to be without sessions of the pair (not yet NOLOGIN there: %q): %w", instance, open, ctx.Err())
+			return false, fmt.Errorf("waiting for %s to be without sessions of the pair (not NOLOGIN there: %q): %w", instance, open, ctx.Err())
 		case <-time.After(wait):
 		}
+		if len(open) > 0 {
+			return true, nil
+		}
 	}
-	return nil
+	return false, nil
 }

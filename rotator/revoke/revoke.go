@@ -6,6 +6,7 @@ package revoke
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -98,13 +99,21 @@ type run struct {
 	session  *postgres.Session // the master's on the writer
 	watch    *postgres.Session // another, which ends who blocks the first
 	state    role.PairState
-	method   verifier.Kind
+	kind     verifier.Kind // of the verifiers to be made
+	mirrors  []secret.Mirror
 	token    string // of the new version
 	password string // of the new AWSCURRENT
 }
 
 func (r *run) tell(format string, args ...any) {
 	r.report.Steps = append(r.report.Steps, fmt.Sprintf(format, args...))
+}
+
+// tellOnce is tell for what may be done again.
+func (r *run) tellOnce(format string, args ...any) {
+	if step := fmt.Sprintf(format, args...); !slices.Contains(r.report.Steps, step) {
+		r.report.Steps = append(r.report.Steps, step)
+	}
 }
 
 func (r *run) users() []string { return []string{r.pair.User, r.pair.Partner} }
@@ -121,8 +130,30 @@ func (r *run) read(ctx context.Context) error {
 	if r.pair, err = r.value.Pair(); err != nil {
 		return err
 	}
+	if err := r.readMirrors(ctx); err != nil {
+		return err
+	}
 	r.found, err = r.master.Of(ctx, r.value)
 	return err
+}
+
+// readMirrors finds the secrets that an RDS Proxy reads, before anything is changed.
+func (r *run) readMirrors(ctx context.Context) error {
+	if r.value.Mirrors == nil {
+		return nil
+	}
+	d, err := r.store.Describe(ctx, r.secretID)
+	if err != nil {
+		return err
+	}
+	for _, user := range r.users() {
+		mirror, err := r.store.ReadMirror(ctx, r.value.Mirrors[user], d.ARN, user)
+		if err != nil {
+			return err
+		}
+		r.mirrors = append(r.mirrors, mirror)
+	}
+	return nil
 }
 
 // open logs in as the master, twice, and admits only a pair that setup has recorded: whoever may write the secret could otherwise
@@ -162,7 +193,7 @@ func (r *run) admit(ctx context.Context) error {
 		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
 			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
 	}
-	r.shared, r.owner, r.method = state.Shared, record.Owner(), state.Verifier
+	r.shared, r.owner, r.kind = state.Shared, record.Owner(), state.Verifier
 	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
 	return err
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -17,6 +19,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/internal/pgfault"
 	"pgrotator/rotator/revoke"
 )
 
@@ -56,40 +59,49 @@ const (
 	stolenVerifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 )
 
-// The drill: a thief holds AWSCURRENT, sessions on the writer and on a reader, a transaction that has set the other user and so
-// holds its row, and a planted AWSPENDING, and goes on giving the other user a password of his own as fast as he can.
+// The drill: a thief holds AWSCURRENT, sessions on the writer and on a reader and a planted AWSPENDING, and goes on giving the other
+// user a password of his own as fast as he can: in one drill a transaction of his has set it and so holds its row; in the other his
+// statements have begun before EXECUTE is taken from him, and let the user in again after it was locked.
 func TestThiefIsOut(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
-		s := newScene(t, pg)
-		reader := addReader(t, s)
-		known := s.Credential("AWSCURRENT")
-		other := s.Credential("AWSPREVIOUS").Username
-		set := fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity')", s.Shared, stolenVerifier)
-		open := []*pgx.Conn{steal(t, pg, s, known), steal(t, reader, s, known), steal(t, pg, s, known)}
-		plantPending(t, s)
-		stop := keepSetting(t, s, pg, known, other, set)
-		holdRow(t, open[2], set)
-		report, err := run(t, s)
-		if successes := stop(); successes == 0 {
-			t.Error("the thief got nowhere even before: this test shows nothing")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustBeOut(t, s, open, known, localtest.Credential{Username: other, Password: stolen}, report)
-		current := s.Credential("AWSCURRENT")
-		if current.Username != other || current.Password == stolen {
-			t.Errorf("AWSCURRENT is %q", current.Username)
-		}
-		s.MustLogin("AWSCURRENT")
-		nothingIsLeft(t, s)
-		if err := s.Rotate(); err != nil { // through the function, which is the pair's again
-			t.Fatal(err)
-		}
-		s.MustLogin("AWSCURRENT")
-		s.MustLogin("AWSPREVIOUS")
+		t.Run("holds the row", func(t *testing.T) { drill(t, pg, true, "") })
+		t.Run("has statements under way", func(t *testing.T) { drill(t, pg, false, " FROM pg_sleep(0.05)") })
 	})
+}
+
+func drill(t *testing.T, pg *localpg.Server, holds bool, underWay string) {
+	t.Helper()
+	s := newScene(t, pg)
+	reader := addReader(t, s)
+	known := s.Credential("AWSCURRENT")
+	other := s.Credential("AWSPREVIOUS").Username
+	set := fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity')%s", s.Shared, stolenVerifier, underWay)
+	open := []*pgx.Conn{steal(t, pg, s, known), steal(t, reader, s, known), steal(t, pg, s, known)}
+	plantPending(t, s)
+	stop := keepSetting(t, s, pg, known, other, set)
+	if holds {
+		holdRow(t, open[2], set)
+	}
+	report, err := run(t, s)
+	if successes := stop(); successes == 0 {
+		t.Error("the thief got nowhere even before: this test shows nothing")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeOut(t, s, open, known, localtest.Credential{Username: other, Password: stolen}, report)
+	current := s.Credential("AWSCURRENT")
+	if current.Username != other || current.Password == stolen {
+		t.Errorf("AWSCURRENT is %q", current.Username)
+	}
+	s.MustLogin("AWSCURRENT")
+	nothingIsLeft(t, s)
+	if err := s.Rotate(); err != nil { // through the function, which is the pair's again
+		t.Fatal(err)
+	}
+	s.MustLogin("AWSCURRENT")
+	s.MustLogin("AWSPREVIOUS")
 }
 
 // addReader has RDS describe a standby as the cluster's second instance.
@@ -127,37 +139,51 @@ func plantPending(t *testing.T, s *localtest.Scene) {
 	}
 }
 
-// keepSetting sets the other user to the thief's verifier, in sessions of whoever he can still log in as, until it is stopped, and
-// gives how often he came through.
+// thieves is how many sessions set the other user at once.
+const thieves = 4
+
+// keepSetting sets the other user to the thief's verifier, in sessions that last until somebody ends them and are then opened anew as
+// whoever he can still log in as, until it is stopped, and gives how often he came through.
 func keepSetting(t *testing.T, s *localtest.Scene, pg *localpg.Server, known localtest.Credential, other, set string) (stop func() int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	first := make(chan struct{})
+	first := make(chan struct{}, 1)
+	var working sync.WaitGroup
 	var successes atomic.Int64
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			for _, c := range []localtest.Credential{known, {Username: other, Password: stolen}} {
-				conn, err := pgx.Connect(ctx, pg.URL(c.Username, c.Password, s.Database))
-				if err != nil {
-					continue
+	for range thieves {
+		working.Go(func() {
+			for ctx.Err() == nil {
+				for _, c := range []localtest.Credential{known, {Username: other, Password: stolen}} {
+					successes.Add(setWhileConnected(ctx, pg.URL(c.Username, c.Password, s.Database), set, first))
 				}
-				if _, err := conn.Exec(ctx, "SET lock_timeout = '100ms'; "+set, pgx.QueryExecModeSimpleProtocol); err == nil {
-					if successes.Add(1) == 1 {
-						close(first)
-					}
-				}
-				_ = conn.Close(context.WithoutCancel(ctx))
 			}
-		}
-	}()
+		})
+	}
 	<-first
 	return func() int64 {
 		cancel()
-		<-done
+		working.Wait()
 		return successes.Load()
 	}
+}
+
+// setWhileConnected logs in and sets the other user until the session is ended.
+func setWhileConnected(ctx context.Context, url, set string, first chan<- struct{}) (successes int64) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for ctx.Err() == nil && !conn.IsClosed() {
+		if _, err := conn.Exec(ctx, "SET lock_timeout = '100ms'; "+set, pgx.QueryExecModeSimpleProtocol); err == nil {
+			successes++
+			select {
+			case first <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return successes
 }
 
 // holdRow sets the other user in a transaction that stays open.
@@ -231,6 +257,9 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			if _, err := run(t, s); operation != "DescribeDBClusters" && (err == nil || !strings.Contains(err.Error(), "run revoke again")) {
 				t.Errorf("revoke: %v", err)
 			}
+			if operation == "GetRandomPassword" { // between the lock and the new passwords
+				mustBeClosed(t, s)
+			}
 			s.AWS.Intercept(nil)
 			report, err := run(t, s)
 			if err != nil {
@@ -246,6 +275,73 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			s.MustLogin("AWSCURRENT")
 		})
 	}
+}
+
+// mustBeClosed: neither user may log in, and the shared role may not let one in through the function.
+func mustBeClosed(t *testing.T, s *localtest.Scene) {
+	t.Helper()
+	var open []string
+	s.Ask(`SELECT coalesce(array_agg(what), '{}') FROM (
+		SELECT rolname || ' may log in' FROM pg_roles WHERE rolname IN ($1, $2) AND rolcanlogin
+		UNION ALL SELECT $3 || ' may execute ' || p.proname FROM pg_proc p WHERE p.proname = 'set_other_user' AND has_function_privilege($3, p.oid, 'EXECUTE')
+	) AS x (what)`, []any{s.A, s.B, s.Shared}, &open)
+	if len(open) > 0 {
+		t.Errorf("%q", open)
+	}
+}
+
+// Killed at any message to or from the database, revoke run again ends as if nothing had happened. Every fifth message will do, but
+// for PGROTATOR_MATRIX=1.
+func TestRevokeSurvivesBeingKilled(t *testing.T) {
+	t.Parallel()
+	s, proxy := newFaultScene(t)
+	if _, err := run(t, s); err != nil {
+		t.Fatal(err)
+	}
+	every := 5
+	if os.Getenv("PGROTATOR_MATRIX") == "1" {
+		every = 1
+	}
+	for point := 1; point <= proxy.Points(); point += every {
+		t.Run(fmt.Sprintf("point %d", point), func(t *testing.T) {
+			t.Parallel()
+			s, proxy := newFaultScene(t)
+			known := s.Credential("AWSCURRENT")
+			proxy.Inject(point, pgfault.KillAfter, s.Function.Kill)
+			if _, err := run(t, s); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+				t.Error(err)
+			}
+			if _, err := run(t, s); err != nil {
+				t.Fatal(err)
+			}
+			s.MustLogin("AWSCURRENT")
+			if _, err := s.Login(known); err == nil {
+				t.Errorf("%s still logs in with the old password", known.Username)
+			}
+			if err := s.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+			s.MustLogin("AWSCURRENT")
+		})
+	}
+}
+
+// newFaultScene stands behind a proxy whose messages are counted from the revocation on.
+func newFaultScene(t *testing.T) (*localtest.Scene, *pgfault.Proxy) {
+	t.Helper()
+	proxy, err := pgfault.Start(t.Context(), fmt.Sprintf("127.0.0.1:%d", server.Port()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := localtest.New(t, server, nil)
+	s.Behind(proxy.Port())
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	if err := s.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Count()
+	return s, proxy
 }
 
 // A secret's word is not enough to lock anybody: the pair must be one that setup has recorded.

@@ -33,6 +33,21 @@ type SetupState struct {
 	Records       []Record
 }
 
+// Missing says whom setup would make, in a sentence each: whoever wrote the secret chose the names, and knows its password.
+func (t SetupState) Missing(user, partner, shared string) []string {
+	var missing []string
+	if !t.SharedExists {
+		missing = append(missing, fmt.Sprintf("role %q, which both users become", shared))
+	}
+	if !t.UserExists {
+		missing = append(missing, fmt.Sprintf("user %q, who logs in with the password that the secret holds", user))
+	}
+	if !t.PartnerExists {
+		missing = append(missing, fmt.Sprintf("user %q, who logs in from the first rotation on", partner))
+	}
+	return missing
+}
+
 // ReadSetupState looks for a pair, its shared role and the pairs that setup has made in this database before.
 func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, shared string) (SetupState, error) {
 	var t SetupState

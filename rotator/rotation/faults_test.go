@@ -59,6 +59,15 @@ var arrangements = []arrangement{
 	}},
 }
 
+// mustLogin wants what logs in at every moment to do so.
+func (a arrangement) mustLogin(s *localtest.Scene) {
+	if a.single {
+		s.MustLoginAs("AWSCURRENT", "AWSPENDING")
+	} else {
+		s.MustLogin("AWSCURRENT")
+	}
+}
+
 // newFaultScene plays behind a proxy, with AWSCURRENT watched: it must log in after every single invocation.
 func newFaultScene(t *testing.T, a arrangement) (*localtest.Scene, *pgfault.Proxy) {
 	t.Helper()
@@ -69,13 +78,7 @@ func newFaultScene(t *testing.T, a arrangement) (*localtest.Scene, *pgfault.Prox
 	}
 	s.Behind(proxy.Port())
 	a.prepare(s)
-	s.AWS.AfterInvoke(func(localaws.Invocation) {
-		if a.single {
-			s.MustLoginAs("AWSCURRENT", "AWSPENDING")
-		} else {
-			s.MustLogin("AWSCURRENT")
-		}
-	})
+	s.AWS.AfterInvoke(func(localaws.Invocation) { a.mustLogin(s) })
 	s.AWS.ResetCalls()
 	proxy.Count()
 	return s, proxy

@@ -120,6 +120,16 @@ func TestRotationThroughAProxy(t *testing.T) {
 	})
 }
 
+// A pooler as host keeps logins of its own, and is told as what it is.
+func TestPoolerAsHost(t *testing.T) {
+	s := localtest.New(t, server, nil)
+	s.Plaintext = true
+	s.ArticleRoles("CREATEROLE")
+	s.CreateSecret(map[string]any{"host": poolAddress})
+	startPool(t, s, credentials(s, s.SecretID))
+	mustRefuseRotation(t, s, "a pooler such as PgBouncer answers", "use the database's own endpoint as the secret's host")
+}
+
 // A mirror is written only if it is this secret's and this user's: each is refused before anything is changed.
 func TestMirrorOfAnother(t *testing.T) {
 	t.Parallel()

@@ -52,6 +52,13 @@ var refusals = []struct {
 		return map[string]any{"host": "127.0.0.1", "port": listener.Addr().(*net.TCPAddr).Port}
 	}, "the connection was accepted, and the login was not over within 5s (timeout): the server is overloaded or waking up"},
 	{"unresolvable name", keys(map[string]any{"host": strings.Repeat("x", 63) + ".example"}), "does not resolve"},
+	{"private name that looks like a proxy's", keys(map[string]any{"host": "orders.proxy-team.example"}), "does not resolve"},
+	{"md5 password where pg_hba.conf wants SCRAM", sql("SET password_encryption = 'md5'; ALTER ROLE USER PASSWORD '" + localtest.PasswordA + "'"),
+		"an md5 password where pg_hba.conf wants scram-sha-256"},
+	{"password that clients prepare in different ways", func(_ *testing.T, s *localtest.Scene) map[string]any {
+		s.SQL(fmt.Sprintf("ALTER ROLE %s PASSWORD 'first\u00ad™'", s.A))
+		return map[string]any{"password": "first\u00ad™"}
+	}, "characters other than printable ASCII, as this one has, which clients prepare in different ways"},
 	{"RDS Proxy", keys(map[string]any{"host": "app.proxy-abc.us-east-1.rds.amazonaws.com"}), "is an RDS Proxy"},
 	{"RDS Proxy, upper case", keys(map[string]any{"host": "APP.PROXY-ABC.us-east-1.rds.amazonaws.com"}), "is an RDS Proxy"},
 }

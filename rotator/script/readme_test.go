@@ -2,11 +2,9 @@ package script_test
 
 import (
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -46,14 +44,14 @@ var pages = map[string]page{
 // allPages runs the SQL of every page that people read. Each block needs its state here.
 func allPages(t *testing.T, h *hostile) {
 	h.super("postgres", "GRANT pg_signal_backend TO "+master)
-	blocks := blocksOfSQL(t)
-	for _, first := range slices.Sorted(maps.Keys(blocks)) {
+	for _, block := range blocksOfSQL(t) {
+		first, _, _ := strings.Cut(block, "\n")
 		t.Run(first, func(t *testing.T) {
-			state, known := pages[first]
+			state, known := pages[strings.TrimSpace(first)]
 			if !known {
 				t.Fatal("no test has run this")
 			}
-			h.in(t).follows(state, blocks[first])
+			h.in(t).follows(state, block)
 		})
 	}
 }
@@ -77,18 +75,16 @@ func (h *hostile) follows(state page, block string) {
 
 var fence = regexp.MustCompile("(?ms)^ *```sql\n(.*?)^ *```$")
 
-// blocksOfSQL reads the SQL of all pages, by each block's first line.
-func blocksOfSQL(t *testing.T) map[string]string {
+// blocksOfSQL reads the SQL of all pages.
+func blocksOfSQL(t *testing.T) (blocks []string) {
 	t.Helper()
-	blocks := map[string]string{}
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".md" {
 			return err
 		}
 		text, err := os.ReadFile(path)
 		for _, found := range fence.FindAllStringSubmatch(string(text), -1) {
-			first, _, _ := strings.Cut(found[1], "\n")
-			blocks[strings.TrimSpace(first)] = found[1]
+			blocks = append(blocks, found[1])
 		}
 		return err
 	})

@@ -36,8 +36,9 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 
 // Report is what setup answers.
 type Report struct {
-	Changed []string `json:"changed"`        // a sentence for each change; empty when all was there
-	Left    []string `json:"left,omitempty"` // a sentence for each role that the sweep cannot close, with the reason
+	Makes   []string `json:"makes,omitempty"` // whom it was about to make, before it changed anything
+	Changed []string `json:"changed"`         // a sentence for each change; empty when all was there
+	Left    []string `json:"left,omitempty"`  // a sentence for each role that the sweep cannot close, with the reason
 }
 
 // Request is what setup is asked for.
@@ -72,21 +73,22 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	var done role.SetupOutcome
+	var report Report
 	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
 	err = postgres.Attempt(ctx, func(ctx context.Context) error {
 		proof, err := s.prove(ctx, value, pair)
 		if err != nil {
 			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", r.SecretID, err)
 		}
-		done, err = s.asMaster(ctx, found, value, pair, proof, r)
+		err = s.asMaster(ctx, found, value, pair, proof, r, &report)
 		return err
 	})
 	if err != nil {
-		return Report{Changed: done.Changed, Left: done.Left}, err
+		return report, err
 	}
 	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
-	return Report{Changed: append(done.Changed, mirrors...), Left: done.Left}, err
+	report.Changed = append(report.Changed, mirrors...)
+	return report, err
 }
 
 // proof is what logging in with AWSCURRENT has shown.
@@ -116,28 +118,33 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 	return role.Pair{User: pair.Partner, Partner: pair.User, Shared: v.Role, Base: pair.Base}
 }
 
-func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request) (role.SetupOutcome, error) {
+func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request, report *Report) error {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
-		return role.SetupOutcome{}, fmt.Errorf("logging in with %s: %w", m.Source, err)
+		return fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
 	if err := s.master.Admit(ctx, session, m, pair); err != nil {
-		return role.SetupOutcome{}, err
+		return err
 	}
 	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
 	if err != nil {
-		return role.SetupOutcome{}, err
+		return err
 	}
 	if err := plan.admit(ctx, m.Login.User, session); err != nil {
-		return role.SetupOutcome{}, err
+		return err
 	}
 	made, err := plan.verifier()
 	if err != nil {
-		return role.SetupOutcome{}, err
+		return err
 	}
-	return role.SetUp(ctx, session, role.SetupPair{
+	if report.Makes == nil { // a repeated attempt finds what the first has made
+		report.Makes = plan.found.Missing(pair.User, pair.Partner, plan.shared)
+	}
+	done, err := role.SetUp(ctx, session, role.SetupPair{
 		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, For: r.For, StateSchema: s.stateSchema})
+	report.Changed, report.Left = done.Changed, done.Left
+	return err
 }
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.

@@ -242,6 +242,23 @@ func login(user string) string {
 	return fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", user, localtest.PasswordA)
 }
 
+// What a DBA's event trigger says about setup is told with the function that says it.
+func TestEventTriggerThatStopsSetup(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.SQL(`CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no changes before Monday'; END $$`,
+		`CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION public.hold()`)
+	_, err := s.Setup()
+	for _, want := range []string{"no changes before Monday", "CONTEXT: PL/pgSQL function public.hold() line 1 at RAISE"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	s.SQL("DROP EVENT TRIGGER hold")
+	s.MustSetup()
+}
+
 func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals {
@@ -304,7 +321,7 @@ func TestSetupOfAnotherPairWithTheSameRole(t *testing.T) {
 func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 	t.Parallel()
 	s, proxy := newFaultScene(t)
-	s.MustSetup()
+	s.MustSetupFor(role.ForSweep)
 	points := proxy.Points()
 	for point := 1; point <= points; point++ {
 		t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
@@ -312,13 +329,13 @@ func TestSetupSurvivesEveryDatabaseFault(t *testing.T) {
 			for _, kind := range pgfault.Kinds() {
 				s, proxy := newFaultScene(t)
 				proxy.Inject(point, kind, s.Function.Kill)
-				if _, err := s.Setup(); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+				if _, err := s.SetupFor(role.ForSweep); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
 					t.Errorf("%s: %v", kind, err)
 				}
 				if !proxy.Reached() {
 					t.Errorf("%s: setup never came to this point", kind)
 				}
-				s.MustSetup()
+				s.MustSetupFor(role.ForSweep)
 				mustChangeNothing(t, s)
 				s.MustLogin("AWSCURRENT")
 			}

@@ -82,7 +82,7 @@ func TestDatabaseAdministratorUnlocks(t *testing.T) {
 			t.Errorf("%s: status %s, can log in: %v", name, s.status(name), s.canLogin(name))
 		}
 	}
-	want := "ALTER ROLE " + table + " LOGIN;"
+	want := `ALTER ROLE "` + table + `" LOGIN;`
 	if !slices.ContainsFunc(report.Failed, func(f sweep.Failed) bool { return f.User == table && f.Fix == want }) {
 		t.Errorf("the UPDATE alone is not told with %q: %+v", want, report.Failed)
 	}

@@ -95,13 +95,18 @@ func (s *stage) as(name, sql string) {
 // startup sends a startup packet as it is, and a wrong password.
 func (s *stage) startup(user, database string) {
 	s.t.Helper()
+	s.startupWith(map[string]string{"user": user, "database": database})
+}
+
+func (s *stage) startupWith(parameters map[string]string) {
+	s.t.Helper()
 	conn, err := net.Dial("tcp", net.JoinHostPort(s.server.Host(), strconv.Itoa(s.server.Port())))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
 	frontend := pgproto3.NewFrontend(conn, conn)
-	frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": user, "database": database}})
+	frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: parameters})
 	frontend.Send(&pgproto3.SASLInitialResponse{AuthMechanism: "SCRAM-SHA-256", Data: []byte("n,,n=,r=nonce")})
 	frontend.Send(&pgproto3.SASLResponse{Data: []byte("no proof at all")})
 	if err := frontend.Flush(); err != nil {

@@ -58,7 +58,7 @@ func (r *run) markCommit(ctx context.Context) {
 		r.evidence.Note("The number of this run could not be stored: %v.", err)
 		return
 	}
-	session, err := r.openerAs(evidence.StoredName(r.options.Stack, number)).Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
+	session, err := r.openHere(ctx, evidence.StoredName(r.options.Stack, number))
 	if err != nil {
 		r.evidence.Note("The login that marks this run could not be made: %v.", err)
 		return

@@ -62,8 +62,14 @@ func (r *run) openWriter(ctx context.Context, canary string) (skew time.Duration
 		if err = r.readSecret(ctx); err != nil {
 			return 0, err
 		}
-		var session *postgres.Session
-		session, err = r.openerAs(canary).Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
+		var session, guard *postgres.Session
+		session, err = r.openHere(ctx, canary)
+		if err == nil {
+			// In a moment with the other: later a rotation may have replaced the password.
+			if guard, err = r.openHere(ctx, lockName); err != nil {
+				session.Close(ctx)
+			}
+		}
 		if postgres.Refused(err) {
 			continue
 		}
@@ -72,10 +78,21 @@ func (r *run) openWriter(ctx context.Context, canary string) (skew time.Duration
 		}
 		if skew, err = r.admitWriter(ctx, session); err != nil {
 			session.Close(ctx)
+			guard.Close(ctx)
+			return 0, err
 		}
-		return skew, err
+		r.guard = guard
+		return skew, nil
 	}
 	return 0, fmt.Errorf("proving AWSCURRENT of secret %s: %w", r.secretID, err)
+}
+
+// lockName is the application_name of the session that holds the sweep's lock.
+const lockName = "pgrotator-lock"
+
+// openHere logs in at the secret's own host.
+func (r *run) openHere(ctx context.Context, name string) (*postgres.Session, error) {
+	return r.openerAs(name).Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
 }
 
 func (r *run) readSecret(ctx context.Context) error {

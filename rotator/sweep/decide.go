@@ -43,7 +43,7 @@ func (r *run) policy() policy.Policy {
 	second := r.evidence.SecondCover()
 	return policy.Policy{
 		LockAfter: r.options.lockAfter(), DeleteAfter: r.options.deleteAfter(), Now: r.evidence.Start, Complete: r.evidence.Complete(),
-		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, SecondFrom: second.From, SecondTo: second.To}
+		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 }
 
 // judge gives a verdict on each role that has a row, and reports those that are left alone.

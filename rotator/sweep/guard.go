@@ -4,19 +4,11 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/postgres"
 )
 
 // takeLock lets one sweep at a time work, by a lock on a table that a stranger has no right to take, in a session of its own that
 // keeps it until the run's end. It returns who holds the lock instead, or "".
 func (r *run) takeLock(ctx context.Context) (holder string, err error) {
-	err = postgres.Attempt(ctx, func(ctx context.Context) (err error) {
-		r.guard, err = r.openerAs("pgrotator").Open(ctx, r.serverAt(r.value.Host, r.value.Port), r.login())
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
 	if holder, err = account.TakeLock(ctx, r.guard, r.place.Schema); err != nil || holder != "" {
 		return holder, err
 	}

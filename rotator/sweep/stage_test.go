@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +39,74 @@ func TestMain(m *testing.M) {
 	if os.Getenv(sweeperEnv) != "" {
 		os.Exit(sweepAlone())
 	}
-	pgtest.Main(m, localpg.Options{Major: 15, Settings: map[string]string{"log_disconnections": "on", "max_connections": "300", "shared_preload_libraries": "pg_stat_statements"}}, &server)
+	pgtest.Main(testsThenClose{m}, localpg.Options{Major: 15, Settings: map[string]string{"log_disconnections": "on", "max_connections": "300", "shared_preload_libraries": "pg_stat_statements"}}, &server)
+}
+
+// newest is one cluster of PostgreSQL 18 for all tests, under the other prefix that RDS allows, made by the first test that asks.
+var newest struct {
+	once   sync.Once
+	server *localpg.Server
+	err    error
+}
+
+func newestServer(t testing.TB) *localpg.Server {
+	t.Helper()
+	if !localpg.Available(18) {
+		t.Skip("PostgreSQL 18 is not installed")
+	}
+	newest.once.Do(func() {
+		newest.server, newest.err = localpg.Start(context.Background(), localpg.Options{Major: 18, Settings: map[string]string{
+			"log_line_prefix": otherPrefix, "max_connections": "300"}})
+	})
+	if newest.err != nil {
+		t.Fatal(newest.err)
+	}
+	return newest.server
+}
+
+// otherPrefix is the log_line_prefix that RDS allows besides the default.
+const otherPrefix = "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a"
+
+// testsThenClose closes the newest server after the tests.
+type testsThenClose struct{ *testing.M }
+
+func (t testsThenClose) Run() int {
+	code := t.M.Run()
+	if newest.server != nil {
+		if err := newest.server.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+// onBoth runs a test on PostgreSQL 15, where CREATEROLE is enough to close a role, and on 18, where ADMIN is needed besides; each
+// logs by one of the two prefixes that RDS allows.
+func onBoth(t *testing.T, o localaws.PublishOptions, test func(*testing.T, *stage)) {
+	t.Helper()
+	t.Run("15", func(t *testing.T) {
+		t.Parallel()
+		test(t, newStage(t, server, o))
+	})
+	t.Run("18", func(t *testing.T) {
+		t.Parallel()
+		test(t, newStage(t, newestServer(t), o))
+	})
+}
+
+// onBothAlone is onBoth with servers of the test's own, where it may change settings, restart, and make what all databases show.
+func onBothAlone(t *testing.T, o localaws.PublishOptions, test func(*testing.T, *stage)) {
+	t.Helper()
+	for major, prefix := range map[int]string{15: "%t:%r:%u@%d:[%p]:", 18: otherPrefix} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			if !localpg.Available(major) {
+				t.Skipf("PostgreSQL %d is not installed", major)
+			}
+			test(t, newStage(t, pgtest.Start(t, localpg.Options{Major: major, Settings: map[string]string{"log_line_prefix": prefix}}), o))
+		})
+	}
 }
 
 // stage is a database with a rotation pair, its log in CloudWatch, and a sweep.
@@ -65,7 +133,7 @@ func newStage(t testing.TB, on *localpg.Server, publish localaws.PublishOptions)
 		fmt.Sprintf("CREATE ROLE %s NOLOGIN CREATEROLE", prefix),
 		fmt.Sprintf("CREATE ROLE %[1]s_a LOGIN PASSWORD '%[2]s' IN ROLE %[1]s", prefix, password),
 		fmt.Sprintf("CREATE ROLE %[1]s_b NOLOGIN IN ROLE %[1]s", prefix),
-		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix),
+		fmt.Sprintf("ALTER ROLE %[1]s_a SET role = %[1]s", prefix), fmt.Sprintf("ALTER ROLE %[1]s_b SET role = %[1]s", prefix),
 		fmt.Sprintf("CREATE DATABASE %s", prefix))
 	user, superPassword := on.Superuser()
 	s := &stage{t: t, server: on, prefix: prefix, group: "/aws/rds/instance/" + prefix + "/postgresql", stream: prefix + ".0",
@@ -95,11 +163,16 @@ func (s *stage) makeTables() {
 
 func (s *stage) publish(o localaws.PublishOptions) {
 	s.t.Helper()
+	s.publishLog(s.server, o)
+}
+
+func (s *stage) publishLog(on *localpg.Server, o localaws.PublishOptions) {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.t.Cleanup(cancel)
 	s.cancels = append(s.cancels, cancel)
 	var err error
-	if s.publisher, err = s.stack.PublishLog(ctx, s.server.LogFile(), s.group, s.stream, o); err != nil {
+	if s.publisher, err = s.stack.PublishLog(ctx, on.LogFile(), s.group, s.stream, o); err != nil {
 		s.t.Fatal(err)
 	}
 	s.publishers = append(s.publishers, s.publisher)
@@ -188,6 +261,16 @@ func (s *stage) user(name string, idleDays int) string {
 	full := s.prefix + name
 	s.exec(fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", pgx.Identifier{full}.Sanitize(), password))
 	s.exec("INSERT INTO user_login_status (user_name, role_oid, last_login_time) SELECT rolname, oid, now() - make_interval(days => $2) FROM pg_roles WHERE rolname = $1", full, idleDays)
+	return full
+}
+
+// closable is user for a role that the sweep may close in every version.
+func (s *stage) closable(name string, idleDays int) string {
+	s.t.Helper()
+	full := s.user(name, idleDays)
+	if s.server.Major() >= 16 {
+		s.exec("GRANT " + pgx.Identifier{full}.Sanitize() + " TO " + s.prefix + " WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+	}
 	return full
 }
 

@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -150,6 +151,8 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A role whose name the log cannot carry is left alone, and its name may be none that a parameter can hold.
+	accounts = slices.DeleteFunc(accounts, func(a account.Account) bool { return a.Unlogged != "" })
 	r.known = map[string]time.Time{}
 	for _, a := range accounts {
 		r.known[a.Name] = a.LastLogin
@@ -161,13 +164,10 @@ func (r *run) prepare(ctx context.Context) error {
 	return account.Store(ctx, r.writer, r.place, active, r.evidence.Progress(), nil)
 }
 
-// names are whom and what the log is read for: a name that it cannot carry belongs to a role that is left alone.
+// names are whom and what the log is read for.
 func (r *run) names(accounts []account.Account) evidence.Names {
 	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.Stack}
 	for _, a := range accounts {
-		if a.Unlogged != "" {
-			continue
-		}
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
 			n.Locked[a.Name] = true

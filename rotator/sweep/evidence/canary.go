@@ -73,7 +73,7 @@ func (e *Evidence) seenAt(i *Instance) time.Time {
 	switch {
 	case i.Live, e.unseen && !i.CanaryAt.IsZero():
 		return e.Start
-	case len(i.pending) == 0 && i.read && e.Start.After(i.CanaryAt.Add(i.patience)):
+	case len(i.pending) == 0 && i.read && e.silent(i):
 		return time.Time{}
 	}
 	return i.CanaryAt
@@ -191,6 +191,9 @@ func (e *Evidence) Settled() []account.LogRecord {
 	}
 	return records
 }
+
+// silent reports that an instance that is gone was last seen so long ago that its last lines have arrived.
+func (e *Evidence) silent(i *Instance) bool { return e.Start.After(i.CanaryAt.Add(i.patience)) }
 
 // ended reports that an instance is gone, and that no more of its log is to come.
 func (e *Evidence) ended(i *Instance) bool {

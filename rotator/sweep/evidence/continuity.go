@@ -101,24 +101,40 @@ func (i *Instance) knowPID(pid int) {
 	}
 }
 
-// judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come.
+// judgeLooks holds each pair of looks against the log. The earlier one is done with once nothing of before the later one is to come;
+// of those that wait, too, the log must hold what they saw.
 func (e *Evidence) judgeLooks(i *Instance) {
 	i.tally(e.resume(i))
 	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
 		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
 	}
-	for len(i.witnesses.Looks) > 1 {
-		a, b := i.witnesses.Looks[0], i.witnesses.Looks[1]
-		passed := e.passed(i, b.At) || e.ended(i)
+	done := 0
+	for n := 1; n < len(i.witnesses.Looks); n++ {
+		a, b := i.witnesses.Looks[n-1], i.witnesses.Looks[n]
+		passed := done == n-1 && (e.passed(i, b.At) || e.ended(i))
 		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
-		if !passed || i.log.newest == 0 {
-			return
+		if passed && i.log.newest != 0 {
+			e.judgeSessions(i, a, b, i.log.windows[n-1].total)
+			done = n
 		}
-		e.judgeSessions(i, a, b, i.log.windows[0].total)
-		i.witnesses.Looks = i.witnesses.Looks[1:]
-		i.log.windows = i.log.windows[1:]
 	}
+	i.witnesses.Looks, i.log.windows = i.witnesses.Looks[done:], i.log.windows[done:]
+}
+
+// ProvenTo is up to when the logs of the instances that live have been held against what looks at them showed; zero = not at all.
+func (e *Evidence) ProvenTo() time.Time {
+	var to time.Time
+	for _, i := range e.Instances {
+		switch {
+		case !i.Live:
+		case len(i.witnesses.Looks) == 0:
+			return time.Time{}
+		default:
+			to = earlier(to, i.witnesses.Looks[0].At)
+		}
+	}
+	return to
 }
 
 func moved(a, b time.Time) bool { return !a.IsZero() && !b.IsZero() && !a.Equal(b) }
@@ -178,7 +194,8 @@ func (i *Instance) tally(next time.Time) {
 	}
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
-		look.Uncounted = look.Uncounted || !i.log.counting
+		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
+		look.Uncounted = look.Uncounted || !i.log.counting || expired
 		w.total = look.Logins + w.logins(time.Time{})
 		look.Logins += w.logins(next)
 		look.CountedTo = later(look.CountedTo, next)
@@ -255,13 +272,12 @@ func (e *Evidence) judgeRestarts(i *Instance) {
 // recoveryWithin is how soon after its start a server says that it had not been shut down.
 const recoveryWithin = time.Minute
 
-// startBefore finds the start of the server, by the postmaster, to which an entry of its recovery belongs.
-func (i *Instance) startBefore(t time.Time) (serverEntry, bool) {
-	at := slices.IndexFunc(i.log.entries, func(s serverEntry) bool {
-		return s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin
-	})
-	if at < 0 {
-		return serverEntry{}, false
+// startBefore finds the last start of the server, by the postmaster, to which an entry of its recovery belongs.
+func (i *Instance) startBefore(t time.Time) (last serverEntry, found bool) {
+	for _, s := range i.log.entries {
+		if s.entry == loginlog.Starting && slices.Contains(i.witnesses.PIDs, s.pid) && !t.Before(s.at) && t.Sub(s.at) <= recoveryWithin && !s.at.Before(last.at) {
+			last, found = s, true
+		}
 	}
-	return i.log.entries[at], true
+	return last, found
 }

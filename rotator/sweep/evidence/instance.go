@@ -194,7 +194,7 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 	case known:
 		i.ReadFrom = e.readOn(i)
 		if i.swapped {
-			i.EvidenceFrom = e.Start
+			e.breakAt(i, Gap{i.Instance, i.ProcessedTo, e.Start, "another instance, which was there before, has taken its name"})
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
@@ -286,8 +286,9 @@ func (e *Evidence) Watch(log *Log) {
 	e.log = log
 	for _, i := range e.Instances {
 		i.log = log.instance(i.Instance)
+		i.log.awaited = i.Live || !e.silent(i)
 		for name, s := range i.streams {
-			log.expect(name, s.To, e.wrote(s))
+			log.expect(name, s.To)
 		}
 		for _, canary := range i.pending {
 			i.log.canaries[canary] = false

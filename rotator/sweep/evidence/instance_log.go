@@ -11,6 +11,8 @@ import (
 
 // instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
 type instanceLog struct {
+	start      time.Time // of the run
+	awaited    bool      // more of it is read by later runs
 	streams    map[string]*streamLog
 	newest     int64 // latest event of the slices read to their end; 0 = none
 	oldest     int64 // earliest event; 0 = none
@@ -54,7 +56,7 @@ const (
 )
 
 func newInstanceLog(start time.Time) *instanceLog {
-	return &instanceLog{splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
+	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
 		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{}}
 }
 
@@ -105,23 +107,24 @@ func (in *instanceLog) settle(to int64) {
 // settled is up to when every stream that writes has come: what is older can no more be refused by an event that is late.
 func (in *instanceLog) settled() int64 {
 	to := int64(math.MaxInt64)
-	for _, s := range in.streams {
-		if s.writes || s.newest > 0 {
-			to = min(to, max(s.known, s.newest))
-		}
+	for _, s := range in.writing() {
+		to = min(to, max(s.known, s.newest))
 	}
 	return to
 }
 
-func (in *instanceLog) severalStreams() bool {
-	writing := 0
+// writing are the streams that wrote lately. One that was left off, as when an instance has taken the name of another, holds nothing up.
+func (in *instanceLog) writing() []*streamLog {
+	var list []*streamLog
 	for _, s := range in.streams {
-		if s.writes || s.newest > 0 {
-			writing++
+		if max(s.known, s.newest) > in.start.Add(-wroteWithin).UnixMilli() {
+			list = append(list, s)
 		}
 	}
-	return writing > 1
+	return list
 }
+
+func (in *instanceLog) severalStreams() bool { return len(in.writing()) > 1 }
 
 // hold leaves a login, and what is after it, to be read again.
 func (in *instanceLog) hold(at int64) {
@@ -199,20 +202,20 @@ func (in *instanceLog) made() time.Time {
 	return first
 }
 
-func (in *instanceLog) findCanary(message string) {
-	for canary, found := range in.canaries {
-		if !found && strings.Contains(message, " application_name="+canary) {
-			in.canaries[canary] = true
+func (s *streamLog) findCanary(message string) {
+	for canary := range s.instance.canaries {
+		if strings.Contains(message, " application_name="+canary) {
+			s.instance.canaries[canary], s.canary = true, true
 		}
 	}
 }
 
 // streamLog is one log stream on its way. Times are ms since 1970.
 type streamLog struct {
+	name     string
 	instance *instanceLog
 	made     time.Time // zero = not known
 	known    int64     // up to where earlier runs have read it
-	writes   bool      // it wrote lately
 	oldest   int64     // earliest event; 0 = none
 	newest   int64     // latest event of the slices read to their end
 	inSlice  int64     // latest event so far
@@ -220,6 +223,7 @@ type streamLog struct {
 	stamped  int
 	prefixed int
 	longest  int  // event so far, bytes
+	canary   bool // it holds one of the sweep's own logins
 	cut      bool // the event before this one may have been cut off by the publisher
 	held     heldRefusal
 	doubted  heldRefusal // the latest that counts for nothing

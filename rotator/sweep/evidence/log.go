@@ -36,6 +36,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
 	hasty     bool                        // no attempt is left to be judged later
 	rows      *tally                      // of the stretch at hand, where rows are read
 	stored    storedRun                   // the newest of this deployment's runs whose commit the log shows
@@ -62,7 +63,12 @@ func NewLog(start time.Time, names Names) *Log {
 // Again is an empty log for the same names, for a look at its end: there every attempt counts that nothing has refused so far.
 func (l *Log) Again() *Log {
 	again := l.empty()
-	again.hasty = true
+	again.hasty, again.awaited = true, map[string]bool{}
+	for _, in := range l.instances {
+		for _, s := range in.writing() {
+			again.awaited[s.name] = true
+		}
+	}
 	return again
 }
 
@@ -87,19 +93,15 @@ func (l *Log) instance(name string) *instanceLog {
 func (l *Log) stream(name string) *streamLog {
 	s := l.streams[name]
 	if s == nil {
-		s = &streamLog{instance: l.instance(cluster.InstanceOf(name))}
+		s = &streamLog{name: name, instance: l.instance(cluster.InstanceOf(name))}
 		l.streams[name] = s
 		s.instance.streams[name] = s
 	}
 	return s
 }
 
-// expect notes that a stream is known to have been read up to a time. One that writes must come past a login before it is certain
-// that nothing refused it.
-func (l *Log) expect(name string, to time.Time, writes bool) {
-	s := l.stream(name)
-	s.known, s.writes = to.UnixMilli(), writes
-}
+// expect notes that a stream is known to have been read up to a time.
+func (l *Log) expect(name string, to time.Time) { l.stream(name).known = to.UnixMilli() }
 
 // Event takes in one event.
 func (l *Log) Event(e logread.Event) {
@@ -146,7 +148,7 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 	in.logins++
 	in.prove(event)
 	if l.names.Own[event.User] {
-		in.findCanary(message)
+		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
 	c := connectionOf(event)
@@ -210,7 +212,7 @@ func (l *Log) ReadTo(to time.Time) {
 }
 
 // End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
-// late may refuse, is left to be read again.
+// late may refuse, is left to be read again, unless its instance is gone.
 func (l *Log) End() {
 	l.endRows()
 	for _, s := range l.streams {
@@ -223,8 +225,9 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, at > settled && in.severalStreams():
+			case in.awaited && (l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled || at > settled && in.severalStreams()):
 				in.hold(at)
+				in.countLogin(at)
 			default:
 				l.counted(in, c, at)
 			}
@@ -242,13 +245,19 @@ func (l *Log) ActiveRoles() []string {
 	return roles
 }
 
-// FoundAll reports that every canary was found.
+// FoundAll reports that every canary was found, and that no stream of their instances, if there are several, is behind.
 func (l *Log) FoundAll() bool {
 	for _, in := range l.instances {
 		for _, found := range in.canaries {
 			if !found {
 				return false
 			}
+		}
+	}
+	for name := range l.awaited {
+		s := l.stream(name)
+		if len(s.instance.canaries) > 0 && !s.canary && s.inSlice < l.start.Add(-reread).UnixMilli() {
+			return false
 		}
 	}
 	return true

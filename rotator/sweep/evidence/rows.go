@@ -103,7 +103,7 @@ func (l *Log) Row(r logread.Row) {
 	case logread.Login:
 		in.logins += int(r.Count)
 		if r.Canary != "" && l.names.Own[ownOf(r.Names, l.names.Own)] {
-			in.findCanary(" application_name=" + r.Canary)
+			s.findCanary(" application_name=" + r.Canary)
 			l.stored.find(" application_name="+r.Canary, l.names.Stack, r.Latest)
 		}
 	case logread.Tampering:

@@ -19,7 +19,7 @@ type Look struct {
 	Reload    bool      `json:"reload,omitempty"`   // and of Loaded
 	Logins    int64     `json:"logins,omitempty"`   // in the log from this look to the next, as far as they are counted
 	CountedTo time.Time `json:"countedTo,omitzero"`
-	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time
+	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }
 
 // Witnesses: what an instance tells of itself, which its log must bear out.

@@ -53,6 +53,7 @@ type Policy struct {
 	Complete    bool
 	From, To    time.Time // of the evidence
 	Doubted     time.Time // since when a log was not complete, unnoticed; zero = none was
+	ProvenTo    time.Time // up to when no log can turn out to have had a gap, unnoticed
 	SecondFrom  time.Time // of the second reading's cover
 	SecondTo    time.Time
 }
@@ -75,7 +76,7 @@ const (
 //	locked, and active before the lock, or has a session   the lock was wrong: undone, also on incomplete evidence
 //	locked, the table says Active                          told: ALTER ROLE … LOGIN is missing
 //	evidence not complete                                  nothing
-//	locked                                                 dropped when it is time
+//	locked                                                 dropped when it is time, and nothing can undo the lock any more
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
@@ -160,6 +161,12 @@ func (p Policy) wronglyLocked(s Subject) string {
 	return ""
 }
 
+// final reports that nothing more can come to light that would undo a lock: the logs are read beyond it, and hold without a gap what
+// was seen of the instances until then.
+func (p Policy) final(lockedAt time.Time) bool {
+	return !p.To.Before(lockedAt) && !p.ProvenTo.Before(lockedAt)
+}
+
 func (p Policy) judgeLocked(s Subject, idle time.Duration) Action {
 	due := p.DeleteAfter > 0 && idle >= p.DeleteAfter
 	waited := p.Now.Sub(s.LockedAt) >= p.DeleteAfter-p.LockAfter
@@ -167,8 +174,9 @@ func (p Policy) judgeLocked(s Subject, idle time.Duration) Action {
 		return p.judgeNeverLocked(s, due, MarkLocked)
 	}
 	switch {
-	case due && waited:
+	case due && waited && p.final(s.LockedAt):
 		return Drop
+	case due && waited:
 	case s.Status == account.ReadyToDelete:
 		return MarkLocked
 	}

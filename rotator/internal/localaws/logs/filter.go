@@ -165,7 +165,7 @@ func (q *logQuery) page(sources []streamEvents) []byte {
 	last.Emptied = 0
 	for stream, e := range merge(sources) {
 		at := position{Timestamp: e.timestamp, Stream: stream.name, Sequence: e.sequence}
-		if at.compare(q.after) <= 0 || !q.pattern.matches(e.message) {
+		if at.compare(q.after) <= 0 || !q.pattern.matches(e.message) || q.limits.withholds(e) {
 			continue
 		}
 		size += len(e.message) + eventOverhead

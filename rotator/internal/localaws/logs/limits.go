@@ -26,11 +26,17 @@ type LogLimits struct {
 	// WholeEndSecond has queries include all of the second that they end at, and not its first millisecond only: "inclusive"
 	// is all that the documentation says.
 	WholeEndSecond bool
+	// Withhold tells which events FilterLogEvents does not give, though queries find them. nil = none.
+	Withhold func(Event) bool
 }
 
 func (l LogLimits) pageEvents() int        { return cmp.Or(l.PageEvents, 10_000) }
 func (l LogLimits) pageBytes() int         { return cmp.Or(l.PageBytes, 1<<20) }
 func (l LogLimits) concurrentQueries() int { return cmp.Or(l.ConcurrentQueries, 100) }
+
+func (l LogLimits) withholds(e storedEvent) bool {
+	return l.Withhold != nil && l.Withhold(Event{Time: time.UnixMilli(e.timestamp).UTC(), Message: e.message})
+}
 
 // SetLogLimits applies limits from now on.
 func (l *Store) SetLogLimits(limits LogLimits) {

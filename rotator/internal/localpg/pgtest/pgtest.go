@@ -48,11 +48,11 @@ func Own(t testing.TB, s *localpg.Server) {
 
 // Main runs a package's tests with one server for all of them, stored in *s: a cluster takes over a second to make,
 // and roles, which belong to the cluster, can have a prefix per test. Call it from TestMain; it does not return.
-func Main(m *testing.M, o localpg.Options, s **localpg.Server) {
+func Main(m interface{ Run() int }, o localpg.Options, s **localpg.Server) {
 	os.Exit(runMain(m, o, s))
 }
 
-func runMain(m *testing.M, o localpg.Options, s **localpg.Server) (code int) {
+func runMain(m interface{ Run() int }, o localpg.Options, s **localpg.Server) (code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	started, err := localpg.Start(ctx, o)

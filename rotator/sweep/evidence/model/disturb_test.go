@@ -26,16 +26,16 @@ func (w *world) disturb(end time.Time) {
 		w.soon(end, w.intrigue)
 	}
 	w.comeAndGo(end)
-	if w.has.delays && w.chance(8) {
+	if w.has.delays && w.stormy(8) {
 		w.delay(s, end)
 	}
-	if w.has.forms && w.chance(5) {
+	if w.has.forms && w.stormy(5) {
 		w.soon(end, func() { w.reform(s) })
 	}
-	if w.chance(10) {
+	if w.stormy(10) {
 		w.soon(end, func() { w.reloads(s) })
 	}
-	if w.has.restarts && w.chance(4) {
+	if w.has.restarts && w.stormy(4) {
 		clean := !w.has.losses || w.chance(60)
 		w.soon(end, func() {
 			if !s.dead {
@@ -43,20 +43,20 @@ func (w *world) disturb(end time.Time) {
 			}
 		})
 	}
-	if w.has.crashes && w.chance(4) {
+	if w.has.crashes && w.stormy(4) {
 		w.soon(end, func() {
 			if !s.dead {
 				w.crash(s)
 			}
 		})
 	}
-	if w.chance(3) {
+	if w.stormy(3) {
 		w.soon(end, w.promote)
 	}
 	if w.has.losses {
 		w.lose(s, end)
 	}
-	if w.has.renames && w.chance(2) {
+	if w.has.renames && w.stormy(2) {
 		w.soon(end, w.rename)
 	}
 }
@@ -64,7 +64,7 @@ func (w *world) disturb(end time.Time) {
 // comeAndGo adds instances and takes them away.
 func (w *world) comeAndGo(end time.Time) {
 	live := w.live()
-	if w.chance(5) && len(live) < 4 {
+	if w.stormy(5) && len(live) < 4 {
 		w.soon(end, func() { w.addServer() })
 	}
 	if w.chance(3) {
@@ -132,8 +132,11 @@ func (w *world) reloads(s *server) {
 		return
 	}
 	w.reload(s, nil, "", "")
-	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && w.chance(10) {
+	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > 12*day {
 		w.raise(s, w.connect(eve))
+	}
+	if s.vouched != s.pid {
+		s.vouched, s.vouchedAt = s.pid, w.now
 	}
 }
 
@@ -158,19 +161,19 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 // the log before.
 func (w *world) lose(s *server, end time.Time) {
 	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
-	if w.has.spells && w.chance(3) && known {
+	if w.has.spells && w.stormy(3) && known {
 		w.soon(end, func() { w.hide(s) })
 	}
-	if w.has.stops && w.chance(3) && known && w.byRows == 0 && w.haze == 2 {
+	if w.has.stops && w.stormy(3) && known && w.byRows == 0 && w.haze == 2 {
 		w.soon(end, func() {
 			s.stopped = w.now.Add(w.within(20 * time.Hour))
 			w.harmed()
 		})
 	}
-	if w.chance(2) { // over the next run: its own login tells
+	if w.stormy(2) { // over the next run: its own login tells
 		w.soon(end, func() { s.stopped = later(s.stopped, end.Add(time.Hour)) })
 	}
-	if w.has.masking && w.chance(3) {
+	if w.has.masking && w.stormy(3) {
 		w.soon(end, func() {
 			w.masksUntil = w.now.Add(w.within(5 * day))
 			w.todo = append(w.todo, event{w.masksUntil.Add(w.within(3 * day)), func() { w.mayUnmask = true }})
@@ -215,8 +218,8 @@ func (w *world) rename() {
 	a.measured, b.measured = 0, 0
 	w.leaveStreams(a)
 	if a == b {
-		w.made++
 		a.Name = fmt.Sprintf("db-%d", w.made)
+		w.made++
 		return
 	}
 	w.leaveStreams(b)

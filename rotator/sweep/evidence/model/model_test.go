@@ -67,7 +67,7 @@ func worldsToLive() uint64 {
 // live lets a world pass, and reports what was wrong in it.
 func live(t *testing.T, seed uint64) *world {
 	w := newWorld(seed)
-	for range 300 + w.rng.IntN(200) {
+	for range 100 + w.rng.IntN(150) {
 		w.step()
 		if len(w.faults) > 0 {
 			t.Errorf("seed %d (%s=%d go test -run TestModel ./rotator/sweep/evidence/model): %q", seed, seedVariable, seed, w.faults)

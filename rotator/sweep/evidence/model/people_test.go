@@ -10,18 +10,19 @@ import (
 
 // person is a role with its row, and what it really did.
 type person struct {
-	account  account.Account
-	habit    habit
-	next     time.Time
-	refused  bool // its attempts are authorized, and refused all the same
-	tds      bool // it logs in by Babelfish
-	on       *server
-	session  *client
-	until    time.Time  // when the session ends
-	seen     bool       // a run has seen the session
-	deeds    []activity // in order of time
-	excuse   time.Time  // the latest moment for which it may count as active
-	forgiven time.Time  // the same, where only rows tell of it
+	account account.Account
+	habit   habit
+	next    time.Time
+	refused bool // its attempts are authorized, and refused all the same
+	tds     bool // it logs in by Babelfish
+	on      *server
+	session *client
+	until   time.Time  // when the session ends
+	seen    bool       // a run has seen the session
+	deeds   []activity // in order of time
+	excuse  time.Time  // the latest moment for which it may count as active
+	// refusedAt is when it was refused last, which rows cannot tell from a login.
+	refusedAt time.Time
 }
 
 // activity is something that a role did, and the event that shows it; nil = it was seen by a run, or by a DBA.
@@ -107,17 +108,27 @@ func (w *world) visit(p *person) {
 	proof := w.authorize(s, c, p.tds)
 	switch {
 	case !p.account.CanLogin:
-		w.write(s, c, "FATAL", fmt.Sprintf("role %q is not permitted to log in", c.user))
+		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("role %q is not permitted to log in", c.user)))
 		if w.chance(50) {
 			w.letIn(p, s)
 		}
 	case p.refused:
-		w.write(s, c, "FATAL", fmt.Sprintf("too many connections for role %q", c.user))
-		p.forgiven = w.now
+		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("too many connections for role %q", c.user)))
 	default:
 		s.sessions[c.database]++
 		w.did(p, proof)
 		w.stay(p, s, c)
+	}
+}
+
+// refuse has a refusal arrive with its login where they are in one stream, since the server writes both within moments.
+func (w *world) refuse(p *person, login, refusal *entry) {
+	p.refusedAt = w.now
+	switch {
+	case login.straggled || refusal.straggled || refusal.lost:
+		p.excuse = w.now
+	case login.to == refusal.to && !login.lost:
+		refusal.arrives = login.arrives
 	}
 }
 

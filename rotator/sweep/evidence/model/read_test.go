@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/logread"
@@ -10,14 +11,26 @@ import (
 // row is what Logs Insights makes of an event.
 type row = logread.Row
 
-// rowOf is an event as a row.
-func (w *world) rowOf(e *entry, stream, message string) *row {
+// rowOf is an event as a row. Of the checkpoints, which are many, only the first of a stream is divided.
+func (w *world) rowOf(e *entry, message string) *row {
 	if e.row != nil && e.masked == "" {
 		return e.row
 	}
-	tally := logread.NewTally()
-	tally.Event(logread.Event{Stream: stream, At: e.at.UnixMilli(), Ingested: e.arrives.UnixMilli(), Message: message})
-	e.row = &tally.Rows()[0]
+	key := ""
+	if at := strings.Index(message, "LOG:  checkpoint"); at >= 0 {
+		key = e.to.name + message[at:]
+	}
+	kind, known := w.checkpoints[key]
+	if !known {
+		tally := logread.NewTally()
+		tally.Event(logread.Event{Stream: e.to.name, Message: message})
+		kind = tally.Rows()[0].Kind
+	}
+	if key != "" {
+		w.checkpoints[key] = kind
+	}
+	at := e.at.UnixMilli()
+	e.row = &row{Kind: kind, Count: 1, Earliest: at, Latest: at, Delay: e.arrives.UnixMilli() - at}
 	return e.row
 }
 
@@ -103,6 +116,6 @@ func (r *run) readSlice(name string, from, to time.Time) {
 // rowsOf are the rows of a stretch.
 func (r *run) rowsOf(name string, from, to time.Time) []row {
 	tally := logread.NewTally()
-	r.each(name, from, to, func(_ *server, stream string, e *entry) { tally.Row(*r.rowOf(e, stream, r.event(e))) })
+	r.each(name, from, to, func(_ *server, _ string, e *entry) { tally.Row(*r.rowOf(e, r.event(e))) })
 	return tally.Rows()
 }

@@ -38,18 +38,21 @@ type run struct {
 
 func (w *world) sweep() {
 	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}}
-	if w.chance(15) {
+	if w.stormy(15) {
 		r.fate = killedAfterLogin + w.rng.IntN(watchesOnly)
 	}
 	if w.begun.IsZero() {
 		w.begun = w.now
 		w.coverFrom = w.now.Add(-10000 * day)
 		if w.retention > 0 {
-			w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
+			w.coverFrom, w.coverLeast = w.now.Add(-w.retention+2*time.Hour), w.now.Add(-w.retention)
 		}
 	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-4*day { // what is late may expire before it is read
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
+		if w.now.Sub(w.lastRun) > w.retention+w.lag {
+			w.coverLeast = w.now.Add(-w.retention)
+		}
 	}
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
 	r.begin()
@@ -59,6 +62,7 @@ func (w *world) sweep() {
 	}
 	if r.fate == killedWhileReading {
 		w.disturbed(w.now)
+		w.forgetStrangers()
 		r.read(w.within(day))
 		w.store(r.evidence.Active(), r.evidence.Progress(), nil)
 		return
@@ -73,6 +77,15 @@ func (w *world) sweep() {
 		return
 	}
 	r.decide()
+}
+
+// forgetStrangers notes what a run that is killed forgets: instances that no run had looked at, whose streams it has gone past.
+func (w *world) forgetStrangers() {
+	for _, s := range w.servers {
+		if _, known := w.tables.records[s.Name]; !known && w.now.Sub(s.started) < 3*day {
+			w.harmed()
+		}
+	}
 }
 
 func (w *world) longest() time.Duration {
@@ -144,6 +157,10 @@ func (r *run) logIn(s *server) evidence.Sighting {
 	if flushed {
 		s.sessions["app"]++
 	}
+	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
+		r.harmed() // what was not looked at for days cannot all be held against the log
+	}
+	s.seen, s.known = r.now, s.Name
 	look := s.look(r.now)
 	if !flushed {
 		s.sessions["app"]++
@@ -211,7 +228,7 @@ func (r *run) confirm() {
 	r.second = true
 	for _, name := range r.evidence.Groups() {
 		for _, s := range r.evidence.SecondReading(name, r.retention) {
-			if !r.readable() || r.chance(1) {
+			if !r.readable() || r.rng.IntN(2000) < r.storm {
 				r.evidence.Doubt("The second reading ended early.")
 				r.second = false
 				r.disturbed(r.now)

@@ -17,20 +17,24 @@ const day = 24 * time.Hour
 // server is an instance with its log.
 type server struct {
 	cluster.Instance
-	dead     bool
-	logging  account.Logging
-	verbose  bool // log_error_verbosity
-	german   bool // lc_messages
-	started  time.Time
-	loaded   time.Time
-	pid      int              // of the postmaster
-	sessions map[string]int64 // pg_stat_database.sessions
-	width    int              // how many streams it writes
-	streams  []*stream
-	stopped  time.Time // until when nothing is exported
-	made     int       // files so far
-	measured time.Duration
-	measures time.Time // when that delay was last read
+	dead      bool
+	logging   account.Logging
+	verbose   bool // log_error_verbosity
+	german    bool // lc_messages
+	started   time.Time
+	loaded    time.Time
+	pid       int // of the postmaster
+	vouched   int // the postmaster's process id as a reload has shown it
+	vouchedAt time.Time
+	sessions  map[string]int64 // pg_stat_database.sessions
+	width     int              // how many streams it writes
+	streams   []*stream
+	stopped   time.Time // until when nothing is exported
+	made      int       // files so far
+	measured  time.Duration
+	measures  time.Time // when that delay was last read
+	seen      time.Time // when a run last looked at it
+	known     string    // the name that it had then
 }
 
 // stream is one log stream. It arrives in order, but for single events that are late.
@@ -49,6 +53,8 @@ type entry struct {
 	masked      string // what is told without logs:Unmask; "" = nothing of it is masked
 	lost        bool   // it never arrives
 	beyond      bool   // no promise rests on it: it was lost with a server that was killed, or is later than could be reckoned with
+	to          *stream
+	straggled   bool // it arrives out of its stream's order
 	row         *row
 }
 
@@ -71,8 +77,9 @@ type client struct {
 
 // line is an entry as a server writes it.
 func (s *server) line(at time.Time, c *client, severity, message string) string {
-	if s.verbose {
-		message = "00000: " + message
+	state := cmp.Or(map[string]string{"ERROR": "42P01", "FATAL": "53300"}[severity], "00000")
+	if s.verbose && severity != "STATEMENT" && severity != "DETAIL" {
+		message = state + ": " + message
 	}
 	if s.german {
 		severity = cmp.Or(map[string]string{"ERROR": "FEHLER", "STATEMENT": "ANWEISUNG"}[severity], severity)
@@ -86,7 +93,7 @@ func (s *server) line(at time.Time, c *client, severity, message string) string 
 	case shortPrefix:
 		return fmt.Sprintf("%s UTC:%s:[%d]:%s:  %s", stamp, who, pid, severity, message)
 	case longPrefix:
-		return fmt.Sprintf("%s.000 UTC:%s:[%d]:1:00000:%s UTC:3/7:0:65f0c1a2.4d:%s%s:  %s", stamp, who, pid, stamp, application, severity, message)
+		return fmt.Sprintf("%s.000 UTC:%s:[%d]:1:%s:%s UTC:3/7:0:65f0c1a2.4d:%s%s:  %s", stamp, who, pid, state, stamp, application, severity, message)
 	}
 	return fmt.Sprintf("%s.000 UTC [%d] %s:  %s", stamp, pid, severity, message)
 }
@@ -118,7 +125,7 @@ func (w *world) streamOf(s *server) *stream {
 
 // export ships an event, mostly within the lag.
 func (w *world) export(s *server, to *stream, message string) *entry {
-	e := &entry{at: w.now.Truncate(time.Second), arrives: w.now.Add(w.within(w.lag + 1)), message: message, lost: w.now.Before(s.stopped)}
+	e := &entry{at: w.now.Truncate(time.Second), arrives: w.now.Add(w.within(w.lag + 1)), message: message, to: to, lost: w.now.Before(s.stopped)}
 	if mask := w.mask(message); mask != message {
 		e.masked = mask
 		if w.untold {
@@ -133,7 +140,7 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	case to.lateUntil.After(e.arrives):
 		e.arrives = to.lateUntil
 		w.disturbed(e.arrives)
-	case w.has.stragglers && w.chance(1):
+	case w.has.stragglers && w.rng.IntN(3000) < w.storm:
 		w.straggle(s, to, e)
 		return e
 	}
@@ -149,7 +156,7 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 
 // straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with.
 func (w *world) straggle(s *server, to *stream, e *entry) {
-	e.arrives = w.now.Add(w.within(3 * day))
+	e.arrives, e.straggled = w.now.Add(w.within(3*day)), true
 	reckoned := w.lag
 	if s.measures.Add(25 * day).After(w.now) {
 		reckoned = max(reckoned, 2*s.measured)

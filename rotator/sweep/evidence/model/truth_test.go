@@ -39,6 +39,9 @@ func (r *run) holdVerdict(who *person, v policy.Verdict, p policy.Policy) {
 		if who.account.Unlogged != "" {
 			r.fail("%s is to be closed, and the log cannot carry its name", v.Account.Name)
 		}
+		if p.To.Add(-limit).Before(r.coverLeast) && v.Action == policy.Lock {
+			r.fail("%s is to be closed, and the second reading covers the time since %s at most", v.Account.Name, r.coverLeast)
+		}
 		r.measureDelay(who, v, p)
 	case policy.Leave:
 		r.holdIdle(who, v, p)
@@ -106,7 +109,7 @@ func (r *run) holdIdle(who *person, v policy.Verdict, p policy.Policy) {
 func (r *run) holdSource(who *person) {
 	limit := who.excuse
 	if r.byRows > 0 || who.account.Source == evidence.ByUnreadEntry { // a row does not tell which login was refused, nor an event delivered twice
-		limit = later(limit, who.forgiven)
+		limit = later(limit, who.refusedAt)
 	}
 	if who.account.LastLogin.After(limit.Add(clockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
 		r.fail("%s counts as active at %s by %s, and was not after %s", who.account.Name, who.account.LastLogin, who.account.Source, limit)
@@ -120,7 +123,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 // holdEvidence fails where the evidence is worth less than what happened explains.
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
-	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day
+	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin+3*day && r.now.Sub(r.lastRun) > 2*time.Hour
 	if r.from.IsZero() {
 		r.from = from
 	}
@@ -131,7 +134,7 @@ func (r *run) holdEvidence() {
 	if quiet && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
-	if quiet && r.now.Sub(e.To()) > 2*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
+	if quiet && r.now.Sub(e.To()) > 5*day && !r.hidden && r.now.Sub(r.begun) > 5*day {
 		r.fail("nothing is late, and the evidence ends at %s", e.To())
 	}
 	if r.trusted.IsZero() && r.now.Sub(r.begun) > 10*day {

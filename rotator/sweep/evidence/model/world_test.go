@@ -8,6 +8,7 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
 )
 
 // world is what really happens over simulated years: people who log in, logs that stop, come late, twice or in pieces, instances that
@@ -21,22 +22,24 @@ type world struct {
 	lag        time.Duration
 	retention  time.Duration
 	has        features
+	storm      int  // how often something happens, of ten
 	unlogged   bool // log_disconnections is off: a session's end is known by the runs that saw it
 	haze       int  // percent of the runs that cannot look everywhere
 	byRows     int  // percent of the runs whose first reading is of rows
 	mayUnmask  bool // logs:Unmask is allowed
 	untold     bool // nobody is told of a data protection policy: asterisks are read
 
-	servers []*server
-	people  []*person
-	tables  tables
-	backup  *tables // an older copy
-	backed  time.Time
-	open    map[string]int // sessions that the run at hand sees
-	canary  string
-	pid     int
-	made    int // instances
-	todo    []event
+	servers     []*server
+	people      []*person
+	tables      tables
+	backup      *tables // an older copy
+	backed      time.Time
+	open        map[string]int // sessions that the run at hand sees
+	canary      string
+	pid         int
+	made        int // instances
+	todo        []event
+	checkpoints map[string]logread.Kind
 
 	masksUntil time.Time
 	begun      time.Time // the first run
@@ -44,6 +47,7 @@ type world struct {
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	unrest     time.Time // until when what happened may keep the evidence incomplete
 	coverFrom  time.Time // since when the second reading can have covered all
+	coverLeast time.Time // before it nothing can have been covered, since the log did not keep it
 	from       time.Time // of the evidence, as the last run that concluded told
 	trusted    time.Time // since when reloads and sessions can have agreed with the log; zero = they have not
 	faults     []string
@@ -70,21 +74,24 @@ func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	flag := func() bool { return rng.IntN(2) == 0 }
 	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
-		unlogged: flag(), late: map[string]time.Duration{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
+		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]logread.Kind{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
-	w.lockDays, w.lag = 20+rng.IntN(80), time.Duration(rng.IntN(600))*time.Second
+	w.lockDays, w.lag = 10+rng.IntN(40), time.Duration(rng.IntN(600))*time.Second
 	switch rng.IntN(4) {
 	case 0:
 		w.deleteDays = w.lockDays + 1 + rng.IntN(60)
 	case 1:
 		w.lockDays, w.deleteDays = 0, w.lockDays
 	}
+	w.storm, w.haze = []int{1, 3, 10}[rng.IntN(3)], []int{0, 2, 10}[rng.IntN(3)]
 	if w.has.losses {
 		w.retention = []time.Duration{0, 0, 3 * day, 7 * day, 30 * day}[rng.IntN(5)]
+		if w.retention > 0 {
+			w.haze = min(w.haze, 2)
+		}
 		w.has.delays = w.has.delays && w.retention != 3*day
 	}
-	w.haze = []int{2, 2, 25}[rng.IntN(3)]
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
 	w.addServer()
 	w.addServer()
@@ -114,6 +121,9 @@ func (w *world) addServer() *server {
 }
 
 func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+// stormy is a chance that something happens that the evidence suffers from.
+func (w *world) stormy(percent int) bool { return w.rng.IntN(1000) < percent*w.storm }
 
 func (w *world) within(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
 
@@ -154,6 +164,9 @@ func (w *world) step() {
 	case w.chance(2) && !w.unlogged:
 		pause += w.within(50 * day)
 		w.disturbed(w.now.Add(pause))
+		if w.now.Sub(w.harm) < foundWithin {
+			w.harm = w.now.Add(pause) // it is found out no earlier
+		}
 	case w.chance(3):
 		pause = time.Minute + w.within(time.Hour)
 	}

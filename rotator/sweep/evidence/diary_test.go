@@ -1,0 +1,174 @@
+package evidence_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
+	"pgrotator/rotator/sweep/evidence"
+)
+
+const (
+	day   = 24 * time.Hour
+	group = "/aws/rds/cluster/c/postgresql"
+)
+
+// diary is the log and the table of a cluster that is swept once a day.
+type diary struct {
+	now      time.Time
+	keep     time.Duration // the log group's retention; 0 = for ever
+	lag      time.Duration
+	records  map[string]account.LogRecord
+	lines    map[string][]line // by stream
+	impaired bool              // the runs cannot look everywhere
+	active   []account.Activity
+}
+
+type line struct {
+	at, arrives time.Time
+	message     string
+}
+
+func newDiary(keep time.Duration) *diary {
+	return &diary{now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), keep: keep, records: map[string]account.LogRecord{}, lines: map[string][]line{}}
+}
+
+func (d *diary) write(stream, message string) {
+	d.lines[stream] = append(d.lines[stream], line{d.now, d.now, d.now.Format(time.DateTime) + " UTC:" + message})
+}
+
+// login writes a role's login, or what another entry of its connection says.
+func (d *diary) entry(stream, role, message string) {
+	d.write(stream, "10.0.0.1(5000):"+role+"@app:[99]:"+message)
+}
+
+// sweep lets a day pass in which every instance writes, and sweeps. The login of a run is logged unless unlogged.
+func (d *diary) sweep(dryRun, unlogged bool, names ...string) *evidence.Evidence {
+	for range 24 {
+		d.now = d.now.Add(time.Hour)
+		for _, name := range names {
+			d.write(name+".0", ":@:[7]:LOG:  checkpoint starting: time")
+		}
+	}
+	return d.run(dryRun, unlogged, names...)
+}
+
+func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
+	e := evidence.New(d.now, evidence.Options{Lag: d.lag, Longest: 90 * day, Stack: "s"})
+	if d.impaired {
+		e.CannotSee("RDS does not answer.")
+	}
+	var records []account.LogRecord
+	for _, r := range d.records {
+		records = append(records, r)
+	}
+	var live []cluster.Instance
+	for _, name := range names {
+		live = append(live, cluster.Instance{Name: name, Group: group, Created: d.now.Add(-1000 * day)})
+	}
+	e.Enroll(live, records)
+	for _, name := range names {
+		canary := evidence.NewCanary(d.now)
+		e.Named(name).See(evidence.Sighting{Canary: canary, Look: evidence.Look{At: d.now},
+			Logging: account.Logging{Connections: "on", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr"}})
+		if !unlogged {
+			d.write(name+".0", "10.0.0.1(1000):app_a@app:[8]:LOG:  connection authorized: user=app_a database=app application_name="+canary)
+		}
+	}
+	log := evidence.NewLog(d.now, evidence.Names{Roles: []string{"app_a", "ann", "bob"}, Databases: []string{"app"}, Own: map[string]bool{"app_a": true}, Stack: "s"})
+	e.Watch(log)
+	for _, group := range e.Groups() {
+		e.Retain(group, d.keep)
+		d.feed(log, e.ReadFrom(group))
+		e.GroupRead(group)
+	}
+	log.End()
+	d.store(e.Conclude())
+	d.active = e.Active()
+	if settled := e.Settled(); settled != nil && !dryRun {
+		d.store(settled, nil)
+	}
+	return e
+}
+
+func (d *diary) feed(log *evidence.Log, from time.Time) {
+	for stream, lines := range d.lines {
+		for _, l := range lines {
+			kept := d.keep == 0 || l.at.After(d.now.Add(-d.keep))
+			if kept && !l.at.Before(from) && !l.arrives.After(d.now) {
+				log.Event(logread.Event{Stream: stream, At: l.at.UnixMilli(), Ingested: l.arrives.UnixMilli(), Message: l.message})
+			}
+		}
+	}
+	log.ReadTo(d.now.Add(time.Second))
+}
+
+func (d *diary) store(records []account.LogRecord, forget []string) {
+	for _, r := range records {
+		d.records[r.Instance] = r
+	}
+	for _, name := range forget {
+		delete(d.records, name)
+	}
+}
+
+// seen tells whether the last run found a role active.
+func (d *diary) seen(role string) bool {
+	return slices.ContainsFunc(d.active, func(a account.Activity) bool { return a.Role == role })
+}
+
+// The last login on a reader of several streams is not forgotten with the reader.
+func TestLastLoginOnAReaderThatIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0", "db-1")
+	d.entry("db-1.1", "bob", "LOG:  connection authorized: user=bob database=app")
+	d.sweep(false, false, "db-0", "db-1")
+	d.entry("db-1.0", "ann", "LOG:  connection authorized: user=ann database=app")
+	found := false
+	for range 4 {
+		d.sweep(false, false, "db-0")
+		found = found || d.seen("ann")
+	}
+	if !found {
+		t.Error("the login waits for a stream that writes no more")
+	}
+}
+
+// A refusal that is the rest of an entry that was cut is none, also where it is delivered twice.
+func TestForgedRefusalDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	for _, times := range []int{1, 2, 3} {
+		d := newDiary(0)
+		d.sweep(false, false, "db-0")
+		d.entry("db-0.0", "ann", "LOG:  connection authorized: user=ann database=app")
+		d.entry("db-0.0", "bob", "STATEMENT:  select '"+fmt.Sprintf("%0200000d", 0))
+		for range times {
+			d.entry("db-0.0", "ann", `FATAL:  role "ann" is not permitted to log in`)
+		}
+		d.sweep(false, false, "db-0")
+		if !d.seen("ann") {
+			t.Errorf("delivered %d times, it hides the login", times)
+		}
+	}
+}
+
+// Masked entries are a gap: whose they were nobody can tell, also after the run that has gone past them.
+func TestMaskedEntriesAreAGap(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0")
+	d.sweep(false, false, "db-0")
+	masked := d.now
+	d.entry("db-0.0", "*****", "LOG:  connection authorized: user=***** database=app")
+	if e := d.sweep(false, false, "db-0"); e.Complete() || !e.From().Equal(masked) || e.Doubted.IsZero() {
+		t.Errorf("complete %v, from %s, want %s, doubted %s", e.Complete(), e.From(), masked, e.Doubted)
+	}
+	if e := d.sweep(false, false, "db-0"); !e.Complete() || !e.From().Equal(masked) {
+		t.Errorf("afterwards: complete %v %q, from %s", e.Complete(), e.Reasons, e.From())
+	}
+}

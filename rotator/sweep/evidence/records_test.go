@@ -1,0 +1,138 @@
+package evidence_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/sweep/evidence"
+)
+
+// A login that was not logged makes the record begin anew once, also where nobody but dry runs looks at it; what rests on the log
+// meanwhile is undone by the first run that may.
+func TestLostCanaryOfDryRuns(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(true, false, "db-0")
+	d.sweep(true, true, "db-0")
+	made := d.now
+	lost := d.sweep(true, false, "db-0")
+	if from := lost.From(); lost.Complete() || !from.Equal(d.now) || !lost.Doubted.Equal(made) {
+		t.Fatalf("complete %v, from %s, doubted %s, want %s and %s", lost.Complete(), from, lost.Doubted, d.now, made)
+	}
+	for n := range 3 {
+		e := d.sweep(true, false, "db-0")
+		if !e.Complete() || !e.From().Equal(lost.Start) || !e.Doubted.Equal(made) {
+			t.Errorf("dry run %d afterwards: complete %v %q, from %s, doubted %s", n, e.Complete(), e.Reasons, e.From(), e.Doubted)
+		}
+	}
+	d.sweep(false, false, "db-0")
+	if e := d.sweep(false, false, "db-0"); !e.Complete() || !e.Doubted.IsZero() || !e.From().Equal(lost.Start) {
+		t.Errorf("after a run that acted: complete %v %q, from %s, doubted %s", e.Complete(), e.Reasons, e.From(), e.Doubted)
+	}
+}
+
+// While RDS does not tell the instances, what was lost stays to be undone, and what is waited for is waited for.
+func TestRecordsOfABlindRun(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(true, true, "db-0")
+	d.sweep(true, false, "db-0")
+	before := d.records["db-0"]
+	d.impaired = true
+	e := d.sweep(true, false)
+	before.CanaryAt = d.now
+	if after := d.records["db-0"]; after != before {
+		t.Errorf("the record was %+v, is %+v", before, after)
+	}
+	if e.Doubted.IsZero() {
+		t.Error("the blind run does not know of the login that was not logged")
+	}
+}
+
+// Where a run cannot look everywhere, sessions that it does not find count as open.
+func TestSessionsOfARunThatCannotLook(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC)
+	last := now.Add(-day)
+	for name, c := range map[string]struct {
+		breaks func(*evidence.Evidence)
+		open   bool
+	}{
+		"looked everywhere":        {breaks: func(*evidence.Evidence) {}},
+		"an instance is not known": {breaks: func(e *evidence.Evidence) { e.CannotSee("The read replica cannot be looked at.") }, open: true},
+		"no login on an instance":  {breaks: func(e *evidence.Evidence) { e.Named("db-0").See(evidence.Sighting{Fault: errors.New("no answer")}) }, open: true},
+	} {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.Enroll([]cluster.Instance{{Name: "db-0"}}, []account.LogRecord{{Instance: "db-0", CanaryAt: last}})
+		c.breaks(e)
+		ended := account.Account{Name: "ended", Tracked: true, LastLogin: last}
+		before := account.Account{Name: "earlier", Tracked: true, LastLogin: last.Add(-time.Second)}
+		seen := e.Seen([]account.Account{ended, before}, nil)
+		if len(seen) != 1 || seen[0].Role != "ended" || seen[0].At.Equal(now) != c.open || now.Sub(seen[0].At) > time.Second {
+			t.Errorf("%s: %v", name, seen)
+		}
+	}
+}
+
+// The last lines of a reader that is gone are read before the log group forgets them, and then no longer asked for.
+func TestGoneReaderAndRetention(t *testing.T) {
+	t.Parallel()
+	for _, days := range []int{3, 5, 7} {
+		d := newDiary(time.Duration(days) * day)
+		d.sweep(false, false, "db-0", "db-1")
+		d.sweep(false, false, "db-0", "db-1")
+		from := d.records["db-0"].EvidenceFrom
+		for n := range 8 {
+			if e := d.sweep(false, false, "db-0"); n > 0 && !e.Complete() || !e.From().Equal(from) {
+				t.Errorf("retention of %d days, run %d without the reader: %q, evidence from %s, want %s", days, n, e.Reasons, e.From(), from)
+			}
+		}
+	}
+}
+
+// A text in the column that the sweep did not write is looked for as it is, and was made when the table says.
+func TestCanaryOfAnotherMake(t *testing.T) {
+	t.Parallel()
+	for _, canary := range []string{"canary-1", "test", "my own nonce", evidence.CanaryPrefix + "test", "zzzzzzzzz-1", "lost-x"} {
+		for name, c := range map[string]struct {
+			logged            bool
+			at                time.Duration // before the first run; 0 = the table does not tell
+			complete, doubted bool
+		}{
+			"found":                      {logged: true, at: time.Hour, complete: true},
+			"overtaken by later lines":   {at: 2 * time.Hour, doubted: true},
+			"not overtaken":              {at: time.Second},
+			"at a time that nobody told": {},
+		} {
+			d := newDiary(0)
+			start := d.now.Add(day)
+			r := account.LogRecord{Instance: "db-0", ProcessedTo: start.Add(-3 * time.Hour), EvidenceFrom: start.Add(-200 * day), Canary: canary}
+			if c.at > 0 {
+				r.CanaryAt = start.Add(-c.at)
+			}
+			d.records["db-0"] = r
+			if c.logged {
+				d.lines["db-0.0"] = []line{{r.CanaryAt, r.CanaryAt, fmt.Sprintf("%s UTC:10.0.0.1(5):app_a@app:[9]:LOG:  connection authorized: user=app_a database=app application_name=%s", r.CanaryAt.Format(time.DateTime), canary)}}
+			}
+			e := d.sweep(false, false, "db-0")
+			want := time.Time{}
+			if c.doubted {
+				want = r.CanaryAt
+			}
+			if e.Complete() != c.complete || !e.Doubted.Equal(want) || e.From().Equal(r.EvidenceFrom) == c.doubted {
+				t.Errorf("%q, %s: complete %v %q, doubted %s, from %s", canary, name, e.Complete(), e.Reasons, e.Doubted, e.From())
+			}
+			if after := d.records["db-0"]; !c.logged && !c.doubted && !strings.HasSuffix(after.Canary, " "+canary) {
+				t.Errorf("%q, %s: the table has %q", canary, name, after.Canary)
+			}
+			if seen := d.records["db-0"].CanarySeenAt; c.logged && !seen.Equal(r.CanaryAt) {
+				t.Errorf("%q, %s: seen at %s, want %s", canary, name, seen, r.CanaryAt)
+			}
+		}
+	}
+}
