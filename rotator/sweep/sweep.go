@@ -11,6 +11,7 @@ package sweep
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -30,6 +31,10 @@ const statementTimeout = 30 * time.Second
 
 // reserve is what is left of the run's time when reading stops, for judging and acting; a quarter of it where that is less.
 const reserve = 60 * time.Second
+
+// garbage is how much of what a sweep keeps in memory may be added to it before it is collected, in percent. Pages of events are
+// large and soon done with: with Go's 100 a sweep takes a fifth more memory, and a fifth less time of the processor.
+const garbage = 50
 
 // Sweep sweeps the databases of secrets.
 type Sweep struct {
@@ -53,6 +58,7 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // learns it remembers all the same. An error means that nothing can be told: the secret is unreadable, the database cannot be
 // logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
 	err := r.sweep(ctx)
 	r.close(ctx)
