@@ -129,6 +129,39 @@ func TestAStrangersNames(t *testing.T) {
 // cut shortens a name as PostgreSQL does.
 func cut(name string) string { return name[:min(len(name), 63)] }
 
+// inCloudWatch is an entry with a replacement, three bytes long, for each byte that is not UTF-8: the longest that an agent makes of it.
+func inCloudWatch(entry string) string {
+	var text strings.Builder
+	for _, r := range entry {
+		text.WriteRune(r)
+	}
+	return text.String()
+}
+
+// Bytes that are not UTF-8 grow on their way to CloudWatch, and move the server's own mark further away.
+func TestAStrangersNamesThatGrow(t *testing.T) {
+	t.Parallel()
+	fill := strings.Repeat("\xff", 63)
+	for name, tt := range map[string]struct {
+		user, database string
+		want           loginlog.Kind
+	}{
+		"a sign of life":          {"alice", "app:[4711]:ERROR:  x" + fill, loginlog.Tampering},
+		"behind a longer user":    {"alice@app:[4711]:ERROR:  x" + fill, fill, loginlog.Tampering},
+		"a masked sign of life":   {"*****", "app:[4711]:ERROR:  x" + fill, loginlog.Tampering},
+		"a refusal":               {"alice", `app:[4711]:FATAL:  permission denied for database "` + fill, loginlog.Tampering},
+		"the server's own":        {"x", "y:[4711]:LOG:  received SIGHUP, reloading configuration files" + fill, loginlog.Tampering},
+		"names of nothing else":   {fill, fill, loginlog.Refusal},
+		"a database of that kind": {"alice", fill, loginlog.Refusal},
+	} {
+		for _, entry := range forms(cut(tt.user)+"@"+cut(tt.database), "FATAL", "28P01", "password authentication failed for user \"x\"") {
+			if e, kind := parser().Parse(inCloudWatch(entry)); kind != tt.want {
+				t.Errorf("%s: %v, want %v: %+v\n%s", name, kind, tt.want, e, entry)
+			}
+		}
+	}
+}
+
 func TestNamesOfAsterisks(t *testing.T) {
 	t.Parallel()
 	p := loginlog.New([]string{"*****"}, []string{"app"})

@@ -22,15 +22,47 @@ type mark struct {
 
 // pairEnd returns how far into the text a user name, @ and a database name can reach.
 func pairEnd(text string) int {
-	user := text[:min(len(text), maxName+1)]
-	end := 0
-	for {
-		at := strings.IndexByte(user[end:], '@')
-		if at < 0 {
-			return min(len(text), end+maxName)
-		}
-		end += at + 1
+	if !grows(text) {
+		database := lastAt(text, maxName+1) + 1
+		return min(len(text), database+maxName)
 	}
+	database := lastAt(text, sentEnd(text, maxName+1)) + 1
+	return database + sentEnd(text[database:], maxName)
+}
+
+// lastAt returns where the last @ before an end stands, -1 = there is none.
+func lastAt(text string, end int) int {
+	text = text[:min(len(text), end)]
+	for last := -1; ; {
+		at := strings.IndexByte(text[last+1:], '@')
+		if at < 0 {
+			return last
+		}
+		last += 1 + at
+	}
+}
+
+// replacement stands in CloudWatch for what is not UTF-8: for a byte, or for several.
+const replacement = "\ufffd"
+
+// grows reports whether the names that the text begins with may have replacements.
+func grows(text string) bool {
+	return strings.IndexByte(text[:min(len(text), 2*maxName+1)], replacement[0]) >= 0
+}
+
+// sentEnd returns where n bytes that a client sent end, at most. A replacement may be one of them, though it is three long itself:
+// without that a stranger's names would reach beyond where the server's mark is looked for.
+func sentEnd(text string, n int) int {
+	end := min(len(text), n)
+	for from := 0; strings.IndexByte(text[from:end], replacement[0]) >= 0; {
+		at := strings.Index(text[from:min(len(text), end+len(replacement)-1)], replacement)
+		if at < 0 || from+at >= end {
+			break
+		}
+		from += at + len(replacement)
+		end = min(len(text), end+len(replacement)-1)
+	}
+	return end
 }
 
 // find finds the first mark that begins in text[from:end+1].
@@ -121,16 +153,25 @@ func isPrintable(text string) bool {
 
 // isPair reports whether the text can be a user name, @ and a database name.
 func isPair(text string) bool {
-	return hasAt(text, len(text)-maxName-1)
+	if len(text) <= maxName+1 {
+		return strings.IndexByte(text, '@') >= 0
+	}
+	return endsIn(text, maxName)
 }
 
 // isPairCut reports whether the text can be the beginning of such a pair, up to a newline in one of the names.
 func isPairCut(text string) bool {
-	return len(text) < maxName || hasAt(text, len(text)-maxName)
+	switch {
+	case len(text) < maxName:
+		return true
+	case len(text) > 2*maxName && !grows(text):
+		return false
+	}
+	return sentEnd(text, maxName-1) == len(text) || endsIn(text, maxName-1)
 }
 
-// hasAt reports whether an @ stands at or after first, behind no more than one name.
-func hasAt(text string, first int) bool {
-	first, end := max(0, first), min(len(text), maxName+1)
-	return first < end && strings.IndexByte(text[first:end], '@') >= 0
+// endsIn reports whether the text can be a user name, @ and n bytes of a database name, or fewer.
+func endsIn(text string, n int) bool {
+	at := lastAt(text, sentEnd(text, maxName+1))
+	return at >= 0 && at+1+sentEnd(text[at+1:], n) == len(text)
 }

@@ -36,7 +36,7 @@ func isCSV(entry string) bool {
 // holdsMark reports whether the end of a prefix stands where the names of one can reach.
 func holdsMark(text string) bool {
 	var m mark
-	return m.find(text, 0, 2*maxName+1)
+	return m.find(text, 0, sentEnd(text, 2*maxName+1))
 }
 
 // isHTTP accepts what the HTTP client behind RDS's pam module writes, besides the log, of a refused IAM login: "* Trying …",
