@@ -205,8 +205,9 @@ func (l *Store) queryEvents(q *query, g *logGroup) []iter.Seq[insights.Event] {
 	needsPointer := q.language.StatsCommands() == 0
 	var sources []iter.Seq[insights.Event]
 	for _, s := range g.sorted() {
+		events := s.seen(v)
 		sources = append(sources, func(yield func(insights.Event) bool) {
-			for e := range s.seen(v) {
+			for e := range events {
 				event := insights.Event{Timestamp: e.timestamp, Ingested: e.ingested, Stream: s.name, Log: protocol.AccountID + ":" + g.name,
 					Message: e.masked, Unmasked: e.message}
 				if needsPointer {
