@@ -10,8 +10,8 @@ import (
 	"pgrotator/rotator/sweep/evidence"
 )
 
-// smallGroup is up to how many bytes the second reading reads whole: a minute's requests.
-const smallGroup = 128 << 20
+// smallGroup is up to how many bytes the second reading reads whole: dividing them into rows takes a function some ten seconds.
+const smallGroup = 16 << 20
 
 // confirm reads every log a second time, in rows, by a judgement of its own: whoever it finds active is spared, and remembered as
 // active. What it has covered is remembered too, so that later runs read on from there.
