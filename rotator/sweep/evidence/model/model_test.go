@@ -15,8 +15,8 @@ const (
 	seedVariable = "PGROTATOR_SEED"
 )
 
-// onceFailed are worlds in which a sweep was found wrong that forgot masked entries.
-var onceFailed = []uint64{39}
+// onceFailed are worlds in which the sweep was once found wrong.
+var onceFailed = []uint64{5, 14, 29, 39, 66, 87, 138}
 
 func TestModel(t *testing.T) {
 	t.Parallel()

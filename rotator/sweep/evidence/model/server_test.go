@@ -30,7 +30,6 @@ type server struct {
 	width     int              // how many streams it writes
 	streams   []*stream
 	stopped   time.Time // until when nothing is exported
-	made      int       // files so far
 	measured  time.Duration
 	measures  time.Time // when that delay was last read
 	seen      time.Time // when a run last looked at it
