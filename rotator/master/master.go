@@ -95,6 +95,15 @@ func (f *Finder) byToken(v secret.Value) Master {
 	}
 }
 
+// On is the master on another instance of its cluster. A token is good for one address only.
+func (f *Finder) On(m Master, host string, port uint16) Master {
+	if m.byToken {
+		return f.byToken(secret.Value{Host: host, Port: port, Database: m.Server.Database, MasterIAM: m.Login.User})
+	}
+	m.Server.Host, m.Server.Port = host, port
+	return m
+}
+
 // Admit returns an error unless the master, in whose session it asks, may be trusted with the pair: its user is the MasterUsername of
 // the cluster or instance that listens at the secret's host, or holds ADMIN on those of the pair that exist. Whoever writes a secret
 // could else borrow any other application's user that may alter roles, up to PostgreSQL 15 everybody's.

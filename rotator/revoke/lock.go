@@ -128,11 +128,10 @@ func (r *run) endOnWriter(ctx context.Context) error {
 }
 
 func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error {
-	server := r.found.Server
-	server.Host, server.Port = instance.Host, instance.Port
+	there := r.master.On(r.found, instance.Host, instance.Port)
 	var session *postgres.Session
 	err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
-		session, err = r.opener.Open(ctx, server, r.found.Login)
+		session, err = r.opener.Open(ctx, there.Server, there.Login)
 		return err
 	})
 	if err != nil {
