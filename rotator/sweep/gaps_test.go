@@ -256,3 +256,26 @@ func TestRestoredTables(t *testing.T) {
 		})
 	}
 }
+
+// A role whose logins are not in the log lives all the same, where its own entries are.
+func TestSignsOfLifeWithoutALogin(t *testing.T) {
+	t.Parallel()
+	for _, class := range readerClasses {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			login := func(e localaws.Event) bool {
+				return strings.Contains(e.Message, "busy@") && (strings.Contains(e.Message, "connection ") || strings.Contains(e.Message, "disconnection: "))
+			}
+			onBoth(t, localaws.PublishOptions{Drop: login}, func(t *testing.T, s *stage) {
+				s.settle()
+				s.stack.SetLogGroup(s.group, localaws.LogGroup{Class: class})
+				busy, idle := s.closable("busy", 100), s.closable("idle", 100)
+				s.as(busy, "DO $$ BEGIN RAISE WARNING 'at work'; END $$")
+				s.closes(s.run(), idle)
+				if source := query[string](s, "SELECT last_login_source FROM user_login_status WHERE user_name = $1", busy); source != "sign of life" {
+					t.Errorf("%s is known to be active by %q", busy, source)
+				}
+			})
+		})
+	}
+}

@@ -51,6 +51,26 @@ func TestSecondStreamThatIsLate(t *testing.T) {
 	})
 }
 
+// A stream that is hours behind the other is read on from where it had come, and holds the evidence's end up.
+func TestStreamThatIsHoursBehind(t *testing.T) {
+	t.Parallel()
+	onBoth(t, localaws.PublishOptions{}, func(t *testing.T, s *stage) {
+		now := time.Now()
+		first, second := s.stream, s.prefix+".1"
+		s.stream = second
+		s.logsLate(now.Add(-2*time.Hour), now.Add(-2*time.Hour+time.Second), "stranger", "FATAL:  ", `role "stranger" does not exist`)
+		s.settle()
+		busy, idle := s.closable("busy", 100), s.closable("idle", 100)
+		s.logsLate(now.Add(-90*time.Minute), time.Now(), busy, "LOG:  ", fmt.Sprintf("connection authorized: user=%s database=%s", busy, s.prefix))
+		s.stream = first
+		report := s.run()
+		s.closes(report, idle)
+		if to := report.Evidence.To; to == nil || now.Sub(*to) < time.Hour {
+			t.Errorf("the evidence ends at %v, and a stream is 90 minutes behind", to)
+		}
+	})
+}
+
 // What arrives hours after its time is measured, and read again from as far back.
 func TestLatenessIsMeasured(t *testing.T) {
 	t.Parallel()
