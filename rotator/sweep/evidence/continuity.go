@@ -115,7 +115,7 @@ func (e *Evidence) judgeLooks(i *Instance) {
 		if !passed || i.log.newest == 0 {
 			return
 		}
-		e.judgeSessions(i, a, b, i.log.windows[0].total)
+		e.judgeSessions(i, a, b, i.log.windows[0])
 		i.witnesses.Looks = i.witnesses.Looks[1:]
 		i.log.windows = i.log.windows[1:]
 	}
@@ -149,8 +149,10 @@ func (e *Evidence) judgeMove(i *Instance, a, b Look, witness string, happened, f
 	}
 }
 
-// judgeSessions asks for at least as many logins in the log as the server has counted sessions.
-func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
+// judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
+// make up for what is missing there is nothing to hold against the log.
+func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window) {
+	logins := w.total
 	grown, ok := growth(a, b)
 	switch {
 	case !ok || a.Uncounted:
@@ -158,6 +160,9 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 		if grown > 0 {
 			i.witnesses.agree(bySessions)
 		}
+	case logins+w.doubtful >= grown:
+		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
+			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
 	case e.trusted(bySessions):
 		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins)})
 	default:
@@ -180,8 +185,10 @@ func (i *Instance) tally(next time.Time) {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
-		w.total = look.Logins + w.logins(time.Time{})
-		look.Logins += w.logins(next)
+		w.total = look.Logins + w.logins.before(time.Time{})
+		w.doubtful = look.Contested + w.contested.before(time.Time{})
+		look.Logins += w.logins.before(next)
+		look.Contested += w.contested.before(next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }
