@@ -24,7 +24,7 @@ type serverEntry struct {
 const entrySlack = 2 * time.Second
 
 func (in *instanceLog) server(e loginlog.Event, at int64) {
-	if e.Server == loginlog.NoServerEntry || len(in.entries) >= maxEntries {
+	if e.Server == loginlog.NoServerEntry || !in.admits(e, milli(at)) {
 		return
 	}
 	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: strings.Clone(e.Parameter), value: strings.Clone(e.Value)}
@@ -32,6 +32,28 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 		entry.before = milli(in.previous)
 	}
 	in.entries = append(in.entries, entry)
+}
+
+// admits bounds what is kept of entries that any role can write, however often and by however many processes: those of the
+// postmaster, known or telling of a start or a reload that a look has seen, are kept whatever came before them.
+func (in *instanceLog) admits(e loginlog.Event, at time.Time) bool {
+	pid := e.Session.PID
+	if in.tellsOfLook(e.Server, at) {
+		in.postmasters[pid] = true
+	}
+	if in.written[pid] >= maxEntriesOfOne || len(in.entries) >= maxEntries && !in.postmasters[pid] {
+		return false
+	}
+	in.written[pid]++
+	return true
+}
+
+// tellsOfLook reports an entry of a kind that is to be expected of the postmaster at about that time.
+func (in *instanceLog) tellsOfLook(kind loginlog.ServerEntry, at time.Time) bool {
+	return slices.ContainsFunc(in.looks, func(look Look) bool {
+		return kind == loginlog.Starting && at.Sub(look.Started).Abs() <= entrySlack ||
+			kind == loginlog.ReloadRequested && at.Sub(look.Loaded).Abs() <= entrySlack
+	})
 }
 
 // pidsNear lists the processes that wrote an entry of a kind near a time.

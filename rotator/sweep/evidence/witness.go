@@ -89,17 +89,21 @@ type count struct {
 // splitAfter is how long ago a login must be for no later run to read it again.
 const splitAfter = 2*maxReread + day
 
-// watch counts the logins between looks.
-func (in *instanceLog) watch(looks []Look) {
-	for n, look := range looks {
-		w := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}}
+// watch counts the logins between looks, and has the entries found that they tell of.
+func (in *instanceLog) watch(w witnesses) {
+	in.looks = w.Looks
+	for _, pid := range w.PIDs {
+		in.postmasters[pid] = true
+	}
+	for n, look := range w.Looks {
+		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}}
 		if !look.CountedTo.IsZero() {
-			w.counted = look.CountedTo.UnixMilli()
+			stretch.counted = look.CountedTo.UnixMilli()
 		}
-		if n+1 < len(looks) {
-			w.to = looks[n+1].At.Add(lookSlack).UnixMilli()
+		if n+1 < len(w.Looks) {
+			stretch.to = w.Looks[n+1].At.Add(lookSlack).UnixMilli()
 		}
-		in.windows = append(in.windows, w)
+		in.windows = append(in.windows, stretch)
 	}
 }
 

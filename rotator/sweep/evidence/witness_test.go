@@ -84,3 +84,36 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		}
 	}
 }
+
+// A role that makes a parallel worker write what looks like the server's own entries, however many, hides none of the postmaster's.
+func TestEntriesOfThePostmasterAmongForgedOnes(t *testing.T) {
+	t.Parallel()
+	const postmaster = 57
+	started := firstRun.AddDate(0, 0, 1).Add(-3 * time.Hour)
+	off := started.Add(2 * time.Hour)
+	server := func(log *evidence.Log, at time.Time, pid int, message string) {
+		log.Event(logread.Event{Stream: "db.0", At: at.UnixMilli(), Message: fmt.Sprintf("%s UTC::@:[%d]:LOG:  %s", at.Format(time.DateTime), pid, message)})
+	}
+	start := firstRun.AddDate(0, 0, 1)
+	e := evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
+	e.Enroll([]cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql"}}, nil)
+	i := e.Named("db")
+	i.See(evidence.Sighting{Look: evidence.Look{At: start, Started: started, Loaded: started}})
+	log := evidence.NewLog(start, evidence.Names{})
+	e.Watch(log)
+	for n := range 20_000 {
+		server(log, started.Add(-time.Hour), 1000+n%100, "received SIGHUP, reloading configuration files")
+	}
+	server(log, started, postmaster, "starting PostgreSQL 18.4")
+	server(log, off, postmaster, `parameter "log_connections" changed to "off"`)
+	log.ReadTo(start)
+	log.End()
+	e.GroupRead(i.Group)
+	e.Conclude()
+	for _, g := range e.Gaps {
+		if g.From.Equal(off) {
+			return
+		}
+	}
+	t.Errorf("gaps %v, want one from %v, when log_connections went off", e.Gaps, off)
+}
