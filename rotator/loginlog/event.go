@@ -108,6 +108,9 @@ type Event struct {
 	// which a Tampering event shows: the rest of such an entry. (Where a role or database has an @ in its name, a
 	// stranger has room to give that rest a timestamp and an address too.)
 	Forgeable bool
+	// Contested says that a Tampering event may be a login all the same, of which a name of the client's own makes another reading
+	// possible: a mail address as user and a mark in the application's name are enough.
+	Contested bool
 	// Server, with Parameter and Value, is what a Server event tells.
 	Server           ServerEntry
 	Parameter, Value string

@@ -138,6 +138,24 @@ func inCloudWatch(entry string) string {
 	return text.String()
 }
 
+// An application's name can cost a login its meaning where the names reach so far. It is a session all the same.
+func TestContestedLogins(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		entry     string
+		contested bool
+	}{
+		"of a role":           {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true},
+		"of a role not known": {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true},
+		"a disconnection":     {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false},
+		"no login":            {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false},
+	} {
+		if e, kind := parser().Parse(tt.entry); kind != loginlog.Tampering || e.Contested != tt.contested {
+			t.Errorf("%s: %v, contested %v, want %v: %+v", name, kind, e.Contested, tt.contested, e)
+		}
+	}
+}
+
 // Bytes that are not UTF-8 grow on their way to CloudWatch, and move the server's own mark further away.
 func TestAStrangersNamesThatGrow(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	v := r.judgeMarks(withoutStrayLines(rest))
 	return Event{
 		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
-		Session: r.session, Forgeable: isPairCut(rest),
+		Session: r.session, Forgeable: isPairCut(rest), Contested: v.contested,
 		Entry: v.entry, Shape: v.shape(), Stamped: true, Prefixed: r.marks > 0, stamp: stamp,
 	}, v.kind
 }
@@ -64,8 +64,9 @@ type verdict struct {
 	client
 	kind  Kind
 	entry string
-	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it.
-	genuine bool
+	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it; contested that tampering may be
+	// such a login all the same.
+	genuine, contested bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -93,14 +94,19 @@ func (r *reading) judgeMarks(text string) verdict {
 		r.marks++
 		r.session.PID = m.pid
 		if v.genuine {
-			return verdict{kind: Tampering}
+			return v.tampering()
 		}
 		r.judgeMark(&v, pair, &m)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
-		return verdict{kind: Tampering}
+		return v.tampering()
 	}
 	return v
+}
+
+// tampering is the verdict on an entry of which another reading is possible.
+func (v *verdict) tampering() verdict {
+	return verdict{kind: Tampering, contested: v.genuine && (v.kind == Login || v.kind == OtherLogin)}
 }
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself

@@ -24,7 +24,7 @@ type serverEntry struct {
 const entrySlack = 2 * time.Second
 
 func (in *instanceLog) server(e loginlog.Event, at int64) {
-	if e.Server == loginlog.NoServerEntry || len(in.entries) >= maxEntries {
+	if e.Server == loginlog.NoServerEntry || !in.admits(e, milli(at)) {
 		return
 	}
 	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: strings.Clone(e.Parameter), value: strings.Clone(e.Value)}
@@ -32,6 +32,28 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 		entry.before = milli(in.previous)
 	}
 	in.entries = append(in.entries, entry)
+}
+
+// admits bounds what is kept of entries that any role can write, however often and by however many processes: those of the
+// postmaster, known or telling of a start or a reload that a look has seen, are kept whatever came before them.
+func (in *instanceLog) admits(e loginlog.Event, at time.Time) bool {
+	pid := e.Session.PID
+	if in.tellsOfLook(e.Server, at) {
+		in.postmasters[pid] = true
+	}
+	if in.written[pid] >= maxEntriesOfOne || len(in.entries) >= maxEntries && !in.postmasters[pid] {
+		return false
+	}
+	in.written[pid]++
+	return true
+}
+
+// tellsOfLook reports an entry of a kind that is to be expected of the postmaster at about that time.
+func (in *instanceLog) tellsOfLook(kind loginlog.ServerEntry, at time.Time) bool {
+	return slices.ContainsFunc(in.looks, func(look Look) bool {
+		return kind == loginlog.Starting && at.Sub(look.Started).Abs() <= entrySlack ||
+			kind == loginlog.ReloadRequested && at.Sub(look.Loaded).Abs() <= entrySlack
+	})
 }
 
 // pidsNear lists the processes that wrote an entry of a kind near a time.
@@ -115,7 +137,7 @@ func (e *Evidence) judgeLooks(i *Instance) {
 		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
 		if passed && i.log.newest != 0 {
-			e.judgeSessions(i, a, b, i.log.windows[n-1].total)
+			e.judgeSessions(i, a, b, i.log.windows[n-1])
 			done = n
 		}
 	}
@@ -165,8 +187,10 @@ func (e *Evidence) judgeMove(i *Instance, a, b Look, witness string, happened, f
 	}
 }
 
-// judgeSessions asks for at least as many logins in the log as the server has counted sessions.
-func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
+// judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
+// make up for what is missing there is nothing to hold against the log.
+func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window) {
+	logins := w.total
 	grown, ok := growth(a, b)
 	switch {
 	case !ok || a.Uncounted:
@@ -174,6 +198,9 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, logins int64) {
 		if grown > 0 {
 			i.witnesses.agree(bySessions)
 		}
+	case logins+w.doubtful >= grown:
+		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
+			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
 	case e.trusted(bySessions):
 		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins)})
 	default:
@@ -196,8 +223,10 @@ func (i *Instance) tally(next time.Time) {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
-		w.total = look.Logins + w.logins(time.Time{})
-		look.Logins += w.logins(next)
+		w.total = look.Logins + w.logins.before(time.Time{})
+		w.doubtful = look.Contested + w.contested.before(time.Time{})
+		look.Logins += w.logins.before(next)
+		look.Contested += w.contested.before(next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }

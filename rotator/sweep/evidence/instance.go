@@ -293,6 +293,6 @@ func (e *Evidence) Watch(log *Log) {
 		for _, canary := range i.pending {
 			i.log.canaries[canary] = false
 		}
-		i.log.watch(i.witnesses.Looks)
+		i.log.watch(i.witnesses)
 	}
 }

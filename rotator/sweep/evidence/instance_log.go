@@ -11,31 +11,34 @@ import (
 
 // instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
 type instanceLog struct {
-	start      time.Time // of the run
-	awaited    bool      // more of it is read by later runs
-	streams    map[string]*streamLog
-	newest     int64 // latest event of the slices read to their end; 0 = none
-	oldest     int64 // earliest event; 0 = none
-	last       int64 // latest event so far
-	previous   int64 // latest event before the one at hand
-	silence    int64 // longest time between two events
-	delay      int64 // longest time an event took to arrive
-	events     int
-	logins     int
-	suspicious int
-	held       int64           // oldest login left to be read again; 0 = none
-	canaries   map[string]bool // the sweep's own logins to be found → found
-	waiting    map[connection]int64
-	refusals   map[connection]int64
-	lives      map[connection]bool // connections that an entry shows to be a session's
-	unread     map[string]int      // entries whose names cannot be read, by their shape
-	unreadFrom int64               // the first of them
-	unreadTo   int64               // the last
-	told       map[string]int      // entries of no known kind, by their shape
-	entries    []serverEntry
-	windows    []window // of the looks whose logins are counted
-	splitAt    int64    // logins before it are read by no later run
-	counting   bool     // events, not rows, were read: logins can be placed in time
+	start       time.Time // of the run
+	awaited     bool      // more of it is read by later runs
+	streams     map[string]*streamLog
+	newest      int64 // latest event of the slices read to their end; 0 = none
+	oldest      int64 // earliest event; 0 = none
+	last        int64 // latest event so far
+	previous    int64 // latest event before the one at hand
+	silence     int64 // longest time between two events
+	delay       int64 // longest time an event took to arrive
+	events      int
+	logins      int
+	suspicious  int
+	held        int64           // oldest login left to be read again; 0 = none
+	canaries    map[string]bool // the sweep's own logins to be found → found
+	waiting     map[connection]int64
+	refusals    map[connection]int64
+	lives       map[connection]bool // connections that an entry shows to be a session's
+	unread      map[string]int      // entries whose names cannot be read, by their shape
+	unreadFrom  int64               // the first of them
+	unreadTo    int64               // the last
+	told        map[string]int      // entries of no known kind, by their shape
+	entries     []serverEntry
+	looks       []Look       // of the run at hand and those before it, which tell when to expect entries of the postmaster
+	written     map[int]int  // entries by process id
+	postmasters map[int]bool // process ids that may be the postmaster's
+	windows     []window     // of the looks whose logins are counted
+	splitAt     int64        // logins before it are read by no later run
+	counting    bool         // events, not rows, were read: logins can be placed in time
 }
 
 // connection tells a login from others of its log.
@@ -53,11 +56,14 @@ const (
 	maxLives   = 50_000
 	maxShapes  = 50
 	maxEntries = 10_000
+
+	maxEntriesOfOne = 1_000 // process
 )
 
 func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
-		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{}}
+		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
+		written: map[int]int{}, postmasters: map[int]bool{}}
 }
 
 // refused reports that a refusal of the same connection follows a login.

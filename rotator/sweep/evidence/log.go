@@ -133,6 +133,9 @@ func (l *Log) Event(e logread.Event) {
 		s.instance.server(event, at)
 	case loginlog.Tampering:
 		s.instance.suspicious++
+		if event.Contested {
+			s.instance.countContested(at)
+		}
 	case loginlog.Unread:
 		s.instance.unreadable(event.Shape, 1, at, at)
 	case loginlog.Unknown:

@@ -14,10 +14,11 @@ type Look struct {
 	Sessions map[string]int64 `json:"sessions,omitempty"` // pg_stat_database.sessions by database, as far as the log carries its name
 	Good     bool             `json:"good,omitempty"`     // the settings showed logins
 
-	Starting  bool      `json:"starting,omitempty"` // the log holds the entry of Started
-	Ready     bool      `json:"ready,omitempty"`    // and the one that says that connections are accepted
-	Reload    bool      `json:"reload,omitempty"`   // and of Loaded
-	Logins    int64     `json:"logins,omitempty"`   // in the log from this look to the next, as far as they are counted
+	Starting  bool      `json:"starting,omitempty"`  // the log holds the entry of Started
+	Ready     bool      `json:"ready,omitempty"`     // and the one that says that connections are accepted
+	Reload    bool      `json:"reload,omitempty"`    // and of Loaded
+	Logins    int64     `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted
+	Contested int64     `json:"contested,omitempty"` // entries that may be further ones
 	CountedTo time.Time `json:"countedTo,omitzero"`
 	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }
@@ -75,48 +76,73 @@ const lookSlack = 5 * time.Second
 // has not come. Times are ms since 1970.
 type window struct {
 	from, to, counted int64
-	total             int64           // all logins of the window, known once the log is read
-	early             int64           // logins that no later run reads again
-	late              map[int64]int32 // logins by second, which one may
+	logins, contested count
+	total, doubtful   int64 // all of both, known once the log is read
+}
+
+// count is a number of entries.
+type count struct {
+	early int64           // that no later run reads again
+	late  map[int64]int32 // by second, which one may
 }
 
 // splitAfter is how long ago a login must be for no later run to read it again.
 const splitAfter = 2*maxReread + day
 
-// watch counts the logins between looks.
-func (in *instanceLog) watch(looks []Look) {
-	for n, look := range looks {
-		w := window{from: look.At.Add(-lookSlack).UnixMilli(), late: map[int64]int32{}}
+// watch counts the logins between looks, and has the entries found that they tell of.
+func (in *instanceLog) watch(w witnesses) {
+	in.looks = w.Looks
+	for _, pid := range w.PIDs {
+		in.postmasters[pid] = true
+	}
+	for n, look := range w.Looks {
+		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}}
 		if !look.CountedTo.IsZero() {
-			w.counted = look.CountedTo.UnixMilli()
+			stretch.counted = look.CountedTo.UnixMilli()
 		}
-		if n+1 < len(looks) {
-			w.to = looks[n+1].At.Add(lookSlack).UnixMilli()
+		if n+1 < len(w.Looks) {
+			stretch.to = w.Looks[n+1].At.Add(lookSlack).UnixMilli()
 		}
-		in.windows = append(in.windows, w)
+		in.windows = append(in.windows, stretch)
 	}
 }
 
 // countLogin counts an authorized login that nothing has refused.
 func (in *instanceLog) countLogin(at int64) {
 	for n := range in.windows {
-		w := &in.windows[n]
-		switch {
-		case at < w.from, at < w.counted, w.to != 0 && at > w.to:
-		case at < in.splitAt:
-			w.early++
-		default:
-			w.late[at/1000]++
+		if w := &in.windows[n]; w.takes(at) {
+			w.logins.add(at, in.splitAt)
 		}
 	}
 }
 
-// logins counts those of a window before a time; 0 = all.
-func (w window) logins(before time.Time) int64 {
-	n := w.early
-	for second, count := range w.late {
-		if before.IsZero() || second < before.Unix() {
-			n += int64(count)
+// countContested counts an entry that may be a login: it can explain a session, and bears nothing out.
+func (in *instanceLog) countContested(at int64) {
+	for n := range in.windows {
+		if w := &in.windows[n]; w.takes(at) {
+			w.contested.add(at, in.splitAt)
+		}
+	}
+}
+
+func (w *window) takes(at int64) bool {
+	return at >= w.from && at >= w.counted && (w.to == 0 || at <= w.to)
+}
+
+func (c *count) add(at, splitAt int64) {
+	if at < splitAt {
+		c.early++
+	} else {
+		c.late[at/1000]++
+	}
+}
+
+// before counts those before a time; 0 = all.
+func (c *count) before(t time.Time) int64 {
+	n := c.early
+	for second, number := range c.late {
+		if t.IsZero() || second < t.Unix() {
+			n += int64(number)
 		}
 	}
 	return n

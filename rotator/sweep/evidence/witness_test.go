@@ -1,0 +1,119 @@
+package evidence_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/logread"
+	"pgrotator/rotator/sweep/evidence"
+)
+
+var firstRun = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+const loginsADay = 100
+
+// runDaily runs once a day, on an instance whose count of sessions grows by loginsADay, and returns what the last run knows. entry
+// gives the log's entry of a login, "" = it is missing.
+func runDaily(days int, names evidence.Names, entry func(at time.Time) string) *evidence.Evidence {
+	live := []cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql", ResourceID: "db-A", Created: firstRun.AddDate(-1, 0, 0)}}
+	logging := account.Logging{Connections: "on", MinMessages: "warning", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr", Messages: "C"}
+	var records []account.LogRecord
+	var e *evidence.Evidence
+	for day := range days {
+		start := firstRun.AddDate(0, 0, day)
+		e = evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
+		e.Enroll(live, records)
+		i := e.Named("db")
+		i.See(evidence.Sighting{Logging: logging, Look: evidence.Look{At: start, Started: live[0].Created, Loaded: live[0].Created,
+			Sessions: map[string]int64{"app": int64(loginsADay * day)}}})
+		log := evidence.NewLog(start, names)
+		e.Watch(log)
+		for at := e.ReadFrom(i.Group); at.Before(start); at = at.Add(time.Second) {
+			if at.Sub(firstRun)%(24*time.Hour/loginsADay) != 0 {
+				continue
+			}
+			if message := entry(at); message != "" {
+				log.Event(logread.Event{Stream: "db.0", At: at.UnixMilli(), Ingested: at.UnixMilli(), Message: message})
+			}
+		}
+		log.ReadTo(start)
+		log.End()
+		e.GroupRead(i.Group)
+		records, _ = e.Conclude()
+	}
+	return e
+}
+
+// Somebody whose logins read as if they could be forged keeps nobody's evidence incomplete: the server has counted them.
+func TestSessionsOfContestedLogins(t *testing.T) {
+	t.Parallel()
+	names := evidence.Names{Roles: []string{"jane@corp"}, Databases: []string{"app"}}
+	login := func(at time.Time, tail string) string {
+		return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):jane@corp@app:[%d]:LOG:  connection authorized: user=jane@corp database=app%s", at.Unix()%30000, tail)
+	}
+	for name, tt := range map[string]struct {
+		half string // the tail of half of the last days' logins; "missing" = there is no entry
+		gaps int
+	}{
+		"plain":                            {"", 0},
+		"a mark in the application's name": {" application_name=x:[1]:LOG:  y", 0},
+		"not in the log":                   {"missing", 1},
+	} {
+		e := runDaily(5, names, func(at time.Time) string {
+			tail := ""
+			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/864%2 == 0 {
+				tail = tt.half
+			}
+			if tail == "missing" {
+				return ""
+			}
+			return login(at, tail)
+		})
+		gaps := 0
+		for _, g := range e.Gaps {
+			if strings.Contains(g.Cause, "sessions") {
+				gaps++
+			}
+		}
+		if gaps != tt.gaps {
+			t.Errorf("%s: %d gaps, want %d: %q", name, gaps, tt.gaps, e.Gaps)
+		}
+	}
+}
+
+// A role that makes a parallel worker write what looks like the server's own entries, however many, hides none of the postmaster's.
+func TestEntriesOfThePostmasterAmongForgedOnes(t *testing.T) {
+	t.Parallel()
+	const postmaster = 57
+	started := firstRun.AddDate(0, 0, 1).Add(-3 * time.Hour)
+	off := started.Add(2 * time.Hour)
+	server := func(log *evidence.Log, at time.Time, pid int, message string) {
+		log.Event(logread.Event{Stream: "db.0", At: at.UnixMilli(), Message: fmt.Sprintf("%s UTC::@:[%d]:LOG:  %s", at.Format(time.DateTime), pid, message)})
+	}
+	start := firstRun.AddDate(0, 0, 1)
+	e := evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
+	e.Enroll([]cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql"}}, nil)
+	i := e.Named("db")
+	i.See(evidence.Sighting{Look: evidence.Look{At: start, Started: started, Loaded: started}})
+	log := evidence.NewLog(start, evidence.Names{})
+	e.Watch(log)
+	for n := range 20_000 {
+		server(log, started.Add(-time.Hour), 1000+n%100, "received SIGHUP, reloading configuration files")
+	}
+	server(log, started, postmaster, "starting PostgreSQL 18.4")
+	server(log, off, postmaster, `parameter "log_connections" changed to "off"`)
+	log.ReadTo(start)
+	log.End()
+	e.GroupRead(i.Group)
+	e.Conclude()
+	for _, g := range e.Gaps {
+		if g.From.Equal(off) {
+			return
+		}
+	}
+	t.Errorf("gaps %v, want one from %v, when log_connections went off", e.Gaps, off)
+}
