@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net"
@@ -57,7 +55,7 @@ func wire(ctx context.Context) (*handler, error) {
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
-	c.sweep.Stack = stack(function)
+	c.sweep.Stack = function
 	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
@@ -82,13 +80,6 @@ func wire(ctx context.Context) (*handler, error) {
 		metrics:  newMetrics(os.Stdout, function),
 		log:      log,
 	}, nil
-}
-
-// stack tells a deployment from others in the same database, in few characters: it becomes part of an application_name, which ends at
-// 63 bytes.
-func stack(function string) string {
-	sum := sha256.Sum256([]byte(function))
-	return hex.EncodeToString(sum[:4])
 }
 
 // Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.

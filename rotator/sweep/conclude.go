@@ -58,7 +58,7 @@ func (r *run) markCommit(ctx context.Context) {
 		r.evidence.Note("The number of this run could not be stored: %v.", err)
 		return
 	}
-	session, err := r.openHere(ctx, evidence.StoredName(r.options.Stack, number))
+	session, err := r.openHere(ctx, evidence.StoredName(r.options.stack(r.value.Database), number))
 	if err != nil {
 		r.evidence.Note("The login that marks this run could not be made: %v.", err)
 		return

@@ -1,6 +1,9 @@
 package sweep
 
-import "pgrotator/rotator/logread"
+import (
+	"pgrotator/rotator/logread"
+	"pgrotator/rotator/sweep/evidence"
+)
 
 // Paced has requests be sent at a pace that is not the Region's.
 func (s *Sweep) Paced(p logread.Pace) *Sweep {
@@ -10,3 +13,8 @@ func (s *Sweep) Paced(p logread.Pace) *Sweep {
 
 // Unpaced lifts the pace of requests: the stand-in has no quota unless a test gives it one.
 func (s *Sweep) Unpaced() *Sweep { return s.Paced(logread.Pace{First: 1000, Most: 1000}) }
+
+// StoredName is the application_name by which a run with these options, in a database, says that it has committed.
+func StoredName(o Options, database string, number int64) string {
+	return evidence.StoredName(o.stack(database), number)
+}

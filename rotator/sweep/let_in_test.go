@@ -66,7 +66,7 @@ func TestStrangers(t *testing.T) {
 				s.settle()
 				s.stack.SetLogGroup(s.group, localaws.LogGroup{Class: class})
 				// Names end at 63 bytes, so that the victim's is short.
-				idle := s.closable("i", 100)
+				idle, stored := s.closable("i", 100), sweep.StoredName(s.options, s.prefix, 9999)
 				second := ":[1]:LOG:  connection authorized: user=" + idle
 				for _, names := range [][2]string{
 					{idle, s.prefix},
@@ -77,15 +77,15 @@ func TestStrangers(t *testing.T) {
 					{"x\n" + time.Now().UTC().Format(time.DateTime) + " UTC::@:[1]:LOG:  rece", "ived SIGHUP, reloading configuration files"},
 					{"x", "y\n" + time.Now().UTC().Format(time.DateTime) + " UTC::@:[1]:FATAL:  "},
 					{"jos\xe9", s.prefix}, {idle + "\x01", s.prefix},
-					{"pgrotator-sweep-1", "pgrotator-stored-test-9999"},
-					{s.prefix + "_a", s.prefix + " application_name=pgrotator-stored-test-9999"},
+					{"pgrotator-sweep-1", stored},
+					{s.prefix + "_a", s.prefix + " application_name=" + stored},
 				} {
 					for range 3 {
 						s.startup(names[0], names[1])
 					}
 				}
 				for _, parameters := range []map[string]string{
-					{"user": s.prefix + "_a", "database": s.prefix, "application_name": "pgrotator-stored-test-9999"},
+					{"user": s.prefix + "_a", "database": s.prefix, "application_name": stored},
 					{"user": idle, "database": s.prefix, "application_name": "x" + second},
 					{"user": idle, "database": s.prefix, "nonsense": "on"},
 					{"user": idle, "database": s.prefix, "replication": "perhaps"},
@@ -116,17 +116,18 @@ func TestInsidersKeepThemselvesAliveOnly(t *testing.T) {
 				s.settle()
 				s.stack.SetLogGroup(s.group, localaws.LogGroup{Class: class})
 				idle, insider := s.closable("i", 100), s.closable("insider", 100)
+				stored := sweep.StoredName(s.options, s.prefix, 9999)
 				s.exec("GRANT TEMP ON DATABASE " + s.prefix + " TO " + insider)
 				whole := s.entry(time.Now(), idle, "LOG:  ", "connection authorized: user="+idle+" database="+s.prefix)
 				for _, text := range []string{
 					whole, "x\n" + whole, "*****", "received SIGHUP, reloading configuration files", "starting PostgreSQL 15.1",
 					`parameter "log_connections" changed to "off"`, "database system was not properly shut down; automatic recovery in progress",
-					"connection authorized: user=" + s.prefix + "_a database=" + s.prefix + " application_name=pgrotator-stored-test-9999",
+					"connection authorized: user=" + s.prefix + "_a database=" + s.prefix + " application_name=" + stored,
 				} {
 					s.as(insider, fmt.Sprintf("DO $b$ BEGIN RAISE LOG '%%', $x$%s$x$; RAISE WARNING '%%', $x$%[1]s$x$; END $b$", text))
 					s.raiseInParallel(insider, text)
 				}
-				conn, err := pgx.Connect(t.Context(), s.server.URL(insider, password, s.prefix)+"&application_name=pgrotator-stored-test-9999")
+				conn, err := pgx.Connect(t.Context(), s.server.URL(insider, password, s.prefix)+"&application_name="+stored)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,6 +1,10 @@
 package sweep
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 const day = 24 * time.Hour
 
@@ -11,9 +15,16 @@ type Options struct {
 	Ignore      []string      // IGNORE_USER_LIST: names, or patterns in which * stands for any text
 	MaxChanges  int           // MAX_CHANGES_PER_RUN; 0 = no bound
 	Lag         time.Duration // INGESTION_LAG_SECONDS
-	Stack       string        // tells this deployment's own logins from another's in the same database: letters, digits and hyphens
+	Stack       string        // the function's name, which tells this deployment's own logins from another's in the same cluster
 	StateSchema string        // STATE_SCHEMA; "" = where setup has put the tables
 	Topic       string        // NOTICE_TOPIC_ARN, an SNS topic, or ""
+}
+
+// stack tells this deployment's logins for one database from all others, in few characters: it becomes part of an application_name,
+// which ends at 63 bytes.
+func (o Options) stack(database string) string {
+	sum := sha256.Sum256([]byte(o.Stack + "\x00" + database))
+	return hex.EncodeToString(sum[:4])
 }
 
 func (o Options) lockAfter() time.Duration   { return time.Duration(o.LockDays) * day }
