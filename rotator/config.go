@@ -183,7 +183,7 @@ func (e *environment) pemFile(name string) string {
 func (e *environment) patterns() []string {
 	value := e.text(envIgnoreUserList, "[]")
 	var patterns []string
-	if err := json.Unmarshal([]byte(value), &patterns); err != nil {
+	if err := json.Unmarshal([]byte(value), &patterns); err != nil || patterns == nil { // null is no list of nobody
 		e.fault(`%s is %q; expected a JSON list of names or patterns such as ["batch","report_*"]`, envIgnoreUserList, value)
 		return nil
 	}

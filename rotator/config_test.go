@@ -35,6 +35,15 @@ func TestEnvironmentThatDoesNotParse(t *testing.T) {
 	}
 }
 
+// A list that is null protects nobody, which its writer cannot have meant.
+func TestIgnoreListThatIsNull(t *testing.T) {
+	t.Parallel()
+	_, function := newFunction(t, map[string]string{"IGNORE_USER_LIST": "null"})
+	if message := refusal(t, function, `{}`); !strings.Contains(message, `IGNORE_USER_LIST is "null"; expected a JSON list`) {
+		t.Errorf("refused with %q", message)
+	}
+}
+
 func TestCAFileWithoutCertificate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ca.pem")

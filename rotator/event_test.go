@@ -61,6 +61,7 @@ var events = map[string][]string{
 	"action_without_secret": {`action "setup" needs secretId`, expected},
 	"action_key_misspelt":   {`action "sweep" has no key "dryrun"`, expected},
 	"action_key_of_another": {`action "setup" has no key "dryRun"`, expected},
+	"dry_run_null":          {`key "dryRun" is null: give it a value, or leave it out`},
 	"repair_not_a_boolean":  {`key "repair" is a string`, expected},
 	"check_for_unknown":     {`"for" is "rotations"; expected "rotation" or "sweep"`},
 }

@@ -166,9 +166,12 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if !known {
 		return fmt.Errorf("unknown action %q: %s", e.Action, expected)
 	}
-	for key := range keys {
+	for key, value := range keys {
 		if !allowed[key] {
 			return fmt.Errorf("action %q has no key %q: %s", e.Action, key, expected)
+		}
+		if string(value) == "null" { // a variable that is unset where the event is made: dryRun must not be taken for false
+			return fmt.Errorf("the event's key %q is null: give it a value, or leave it out", key)
 		}
 	}
 	if e.SecretID == "" {

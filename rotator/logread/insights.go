@@ -51,10 +51,13 @@ func (r *insightsReader) Read(ctx context.Context, group Group, from, to time.Ti
 	// A query that ends before the group was made is an error; there is nothing to be read there.
 	for from = later(from, earlier(group.Created.Truncate(time.Second), to)); from.Before(to); {
 		end := earlier(from.Add(length), to)
-		rows, err := r.piece(bounded, group, from, end)
+		rows, err := r.piece(bounded, group, from, end, Query(group.Protected))
 		if errors.Is(err, errTooMuch) && end.Sub(from) > shortestPiece {
 			length = max(end.Sub(from)/2, shortestPiece).Truncate(time.Second)
 			continue
+		}
+		if errors.Is(err, errTooMuch) {
+			rows, err = r.piece(bounded, group, from, end, folded(Query(group.Protected)))
 		}
 		if err != nil {
 			return err
@@ -65,7 +68,7 @@ func (r *insightsReader) Read(ctx context.Context, group Group, from, to time.Ti
 		if err := sink.ReadTo(ctx, end); err != nil {
 			return err
 		}
-		from = end
+		from, length = end, min(2*length, longestPiece) // too much is seldom too much all the time
 	}
 	return nil
 }
@@ -78,8 +81,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // piece asks one query to its end. Nothing of a query that ends otherwise is used.
-func (r *insightsReader) piece(ctx context.Context, group Group, from, to time.Time) ([]Row, error) {
-	text := Query(group.Protected)
+func (r *insightsReader) piece(ctx context.Context, group Group, from, to time.Time, text string) ([]Row, error) {
 	started, err := r.client.StartQuery(ctx, &cloudwatchlogs.StartQueryInput{LogGroupNames: []string{group.Name}, QueryString: &text,
 		StartTime: aws.Int64(from.Unix()), EndTime: aws.Int64(to.Unix())}, patient)
 	r.usage.Requests++

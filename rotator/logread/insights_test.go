@@ -120,6 +120,39 @@ func tooManyRows(out *cloudwatchlogs.GetQueryResultsOutput) {
 	out.Statistics.RecordsMatched = 100_000
 }
 
+// Any role can write, by RAISE LOG, what makes a row each: it keeps no minute from being read, and slows down no others.
+func TestWhatARoleMultipliesIsFolded(t *testing.T) {
+	t.Parallel()
+	const minutes = 120
+	s := newScene(t, localaws.LogGroup{})
+	flood := begin.Add(90 * time.Second)
+	for n := range 20 {
+		s.write("a.0", flood, fmt.Sprintf("%s UTC:10.0.0.7(4000):eve@app:[9]:LOG:  connection authorized: user=eve database=app application_name=pgrotator-sweep-%d", flood.Format(time.DateTime), n))
+		s.write("a.0", flood, fmt.Sprintf("%s UTC::@:[9]:LOG:  received %d", flood.Format(time.DateTime), n))
+	}
+	s.write("a.0", flood, flood.Format(time.DateTime)+" UTC:10.0.0.7(4001):alice@app:[10]:ERROR:  division by zero")
+	s.DecideQueries(func(q localaws.LogQuery) localaws.QueryOutcome {
+		if q.From.After(flood) || q.To.Before(flood) || !strings.Contains(q.Text, "canary") {
+			return localaws.QueryOutcome{}
+		}
+		return localaws.QueryOutcome{Status: types.QueryStatusTimeout}
+	})
+	sink := s.read(t, logread.LogsInsights, minutes*time.Minute)
+	rows := byKind(sink.Rows())
+	for kind, count := range map[logread.Kind]int64{
+		{Stream: "a.0", Class: logread.Login, Names: "eve@app", Severity: "LOG"}:     20,
+		{Stream: "a.0", Class: logread.Other, Names: "@", Severity: "LOG"}:           20,
+		{Stream: "a.0", Class: logread.Other, Names: "alice@app", Severity: "ERROR"}: 1,
+	} {
+		if rows[kind].Count != count {
+			t.Errorf("%+v stands for %d events, want %d", kind, rows[kind].Count, count)
+		}
+	}
+	if queries := len(s.LogQueries()); len(rows) != 3 || queries > 40 {
+		t.Errorf("rows %+v after %d queries", rows, queries)
+	}
+}
+
 func TestTooMuchInAMinuteIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, localaws.LogGroup{})

@@ -28,6 +28,9 @@ func (t *Tally) Event(e Event) {
 
 // Row adds the entries of a row to those of the same kind.
 func (t *Tally) Row(r Row) {
+	if len(t.rows) >= rowLimit {
+		r.Kind = r.Kind.folded()
+	}
 	sum := t.rows[r.Kind]
 	if sum == nil {
 		r.Kind = r.Kind.clone()
@@ -50,6 +53,15 @@ func (t *Tally) Rows() []Row {
 		rows = append(rows, *r)
 	}
 	return rows
+}
+
+// folded is the kind that the folded query would give.
+func (k Kind) folded() Kind {
+	if k.Class == ServerNotice {
+		k.Class = Other
+	}
+	k.Canary, k.Server = "", ""
+	return k
 }
 
 // clone parts the kind's texts from the message or the page that they are parts of.

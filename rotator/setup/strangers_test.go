@@ -75,6 +75,43 @@ func mustRefuseDoor(t *testing.T, s *localtest.Scene, door string) {
 	}
 }
 
+// From 16 on a CREATEROLE role can have a helper make the owner role, give it ADMIN on users of its own and drop the helper: nothing tells
+// that role from one that a superuser has made. Its record hands out neither a shared role nor a partner of somebody else.
+func TestForgedRecordTakesNobodyOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		others string // is somebody else's: SHARED or USER_B
+		cure   string
+	}{
+		"a shared role": {"SHARED", "GRANT SHARED TO USER_A"},
+		"a partner":     {"USER_B", "COMMENT ON ROLE USER_B"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+				if pg.Major() < 16 {
+					t.Skip("any CREATEROLE role has power over all others")
+				}
+				s := newScene(t, pg, nil)
+				names := strings.NewReplacer("USER_A", s.A, "USER_B", s.B, "SHARED", s.Shared, "OWNER", "rotation_"+s.Shared, "SPY", s.Shared+"spy")
+				s.SQL(names.Replace("CREATE ROLE "+c.others), names.Replace("CREATE ROLE SPY LOGIN CREATEROLE PASSWORD 'spy'"))
+				asSpy := pg.URL(s.Shared+"spy", "spy", s.Database)
+				s.SQLAs(asSpy, names.Replace("CREATE ROLE SPYhelper LOGIN CREATEROLE PASSWORD 'helper'"), login(s.A))
+				s.SQLAs(pg.URL(s.Shared+"spyhelper", "helper", s.Database), names.Replace("CREATE ROLE OWNER NOLOGIN CREATEROLE"), forged(s))
+				s.SQLAs(asSpy, names.Replace("GRANT USER_A TO OWNER WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"), names.Replace("DROP ROLE SPYhelper"))
+				before := snapshot(t, s)
+				out, err := psqlSetup(t, s.Superuser(), names.Replace("SET pgrotator.username = 'USER_A'"))
+				if err == nil || !strings.Contains(out, names.Replace(c.cure)) {
+					t.Errorf("error %v, want %q:\n%s", err, names.Replace(c.cure), out)
+				}
+				if after := snapshot(t, s); after != before {
+					t.Errorf("the catalogs were\n%s\nand are\n%s", before, after)
+				}
+			})
+		})
+	}
+}
+
 // A record forged at a role that could not set the pair is none from 16 on; before it counts, and is told by name.
 func TestForgedRecordExemptsNobody(t *testing.T) {
 	t.Parallel()

@@ -76,27 +76,35 @@ END $do$;
 
 -- Without a record nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
 -- which only the user and its administrators can arrange; the partner where it does too and both bear the shared role's name, or with
--- the comment of whoever administers it.
+-- the comment of whoever administers it. From 16 on a record vouches for no more than who made it could give: for a partner on whom the
+-- owner role holds ADMIN, and for a shared role that has one of the pair as a member. A maker who has dropped the helper that made the
+-- owner role for him can otherwise not be told from a superuser.
 DO $do$
 DECLARE
     username text := current_setting('pgrotator.username');
     partner  text := current_setting('pgrotator.partner');
     shared   text := current_setting('pgrotator.role');
-    power    text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    modern   bool := current_setting('server_version_num')::int >= 160000;
+    recorded bool := current_setting('pgrotator.recorded') = 'on';
+    power    text := CASE WHEN modern THEN 'SET' ELSE 'MEMBER' END;
     becoming text[] := ARRAY(
         SELECT r.rolname::text FROM pg_roles r JOIN pg_roles x ON x.rolname = shared AND pg_has_role(r.oid, x.oid, power)
         WHERE r.rolname IN (username, partner)
           AND EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND 'role=' || shared = ANY (s.setconfig)));
 BEGIN
-    IF current_setting('pgrotator.recorded') = 'on' THEN
+    IF recorded AND NOT modern THEN
         RETURN;
     END IF;
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = shared) AND NOT username = ANY (becoming) THEN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = shared) AND NOT username = ANY (becoming)
+       AND NOT (recorded AND EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(quote_ident(shared))
+                                     AND m.member IN (to_regrole(quote_ident(username)), to_regrole(quote_ident(partner))))) THEN
         RAISE EXCEPTION 'role % exists, and % does not become it at login: setup grants no role that it did not make', quote_ident(shared), quote_ident(username)
             USING HINT = format('If it is the pair''s: GRANT %1$I TO %2$I%3$s, ALTER ROLE %2$I SET role = %1$I, and run setup again.', shared, username,
                                 CASE power WHEN 'SET' THEN ' WITH SET TRUE' ELSE '' END);
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = partner)
+       AND NOT (recorded AND EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(quote_ident(partner))
+                                     AND m.member = to_regrole(quote_ident(current_setting('pgrotator.owner'))) AND m.admin_option))
        AND NOT (partner = ANY (becoming) AND username = ANY (becoming) AND username IN (shared || '_a', shared || '_b') AND partner IN (shared || '_a', shared || '_b'))
        AND NOT coalesce((SELECT shobj_description(r.oid, 'pg_authid') FROM pg_roles r WHERE r.rolname = partner) = 'pgrotator: twin of ' || username, false) THEN
         RAISE EXCEPTION 'role % exists, and nothing shows that it is of the pair: setup takes over nobody else', quote_ident(partner)

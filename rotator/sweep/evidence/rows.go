@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 
 	"pgrotator/rotator/account"
@@ -102,7 +103,7 @@ func (l *Log) Row(r logread.Row) {
 	switch r.Class {
 	case logread.Login:
 		in.logins += int(r.Count)
-		if r.Canary != "" && l.names.Own[ownOf(r.Names, l.names.Own)] {
+		if r.Canary != "" && l.isOwn(r.Names) {
 			s.findCanary(" application_name=" + r.Canary)
 			l.stored.find(" application_name="+r.Canary, l.names.Stack, r.Latest)
 		}
@@ -119,14 +120,20 @@ func (l *Log) Row(r logread.Row) {
 	l.rows.add(r)
 }
 
-// ownOf finds the one of the pair's users whose names these are.
-func ownOf(names string, own map[string]bool) string {
-	for user := range own {
-		if strings.HasPrefix(names, user+"@") {
-			return user
+// isOwn reports names that are one of the pair's users and a database, and cannot be another's: a role "app_a@x" in "app" is not the
+// pair's app_a.
+func (l *Log) isOwn(names string) bool {
+	own := false
+	for at := range len(names) {
+		user, database := names[:at], names[min(at+1, len(names)):]
+		if names[at] != '@' || !slices.Contains(l.names.Roles, user) && !l.names.Own[user] {
+			continue
+		}
+		if own = l.names.Own[user] && slices.Contains(l.names.Databases, database); !own {
+			return false
 		}
 	}
-	return ""
+	return own
 }
 
 // masked reports a row that only a session writes, of a name that is all asterisks.

@@ -117,3 +117,18 @@ func TestEntriesOfThePostmasterAmongForgedOnes(t *testing.T) {
 	}
 	t.Errorf("gaps %v, want one from %v, when log_connections went off", e.Gaps, off)
 }
+
+// Only the pair's own login vouches for the log: any role can see the sweep's application_name, and write of it under its own names.
+func TestWhoseRowShowsTheSweepsLogin(t *testing.T) {
+	t.Parallel()
+	for names, found := range map[string]bool{
+		"app_a@app": true, "app_a@my@db": true, "app_a@x@app": false, "app_a@gone@app": false, "app_a@gone": false, "eve@app": false, "app_a": false,
+	} {
+		log := evidence.NewLog(firstRun, evidence.Names{Roles: []string{"app_a", "app_a@x", "eve"}, Databases: []string{"app", "my@db", "x@app"}, Own: map[string]bool{"app_a": true}})
+		log.Await("db", "pgrotator-sweep-1")
+		log.Row(logread.Row{Kind: logread.Kind{Stream: "db.0", Class: logread.Login, Names: names, Canary: "pgrotator-sweep-1"}, Count: 1})
+		if log.FoundAll() != found {
+			t.Errorf("a login of %q shows the sweep's: %v, want %v", names, !found, found)
+		}
+	}
+}
