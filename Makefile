@@ -27,7 +27,7 @@ test: ## Run all tests, with the race detector
 	go test -timeout 14m $(MODEL)
 
 soak: ## Run the long campaigns
-	PGROTATOR_SOAK=1 go test -timeout 0 -count=1 -run 'Model' $(MODEL)
+	PGROTATOR_SOAK=1 PGROTATOR_MATRIX=1 go test -timeout 0 -count=1 ./...
 
 matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
 	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...

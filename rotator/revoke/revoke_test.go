@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,19 +289,15 @@ func mustBeClosed(t *testing.T, s *localtest.Scene) {
 	}
 }
 
-// Killed at any message to or from the database, revoke run again ends as if nothing had happened. Every fifth message will do, but
-// for PGROTATOR_MATRIX=1.
+// Killed at any message to or from the database, revoke run again ends as if nothing had happened. A few messages will do, but for
+// long campaigns.
 func TestRevokeSurvivesBeingKilled(t *testing.T) {
 	t.Parallel()
 	s, proxy := newFaultScene(t)
 	if _, err := run(t, s); err != nil {
 		t.Fatal(err)
 	}
-	every := 5
-	if os.Getenv("PGROTATOR_MATRIX") == "1" {
-		every = 1
-	}
-	for point := 1; point <= proxy.Points(); point += every {
+	for _, point := range localtest.Points(proxy.Points(), 8) {
 		t.Run(fmt.Sprintf("point %d", point), func(t *testing.T) {
 			t.Parallel()
 			s, proxy := newFaultScene(t)

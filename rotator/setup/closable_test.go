@@ -3,7 +3,6 @@ package setup_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -66,12 +65,12 @@ func TestOneRoleThatCannotBeGranted(t *testing.T) {
 }
 
 // A great many roles are granted in batches, none of which comes near the statement's time, and goes on where the function's time was up; 3,000
-// with PGROTATOR_MATRIX=1.
+// in long campaigns.
 func TestManyRoles(t *testing.T) {
 	t.Parallel()
 	since16(t, func(t *testing.T, pg *localpg.Server) {
 		count := 120
-		if os.Getenv("PGROTATOR_MATRIX") == "1" && pg.Major() == 17 { // one of them is long enough
+		if localtest.Soaking() && pg.Major() == 17 { // one of them is long enough
 			count = 3000
 		}
 		s := newScene(t, pg, nil)

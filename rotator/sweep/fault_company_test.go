@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
 	"pgrotator/rotator/sweep"
 )
@@ -91,7 +92,7 @@ func TestRotationsDisturbNoSweep(t *testing.T) {
 			return l.proxy.Reached
 		}})
 	}
-	playEach(t, prepare, l, faults)
+	playEach(t, prepare, l, localtest.Some(faults, 10))
 }
 
 // rotate may be called from any goroutine.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
 )
 
@@ -36,7 +37,8 @@ func TestLoginDuringALockThatIsCutShort(t *testing.T) {
 			if err := l.playSlip(quiet, func() { last = l.proxy.Points() }); err != nil {
 				t.Fatal(err)
 			}
-			for point := quiet.atLock + 1; point <= last; point++ {
+			for _, after := range localtest.Points(last-quiet.atLock, 6) {
+				point := quiet.atLock + after
 				kind := pgfault.KillAfter
 				if point%2 == 0 {
 					kind = pgfault.CutAfter

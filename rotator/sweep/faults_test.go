@@ -36,6 +36,7 @@ func TestSweepGoesOnAfterEveryFault(t *testing.T) {
 			if a.name == "functions of setup" {
 				faults = slices.Concat(faults, loginFaults(points), awsFaults(calls))
 			}
+			faults = localtest.Some(faults, 40)
 			playEach(t, a.prepare, l, faults)
 		})
 	}
