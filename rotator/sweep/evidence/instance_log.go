@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -41,14 +42,17 @@ type instanceLog struct {
 	counting    bool         // events, not rows, were read: logins can be placed in time
 }
 
-// connection tells a login from others of its log.
+// connection tells a login from others of its log. A stranger chooses his port, and process ids come again, so the host counts too.
 type connection struct {
 	pid, port int
+	host      uint64 // hashed: the text is a part of its message, which is not kept
 	role      string
 }
 
+var hostSeed = maphash.MakeSeed()
+
 func connectionOf(e loginlog.Event) connection {
-	return connection{pid: e.Session.PID, port: e.Session.Port, role: e.User}
+	return connection{pid: e.Session.PID, port: e.Session.Port, host: maphash.String(hostSeed, e.Session.Host), role: e.User}
 }
 
 // Bounds of what is kept of a log.

@@ -132,3 +132,23 @@ func TestWhoseRowShowsTheSweepsLogin(t *testing.T) {
 		}
 	}
 }
+
+// A stranger who is given the process id of a session that has just ended, and takes its port, takes back nobody's login.
+func TestRefusalFromAnotherHost(t *testing.T) {
+	t.Parallel()
+	entry := func(second int, host, severity, message string) logread.Event {
+		at := firstRun.Add(time.Duration(second) * time.Second)
+		return logread.Event{Stream: "db.0", At: at.UnixMilli(), Message: fmt.Sprintf("%s UTC:%s(4000):ann@app:[77]:%s:  %s", at.Format(time.DateTime), host, severity, message)}
+	}
+	for host, counts := range map[string]bool{"10.0.0.7": false, "10.0.0.8": true} {
+		log := evidence.NewLog(firstRun.Add(time.Hour), evidence.Names{Roles: []string{"ann"}, Databases: []string{"app"}})
+		log.Event(entry(0, "10.0.0.7", "LOG", "connection authorized: user=ann database=app"))
+		log.Event(entry(30, host, "FATAL", `password authentication failed for user "ann"`))
+		log.Event(entry(300, "10.0.0.9", "LOG", "connection received: host=10.0.0.9 port=4000"))
+		log.ReadTo(firstRun.Add(time.Hour))
+		log.End()
+		if active := len(log.ActiveRoles()) == 1; active != counts {
+			t.Errorf("refused from %s: the login counts %v, want %v", host, active, counts)
+		}
+	}
+}
