@@ -109,7 +109,8 @@ type Event struct {
 	// stranger has room to give that rest a timestamp and an address too.)
 	Forgeable bool
 	// Contested says that a Tampering event may be a login all the same, of which a name of the client's own makes another reading
-	// possible: a mail address as user and a mark in the application's name are enough.
+	// possible: a mail address as user and a mark in the application's name are enough. User is then whose it would be, "" where
+	// the catalogue lacks him.
 	Contested bool
 	// Server, with Parameter and Value, is what a Server event tells.
 	Server           ServerEntry

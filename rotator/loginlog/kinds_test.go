@@ -144,13 +144,14 @@ func TestContestedLogins(t *testing.T) {
 	for name, tt := range map[string]struct {
 		entry     string
 		contested bool
+		user      string
 	}{
-		"of a role":           {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true},
-		"of a role not known": {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true},
-		"a disconnection":     {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false},
-		"no login":            {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false},
+		"of a role":           {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true, "jane@corp"},
+		"of a role not known": {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true, ""},
+		"a disconnection":     {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false, ""},
+		"no login":            {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false, ""},
 	} {
-		if e, kind := parser().Parse(tt.entry); kind != loginlog.Tampering || e.Contested != tt.contested {
+		if e, kind := parser().Parse(tt.entry); kind != loginlog.Tampering || e.Contested != tt.contested || e.User != tt.user {
 			t.Errorf("%s: %v, contested %v, want %v: %+v", name, kind, e.Contested, tt.contested, e)
 		}
 	}

@@ -106,7 +106,11 @@ func (r *reading) judgeMarks(text string) verdict {
 
 // tampering is the verdict on an entry of which another reading is possible.
 func (v *verdict) tampering() verdict {
-	return verdict{kind: Tampering, contested: v.genuine && (v.kind == Login || v.kind == OtherLogin)}
+	contested := v.genuine && (v.kind == Login || v.kind == OtherLogin)
+	if !contested {
+		return verdict{kind: Tampering}
+	}
+	return verdict{kind: Tampering, contested: true, client: client{user: v.user}}
 }
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself

@@ -135,6 +135,7 @@ func (l *Log) Event(e logread.Event) {
 		s.instance.suspicious++
 		if event.Contested {
 			s.instance.countContested(at)
+			l.sawContested(event.User, at)
 		}
 	case loginlog.Unread:
 		s.instance.unreadable(event.Shape, 1, at, at)
@@ -177,6 +178,13 @@ func (l *Log) countAll(in *instanceLog) {
 		}
 	}
 	clear(in.waiting)
+}
+
+// sawContested takes what may be a login for one: the doubt deletes no evidence.
+func (l *Log) sawContested(role string, at int64) {
+	if role != "" && !l.names.Locked[role] {
+		l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: ByLogin})
+	}
 }
 
 func (l *Log) saw(a account.Activity) {
