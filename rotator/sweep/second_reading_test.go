@@ -21,7 +21,7 @@ func (s *stage) expects(bytesPerHour float64) {
 
 const (
 	// secondByQuery is a log of which what is new since a moment ago is read whole, and read a second time by queries.
-	secondByQuery = 5e11
+	secondByQuery = 6e10
 	// bothByQuery is a log of which even that is more than can be read whole.
 	bothByQuery = 1e16
 )
