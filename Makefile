@@ -23,7 +23,7 @@ local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
 MODEL := ./rotator/sweep/evidence/model
 
 test: ## Run all tests, with the race detector
-	go test -race -timeout 14m $$(go list ./... | grep -v /evidence/model$$)
+	go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
 	go test -timeout 14m $(MODEL)
 
 soak: ## Run the long campaigns

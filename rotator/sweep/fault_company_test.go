@@ -92,7 +92,7 @@ func TestRotationsDisturbNoSweep(t *testing.T) {
 			return l.proxy.Reached
 		}})
 	}
-	playEach(t, prepare, l, localtest.Some(faults, 10))
+	playEach(t, prepare, l, localtest.Some(faults, 6))
 }
 
 // rotate may be called from any goroutine.

@@ -37,7 +37,7 @@ func TestLoginDuringALockThatIsCutShort(t *testing.T) {
 			if err := l.playSlip(quiet, func() { last = l.proxy.Points() }); err != nil {
 				t.Fatal(err)
 			}
-			for _, after := range localtest.Points(last-quiet.atLock, 6) {
+			for _, after := range localtest.Points(last-quiet.atLock, 3) {
 				point := quiet.atLock + after
 				kind := pgfault.KillAfter
 				if point%2 == 0 {

@@ -36,7 +36,7 @@ func TestSweepGoesOnAfterEveryFault(t *testing.T) {
 			if a.name == "functions of setup" {
 				faults = slices.Concat(faults, loginFaults(points), awsFaults(calls))
 			}
-			faults = localtest.Some(faults, 40)
+			faults = localtest.Some(faults, 12)
 			playEach(t, a.prepare, l, faults)
 		})
 	}
