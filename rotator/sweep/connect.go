@@ -50,7 +50,7 @@ func (r *run) connect(ctx context.Context) error {
 	for _, unreachable := range r.cluster.Unreachable {
 		r.evidence.CannotSee("%s", unreachable)
 	}
-	r.report.cluster = r.cluster.Name
+	r.report.Cluster = r.cluster.Name
 	r.openReaders(ctx, canary, skew)
 	return nil
 }

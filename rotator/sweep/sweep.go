@@ -22,6 +22,7 @@ import (
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep/evidence"
 )
@@ -57,13 +58,13 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // Run sweeps the database of a secret. With dryRun it changes no role and no status, and reports what it would do; what it
 // learns it remembers all the same. An error means that nothing can be told: the secret is unreadable, the database cannot be
 // logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
-func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
+func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
 	err := r.sweep(ctx)
 	r.close(ctx)
 	if err != nil {
-		return Report{}, err
+		return report.Report{}, err
 	}
 	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
 	if err := s.notify(ctx, r.report); err != nil {
@@ -78,7 +79,7 @@ type run struct {
 	connection
 	secretID string
 	dryRun   bool
-	report   Report
+	report   report.Report
 
 	guard     *postgres.Session // holds the sweep's lock
 	place     account.Tables    // where the tables are
