@@ -22,6 +22,7 @@ type Report struct {
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
+	ReportURI     string       `json:"reportUri,omitempty"`
 
 	NewlyReady []string `json:"-"` // marked ReadyToDelete by this run
 	Cluster    string   `json:"-"` // its name, for people; "" = not known
