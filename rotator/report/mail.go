@@ -43,7 +43,11 @@ func subjectLine(r Report, summary []string) string {
 	if r.DryRun {
 		prefix = "report only: "
 	}
-	line := fmt.Sprintf("%s: %s%s", name, prefix, strings.Join(summary, ", "))
+	return asciiSubject(fmt.Sprintf("%s: %s%s", name, prefix, strings.Join(summary, ", ")))
+}
+
+// asciiSubject is a text as SNS takes it for a subject.
+func asciiSubject(line string) string {
 	line = strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' {
 			return '?'
