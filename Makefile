@@ -1,10 +1,14 @@
 # Everything here needs Go and, for `make test`, a C compiler (the race detector). PostgreSQL is found or fetched by the tests.
 
+# Everything is compiled with these, and so once: for the checks, the builds and the tests. The race detector alone needs cgo.
+export GOFLAGS     := -trimpath
+export CGO_ENABLED := 0
+
 VERSION := 1.0.0
 # What build-… and SAM make: GOARCH=amd64 for Intel processors.
 GOARCH  ?= arm64
-GOFLAGS_LAMBDA := -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
-LAMBDA  := CGO_ENABLED=0 GOOS=linux go build $(GOFLAGS_LAMBDA)
+GOFLAGS_LAMBDA := -tags lambda.norpc -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
+LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
@@ -23,7 +27,7 @@ local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
 MODEL := ./rotator/sweep/evidence/model
 
 test: ## Run all tests, with the race detector
-	go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
+	CGO_ENABLED=1 go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
 	go test -timeout 14m $(MODEL)
 
 soak: ## Run the long campaigns
@@ -38,7 +42,7 @@ lint: ## gofmt, go vet and staticcheck
 	$(STATICCHECK) ./...
 
 build: ## Build build/bootstrap for this machine
-	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
+	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
 
 # SAM's makefile builder calls these two with ARTIFACTS_DIR set.
 build-RotationFunction build-SweepFunction:

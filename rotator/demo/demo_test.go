@@ -26,7 +26,9 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(folder, "demo")
-	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	command := exec.Command("go", "build", "-trimpath", "-o", binary, ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0") // As all is compiled, but for the race detector.
+	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the demo: %w\n%s", err, output)
 	}
 	return binary, nil
