@@ -48,12 +48,13 @@ build: ## Build build/bootstrap for this machine
 build-RotationFunction build-SweepFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
-package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, without SAM
+package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM
 	for arch in arm64 amd64; do \
 		GOARCH=$$arch $(LAMBDA) -o build/$$arch/bootstrap ./rotator && \
 		go run ./rotator/internal/lambdazip build/$$arch/bootstrap build/pgrotator-$$arch.zip && \
 		(cd build && sha256sum pgrotator-$$arch.zip > pgrotator-$$arch.zip.sha256) || exit 1; \
 	done
+	go run ./rotator/internal/plaintemplate template.yaml build/pgrotator.template.json
 
 bench: ## Print what a rotation and a sweep cost on this machine
 	go test -run '^$$' -bench . ./rotator/...
