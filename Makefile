@@ -17,11 +17,14 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The demo is built and then run in make's place: go run answers Ctrl-C with an error of its own.
+DEMO := go build -o build/demo ./rotator/demo && exec build/demo
+
 demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
-	@go run ./rotator/demo
+	@$(DEMO)
 
 local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
-	@go run ./rotator/demo local
+	@$(DEMO) local
 
 # The model of the sweep runs no goroutines, and ten times as many worlds without the race detector.
 MODEL := ./rotator/sweep/evidence/model
