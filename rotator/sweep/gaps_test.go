@@ -36,7 +36,7 @@ func (s *stage) reconnect() {
 // and whom all runs together have locked and not unlocked again.
 func (s *stage) runUntil(what string, done func(report.Report) bool) (report report.Report, locked []string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		report = s.run()
 		locked = append(locked, closedUsers(report.Locked)...)
 		unlocked := closedUsers(report.Unlocked)
