@@ -1,10 +1,14 @@
 # Everything here needs Go and, for `make test`, a C compiler (the race detector). PostgreSQL is found or fetched by the tests.
 
+# Everything is compiled with these, and so once: for the checks, the builds and the tests. The race detector alone needs cgo.
+export GOFLAGS     := -trimpath
+export CGO_ENABLED := 0
+
 VERSION := 1.0.0
 # What build-… and SAM make: GOARCH=amd64 for Intel processors.
 GOARCH  ?= arm64
-GOFLAGS_LAMBDA := -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
-LAMBDA  := CGO_ENABLED=0 GOOS=linux go build $(GOFLAGS_LAMBDA)
+GOFLAGS_LAMBDA := -tags lambda.norpc -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
+LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
@@ -13,17 +17,20 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The demo is built and then run in make's place: go run answers Ctrl-C with an error of its own.
+DEMO := go build -o build/demo ./rotator/demo && exec build/demo
+
 demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
-	@go run ./rotator/demo
+	@$(DEMO)
 
 local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
-	@go run ./rotator/demo local
+	@$(DEMO) local
 
 # The model of the sweep runs no goroutines, and ten times as many worlds without the race detector.
 MODEL := ./rotator/sweep/evidence/model
 
 test: ## Run all tests, with the race detector
-	go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
+	CGO_ENABLED=1 go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
 	go test -timeout 14m $(MODEL)
 
 soak: ## Run the long campaigns
@@ -38,18 +45,19 @@ lint: ## gofmt, go vet and staticcheck
 	$(STATICCHECK) ./...
 
 build: ## Build build/bootstrap for this machine
-	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
+	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
 
 # SAM's makefile builder calls these two with ARTIFACTS_DIR set.
 build-RotationFunction build-SweepFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
-package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, without SAM
+package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM
 	for arch in arm64 amd64; do \
 		GOARCH=$$arch $(LAMBDA) -o build/$$arch/bootstrap ./rotator && \
 		go run ./rotator/internal/lambdazip build/$$arch/bootstrap build/pgrotator-$$arch.zip && \
 		(cd build && sha256sum pgrotator-$$arch.zip > pgrotator-$$arch.zip.sha256) || exit 1; \
 	done
+	go run ./rotator/internal/plaintemplate template.yaml build/pgrotator.template.json
 
 bench: ## Print what a rotation and a sweep cost on this machine
 	go test -run '^$$' -bench . ./rotator/...

@@ -18,7 +18,7 @@ var rooms = [][]string{
 	{"rotator/account", "rotator/master", "rotator/proof"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
 	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "rotator/script", "rotator/verifier"},
+	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/verifier"},
 	{"sql"},
 }
 

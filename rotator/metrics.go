@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/rotation"
-	"pgrotator/rotator/sweep"
 )
 
 // namespace is where the function's metrics are in CloudWatch.
@@ -66,7 +66,7 @@ func count(yes bool) float64 {
 }
 
 // sweep counts what one sweep did, and the roles by state at its end. A run that failed has only a duration.
-func (m *metrics) sweep(took time.Duration, report sweep.Report, err error) {
+func (m *metrics) sweep(took time.Duration, report report.Report, err error) {
 	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}}
 	if err == nil {
 		values = append(values, ofReport(report)...)
@@ -74,7 +74,7 @@ func (m *metrics) sweep(took time.Duration, report sweep.Report, err error) {
 	m.write(nil, []directive{{[]string{"FunctionName"}, values}})
 }
 
-func ofReport(report sweep.Report) []metric {
+func ofReport(report report.Report) []metric {
 	lines, deleted := 0, len(report.Deleted)
 	for _, instance := range report.Evidence.Instances {
 		lines += instance.Events

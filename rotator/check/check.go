@@ -135,7 +135,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		s.value, err = secret.Parse(text)
 	}
 	if err != nil {
-		l.fail("secret", err.Error(), "Correct the secret's value where the detail says; the README has its keys and what each may be.")
+		l.fail("secret", err.Error(), "Correct the secret's value where the detail says; rotator/rotation/README.md, \"The secret\", has its keys and what each may be.")
 		return s, false
 	}
 	l.pass("secret", "AWSCURRENT is readable and well formed: user "+s.value.Username+" on "+s.server().Address()+"/"+s.value.Database)

@@ -14,7 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
+
+	"pgrotator/rotator/terminal"
 )
 
 // patience bounds every wait: the story takes some twenty seconds where the machine is busy.
@@ -26,7 +27,9 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(folder, "demo")
-	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	command := exec.Command("go", "build", "-trimpath", "-o", binary, ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0") // As all is compiled, but for the race detector.
+	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the demo: %w\n%s", err, output)
 	}
 	return binary, nil
@@ -165,7 +168,7 @@ func TestStoryKeepsItsPromises(t *testing.T) {
 		t.Error("the story is coloured, though nobody sees it on a terminal")
 	}
 	for line := range strings.Lines(text) {
-		if columns := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); columns > 100 {
+		if columns := terminal.Columns(strings.TrimSuffix(line, "\n")); columns > terminal.Width {
 			t.Errorf("a line takes %d columns: %s", columns, line)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // sweptScene is a cluster of one instance whose log goes to CloudWatch, and the sweep function in the template's environment.
@@ -24,13 +24,13 @@ func sweptScene(t *testing.T, overrides map[string]string) (*localtest.Scene, *l
 	return s, s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", overrides), 0)
 }
 
-func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) sweep.Report {
+func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) report.Report {
 	t.Helper()
 	result, err := f.Invoke(t.Context(), []byte(`{"action":"sweep","secretId":"`+s.SecretID+`"}`))
 	if err != nil || result.FunctionError != "" {
 		t.Fatalf("sweeping: %v %s", err, result.Payload)
 	}
-	var report sweep.Report
+	var report report.Report
 	if err := json.Unmarshal(result.Payload, &report); err != nil {
 		t.Fatal(err)
 	}

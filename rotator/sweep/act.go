@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -58,7 +59,7 @@ func (r *run) closeDue(ctx context.Context, locks, drops []policy.Verdict) bool 
 		return true
 	}
 	if r.options.MaxChanges > 0 && len(all) > r.options.MaxChanges {
-		r.report.Held = Held{Users: users(all), Reason: fmt.Sprintf(
+		r.report.Held = report.Held{Users: users(all), Reason: fmt.Sprintf(
 			"%d roles are due and MAX_CHANGES_PER_RUN is %d, so none was touched: look through the list, then raise it for a run, or exempt roles by IGNORE_USER_LIST.",
 			len(all), r.options.MaxChanges)}
 		return true
@@ -110,7 +111,7 @@ func (r *run) permitted(verdicts []policy.Verdict) []policy.Verdict {
 }
 
 func (r *run) fail(v policy.Verdict, problem, fix string) {
-	r.report.Failed = append(r.report.Failed, Failed{User: v.Account.Name, Error: problem, Fix: fix})
+	r.report.Failed = append(r.report.Failed, report.Failed{User: v.Account.Name, Error: problem, Fix: fix})
 }
 
 func (r *run) countStatuses() {

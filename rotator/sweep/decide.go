@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/sweep/evidence"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -55,12 +56,14 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 	}
 	r.noteIgnored(accounts)
+	r.noteIgnoredByTag(accounts)
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
 		if !a.Tracked && a.Unlogged == "" {
 			continue
 		}
 		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a), Ignored: account.Ignored(r.options.Ignore, a.Name)}
+		s.Ignored = s.Ignored || account.Ignored(r.terms.ignored, a.Name)
 		if s.Exempt == "" && a.Unlogged != "" {
 			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
 		}
@@ -92,7 +95,7 @@ func (r *run) spare(p policy.Policy, s policy.Subject, found evidence.Spared) {
 	s.LastLogin = r.known[s.Name]
 	switch p.Judge(s).Action {
 	case policy.Lock, policy.Drop, policy.MarkReady:
-		r.report.Spared = append(r.report.Spared, Spared{User: s.Name, At: found.At, Instance: found.Instance, Kind: found.Kind})
+		r.report.Spared = append(r.report.Spared, report.Spared{User: s.Name, At: found.At, Instance: found.Instance, Kind: found.Kind})
 	}
 }
 
@@ -101,7 +104,7 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 	switch {
 	case s.Exempt != "":
 		if s.CanLogin || s.Tracked {
-			r.report.NotManaged = append(r.report.NotManaged, NotManaged{User: s.Name, Reason: s.Exempt})
+			r.report.NotManaged = append(r.report.NotManaged, report.NotManaged{User: s.Name, Reason: s.Exempt})
 		}
 		return
 	case s.Ignored:
@@ -112,25 +115,25 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 		r.uncovered++
 	}
 	if left, ok := p.LockIn(v); ok {
-		r.report.Upcoming = append(r.report.Upcoming, Upcoming{
-			User: s.Name, IdleDays: days(v.Idle), LockInDays: int((left + day - 1) / day), IAM: r.iam(s.Account)})
+		r.report.Upcoming = append(r.report.Upcoming, report.Upcoming{
+			User: s.Name, IdleDays: days(v.Idle), LockInDays: int((left + day - 1) / day), IAMLogin: r.iam(s.Account)})
 	}
 }
 
 // iam marks a role that logs in by IAM token.
-func (r *run) iam(a account.Account) IAM {
+func (r *run) iam(a account.Account) report.IAMLogin {
 	if !a.IAM {
-		return IAM{}
+		return report.IAMLogin{}
 	}
-	return IAM{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
+	return report.IAMLogin{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
 }
 
-func (r *run) closed(v policy.Verdict) Closed {
-	return Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAM: r.iam(v.Account)}
+func (r *run) closed(v policy.Verdict) report.Closed {
+	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iam(v.Account)}
 }
 
-func (r *run) closedAll(verdicts []policy.Verdict) []Closed {
-	list := []Closed{}
+func (r *run) closedAll(verdicts []policy.Verdict) []report.Closed {
+	list := []report.Closed{}
 	for _, v := range verdicts {
 		list = append(list, r.closed(v))
 	}
@@ -151,18 +154,18 @@ func (r *run) reportEvidence(p policy.Policy) {
 	e.From, e.To = pointer(p.From), pointer(p.To)
 	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Roles())
 	for _, g := range r.evidence.Gaps {
-		e.Gaps = append(e.Gaps, Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
+		e.Gaps = append(e.Gaps, report.Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
 	}
 	for _, i := range r.evidence.Instances {
 		for shape, count := range i.Unread() {
-			e.Unread = append(e.Unread, Unread{Instance: i.Instance, Shape: shape, Count: count})
+			e.Unread = append(e.Unread, report.Unread{Instance: i.Instance, Shape: shape, Count: count})
 		}
 		if read := i.Read(r.evidence.Start); i.Live || read.Events > 0 {
-			e.Instances = append(e.Instances, InstanceReport{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: read.Events, Logins: read.Logins,
+			e.Instances = append(e.Instances, report.Instance{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: read.Events, Logins: read.Logins,
 				Suspicious: read.Suspicious, LongestSilence: int64(read.LongestSilence.Seconds()), LongestDelay: int64(read.LongestDelay.Seconds())})
 		}
 	}
-	slices.SortFunc(e.Unread, func(a, b Unread) int {
+	slices.SortFunc(e.Unread, func(a, b report.Unread) int {
 		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(a.Shape, b.Shape))
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
 	"pgrotator/sql"
@@ -219,17 +220,17 @@ func (s *stage) sweeper() *sweep.Sweep {
 }
 
 // run waits for the log and sweeps.
-func (s *stage) run() sweep.Report {
+func (s *stage) run() report.Report {
 	s.t.Helper()
 	return s.runWith(false)
 }
 
-func (s *stage) dryRun() sweep.Report {
+func (s *stage) dryRun() report.Report {
 	s.t.Helper()
 	return s.runWith(true)
 }
 
-func (s *stage) runWith(dry bool) sweep.Report {
+func (s *stage) runWith(dry bool) report.Report {
 	s.t.Helper()
 	s.flush()
 	report, err := s.sweeper().Run(s.t.Context(), s.prefix, dry)
@@ -315,7 +316,7 @@ func (s *stage) status(name string) string {
 	return query[string](s, "SELECT coalesce((SELECT status FROM user_login_status WHERE user_name = $1), '')", name)
 }
 
-func closedUsers(list []sweep.Closed) []string {
+func closedUsers(list []report.Closed) []string {
 	names := []string{}
 	for _, c := range list {
 		names = append(names, c.User)
@@ -323,7 +324,7 @@ func closedUsers(list []sweep.Closed) []string {
 	return names
 }
 
-type reportInstance = sweep.InstanceReport
+type reportInstance = report.Instance
 
 // setMaster has RDS name another master user.
 func (s *stage) setMaster(name string) {
