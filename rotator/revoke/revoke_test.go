@@ -123,9 +123,14 @@ func addReader(t *testing.T, s *localtest.Scene) *localpg.Server {
 	s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"), Endpoint: &s.Host, Port: aws.Int32(int32(s.Port)), MasterUsername: &s.Master,
 		DBClusterMembers: []types.DBClusterMember{
 			{DBInstanceIdentifier: aws.String("orders-1"), IsClusterWriter: aws.Bool(true)}, {DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(false)}}})
-	s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
-		DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(standby.Port()))}})
+	describeReader(s, standby.Port())
 	return standby
+}
+
+// describeReader has RDS tell where the reader listens.
+func describeReader(s *localtest.Scene, port int) {
+	s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
+		DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(port))}})
 }
 
 func steal(t *testing.T, pg *localpg.Server, s *localtest.Scene, c localtest.Credential) *pgx.Conn {
