@@ -17,10 +17,11 @@ func repeatedKey(object []byte) string {
 			return ""
 		}
 		name, _ := key.(string)
-		if seen[strings.ToLower(name)] {
+		folded := strings.ToLower(strings.ToUpper(name)) // as encoding/json does: U+017F is an s
+		if seen[folded] {
 			return name
 		}
-		seen[strings.ToLower(name)] = true
+		seen[folded] = true
 	}
 	return ""
 }
