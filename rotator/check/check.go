@@ -15,6 +15,7 @@ import (
 
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/proof"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
@@ -211,23 +212,11 @@ func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
 		`run setup with "repair": true, which sets the password in the database. Then check again.`
 }
 
-// previousLogsIn tries AWSPREVIOUS, which clients may still hold, where it is for this server and one of this pair.
+// previousLogsIn tries AWSPREVIOUS, which clients may still hold.
 func (c *Check) previousLogsIn(ctx context.Context, s subject) bool {
 	if s.description.VersionOf(secret.Previous) == "" {
 		return false
 	}
-	text, err := c.store.Stage(ctx, s.id, secret.Previous)
-	if err != nil {
-		return false
-	}
-	value, err := secret.Parse(text)
-	if err != nil || len(s.value.DifferingKeys(value)) > 0 || value.Username != s.pair.User && value.Username != s.pair.Partner {
-		return false
-	}
-	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
-	if err != nil {
-		return false
-	}
-	session.Close(ctx)
-	return true
+	versions := proof.Versions{Store: c.store, SecretID: s.id, Current: s.value, Pair: s.pair, Server: s.server()}
+	return versions.Prove(ctx, c.opener, secret.Previous).LoggedIn()
 }
