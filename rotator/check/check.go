@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/proof"
@@ -25,8 +26,8 @@ import (
 type Options struct {
 	ValidDays       int
 	StateSchema     string
-	Ignore          []string      // IGNORE_USER_LIST
-	LongestInterval time.Duration // of the sweep's two
+	Ignore          []account.Exception // IGNORE_USER_LIST
+	LongestInterval time.Duration       // of the sweep's two
 }
 
 // Check looks at one secret and its database.
