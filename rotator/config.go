@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/check"
@@ -28,7 +30,9 @@ const (
 	envRequireEachType     = "REQUIRE_EACH_INCLUDED_TYPE" //
 	envPasswordValidDays   = "PASSWORD_VALID_DAYS"        // days, VALID UNTIL of each password; unset = for ever
 	envDBCAFile            = "DB_CA_FILE"                 // a PEM file of more root certificates
-	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with
+	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with; {account} = the secret's
+	envExternalID          = "ASSUME_ROLE_EXTERNAL_ID"    // what that role's trust policy asks for as sts:ExternalId
+	envFleetAccounts       = "FLEET_ACCOUNTS"             // with {account}: the accounts whose secrets there may be, with commas between them
 	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
 	envDeleteIntervalDays  = "DELETE_INTERVAL_DAYS"       // days without activity until a role is dropped; unset = never
 	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names or * patterns
@@ -47,6 +51,8 @@ type config struct {
 	check           check.Options
 	caFile          string
 	assumeRoleARN   string
+	externalID      string
+	fleetAccounts   []string
 	secretsEndpoint string
 	logLevel        slog.Level
 }
@@ -62,6 +68,8 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		sweep:           e.sweepOptions(),
 		caFile:          e.pemFile(envDBCAFile),
 		assumeRoleARN:   e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
+		externalID:      e.matching(envExternalID, externalID, "two or more letters, digits and _+=,.@:/-"),
+		fleetAccounts:   e.accounts(),
 		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:        e.level(),
 	}
@@ -70,6 +78,12 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
 	}
+	if c.assumeRoleARN == "" && c.externalID != "" {
+		e.fault("%s is set, and %s, whose trust policy asks for it, is not", envExternalID, envAssumeRoleARN)
+	}
+	if len(c.fleetAccounts) > 0 && !strings.Contains(c.assumeRoleARN, anyAccount) {
+		e.fault("%s is set, and %s is %q: with %s in the place of the account it is the role in each of them", envFleetAccounts, envAssumeRoleARN, c.assumeRoleARN, anyAccount)
+	}
 	if len(e.faults) > 0 {
 		return config{}, fmt.Errorf("reading the environment: %w", errors.Join(e.faults...))
 	}
@@ -77,9 +91,11 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 }
 
 var (
-	roleARN  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
-	httpURL  = regexp.MustCompile(`^https?://[^/].*$`)
-	topicARN = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
+	roleARN    = regexp.MustCompile(`^arn:[a-z-]+:iam::(\d{12}|\{account\}):role/.+$`)
+	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+	accountIDs = regexp.MustCompile(`^\d{12}(,\d{12})*$`)
+	httpURL    = regexp.MustCompile(`^https?://[^/].*$`)
+	topicARN   = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
 )
 
 // environment collects the faults of the variables while reading them.
@@ -164,6 +180,14 @@ func (e *environment) matching(name string, form *regexp.Regexp, what string) st
 		e.fault("%s is %q; expected %s", name, value, what)
 	}
 	return value
+}
+
+func (e *environment) accounts() []string {
+	value := e.matching(envFleetAccounts, accountIDs, "accounts of twelve digits with commas between them and no spaces")
+	if value == "" {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(strings.SplitSeq(value, ",")))
 }
 
 // pemFile is the path of a file of certificates, which must be readable.

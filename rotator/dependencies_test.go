@@ -13,7 +13,7 @@ const module = "pgrotator/"
 // a line do not import each other.
 var rooms = [][]string{
 	{"rotator"},
-	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
+	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke", "rotator/fleet"},
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},

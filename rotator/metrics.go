@@ -94,6 +94,24 @@ func ofReport(report report.Report) []metric {
 	}
 }
 
+// digest counts the databases of a fleet by how it stands with them: what an alarm on the worst of them needs.
+func (m *metrics) digest(d report.Digest) {
+	oldest := 0.0
+	for _, o := range d.Overdue {
+		oldest = max(oldest, d.At.Sub(o.Since).Hours()/24)
+	}
+	m.write(nil, []directive{{[]string{"FunctionName"}, []metric{
+		{"Databases", "Count", float64(len(d.Databases))},
+		{"DatabasesFailed", "Count", float64(d.Count(report.SweepFailed))},
+		{"DatabasesNotRun", "Count", float64(d.Count(report.NotRun))},
+		{"DatabasesIncomplete", "Count", float64(d.Count(report.Incomplete))},
+		{"DatabasesUndone", "Count", float64(d.Count(report.Undone))},
+		{"FleetFaults", "Count", float64(len(d.Faults))},
+		{"RotationsOverdue", "Count", float64(len(d.Overdue))},
+		{"LongestOverdueDays", "Count", oldest},
+	}}})
+}
+
 // write emits one line of the metrics and their dimensions' values.
 func (m *metrics) write(dimensions map[string]any, directives []directive) {
 	line := map[string]any{"FunctionName": m.function}
