@@ -40,21 +40,24 @@ const (
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
+	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
 
 // config is the environment, read once.
 type config struct {
-	rotation        rotation.Options
-	sweep           sweep.Options
-	check           check.Options
-	caFile          string
-	assumeRoleARN   string
-	externalID      string
-	fleetAccounts   []string
-	secretsEndpoint string
-	logLevel        slog.Level
+	rotation      rotation.Options
+	sweep         sweep.Options
+	check         check.Options
+	caFile        string
+	assumeRoleARN string
+	externalID    string
+	fleetAccounts []string
+
+	metricsPerDatabase bool
+	secretsEndpoint    string
+	logLevel           slog.Level
 }
 
 // readConfig reads the environment through lookup and reports every fault at once.
@@ -65,13 +68,15 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 			Password:  e.passwordPolicy(),
 			ValidDays: e.number(envPasswordValidDays, 0, 1, 36500),
 		},
-		sweep:           e.sweepOptions(),
-		caFile:          e.pemFile(envDBCAFile),
-		assumeRoleARN:   e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
-		externalID:      e.matching(envExternalID, externalID, "two or more letters, digits and _+=,.@:/-"),
-		fleetAccounts:   e.accounts(),
-		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
-		logLevel:        e.level(),
+		sweep:         e.sweepOptions(),
+		caFile:        e.pemFile(envDBCAFile),
+		assumeRoleARN: e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
+		externalID:    e.matching(envExternalID, externalID, "two or more letters, digits and _+=,.@:/-"),
+		fleetAccounts: e.accounts(),
+
+		metricsPerDatabase: e.boolean(envMetricsPerDatabase, false),
+		secretsEndpoint:    e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
+		logLevel:           e.level(),
 	}
 	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore,
 		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}

@@ -64,7 +64,9 @@ func (h *handler) handle(ctx context.Context, payload json.RawMessage) (any, err
 func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	switch e.Action {
 	case "list":
-		return h.list(ctx)
+		list, err := h.list(ctx)
+		h.noteRotations(ctx, list)
+		return list, err
 	case "digest":
 		return h.digest(ctx, e)
 	}
@@ -128,6 +130,17 @@ func (h *handler) list(ctx context.Context) (fleet.List, error) {
 		return fleet.List{}, err
 	}
 	return fleet.ListSecrets(ctx, accounts, time.Now())
+}
+
+// noteRotations logs how old each secret's last rotation is: the dashboard lists them.
+func (h *handler) noteRotations(ctx context.Context, list fleet.List) {
+	for _, r := range list.Rotations {
+		attributes := []any{slog.String("secretId", r.SecretID), slog.String("overdue", r.Overdue)}
+		if !r.Last.IsZero() {
+			attributes = append(attributes, slog.Int("days", int(time.Since(r.Last).Hours()/24)))
+		}
+		h.log.InfoContext(ctx, "last rotation", attributes...)
+	}
 }
 
 // digest tells of all runs at once. Where the fleet cannot be listed it tells so, and of the runs all the same.

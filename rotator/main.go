@@ -67,7 +67,7 @@ func wire(ctx context.Context) (*handler, error) {
 		return newWork(c, assume(own, roleARN, c.externalID), notices, opener, log)
 	}
 	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(notices, c.sweep.Topic, nil),
-		metrics: newMetrics(os.Stdout, function), log: log}, nil
+		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
 }
 
 // newWork wires what works in one account, whose AWS configuration data is.
