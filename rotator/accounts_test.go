@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -133,5 +134,32 @@ func TestDigestOfRuns(t *testing.T) {
 	}
 	if got := answer(t, function, event); got != `{"sent":false}` {
 		t.Errorf("nothing is to be told, and it answers %s", got)
+	}
+}
+
+// A Map's results are read from S3; a manifest that is not there is an error that says so, and nothing is sent.
+func TestDigestOfAManifest(t *testing.T) {
+	t.Parallel()
+	stack, function := newFunction(t, map[string]string{"NOTICE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:notices"})
+	stack.SetBucket("results", localaws.Bucket{})
+	client := s3.NewFromConfig(stack.Config())
+	for key, text := range map[string]string{
+		"sweeps/1/manifest.json": `{"DestinationBucket":"results","ResultFiles":{"SUCCEEDED":[],"FAILED":[{"Key":"sweeps/1/FAILED_0.json"}],"PENDING":[]}}`,
+		"sweeps/1/FAILED_0.json": `[{"Input":"{\"secretId\":\"orders\",\"sweep\":true}","Cause":"{\"errorMessage\":\"no route to host\"}"}]`} {
+		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("results"), Key: &key, Body: strings.NewReader(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if message := refusal(t, function, `{"action":"digest","manifest":{"bucket":"results","key":"sweeps/2/manifest.json"}}`); !strings.Contains(message, "reading s3://results/sweeps/2/manifest.json") {
+		t.Errorf("refused with %q", message)
+	}
+	if sent := stack.Notices(); len(sent) > 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	if got := answer(t, function, map[string]any{"action": "digest", "manifest": map[string]string{"bucket": "results", "key": "sweeps/1/manifest.json"}}); got != `{"sent":true}` {
+		t.Errorf("answered %s", got)
+	}
+	if sent := stack.Notices(); len(sent) != 1 || !strings.Contains(sent[0].Message, "orders: no route to host") {
+		t.Errorf("sent %+v", sent)
 	}
 }

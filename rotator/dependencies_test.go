@@ -17,7 +17,7 @@ var rooms = [][]string{
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/master"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
-	{"rotator/secret", "rotator/postgres"},
+	{"rotator/secret", "rotator/postgres", "rotator/publish"},
 	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/verifier"},
 	{"sql"},
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -26,6 +28,7 @@ import (
 	"pgrotator/rotator/fleet"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
@@ -66,8 +69,16 @@ func wire(ctx context.Context) (*handler, error) {
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), notices, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(notices, c.sweep.Topic, nil),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(publish.NewTopic(notices, c.sweep.Topic), openObject(own)),
 		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
+}
+
+// openObject reads objects of S3 as the function itself.
+func openObject(own aws.Config) fleet.Open {
+	client := s3.NewFromConfig(own)
+	return func(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
+		return publish.Open(ctx, client, bucket, key)
+	}
 }
 
 // newWork wires what works in one account, whose AWS configuration data is.

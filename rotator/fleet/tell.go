@@ -5,22 +5,19 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
-	"pgrotator/rotator/awserror"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/report"
 )
 
 // Digester tells people of all databases of a fleet in one notice.
 type Digester struct {
-	notices *sns.Client
-	topic   string // NOTICE_TOPIC_ARN, or ""
-	open    Open
+	topic *publish.Topic // nil = there is none
+	open  Open
 }
 
-// NewDigester publishes to a topic, "" = to none, and reads the results of a Map by open.
-func NewDigester(notices *sns.Client, topic string, open Open) *Digester {
-	return &Digester{notices: notices, topic: topic, open: open}
+// NewDigester publishes to a topic, nil = to none, and reads the results of a Map by open.
+func NewDigester(topic *publish.Topic, open Open) *Digester {
+	return &Digester{topic: topic, open: open}
 }
 
 // Runs are what came of the sweeps, or where it is written.
@@ -57,11 +54,11 @@ func (d *Digester) Tell(ctx context.Context, from Runs, fleet List, unlisted err
 
 func (d *Digester) publish(ctx context.Context, digest report.Digest) (sent bool, err error) {
 	subject, body := digest.Mail()
-	if d.topic == "" || body == "" {
+	if d.topic == nil || body == "" {
 		return false, nil
 	}
-	if _, err := d.notices.Publish(ctx, &sns.PublishInput{TopicArn: &d.topic, Subject: &subject, Message: &body}); err != nil {
-		return false, fmt.Errorf("publishing the digest to the topic %s: %w", d.topic, awserror.SNS.Explain(err))
+	if err := d.topic.Send(ctx, subject, body); err != nil {
+		return false, fmt.Errorf("sending the digest: %w", err)
 	}
 	return true, nil
 }
