@@ -85,6 +85,9 @@ func (x *exchange) call() Call {
 		Function:  x.Caller.Function,
 		Role:      x.Caller.Role,
 	}
+	if c.Service == "sts" {
+		c.ExternalID = x.Form.Get("ExternalId")
+	}
 	if c.Service == "secretsmanager" {
 		var addressed struct{ SecretId, RotationToken string }
 		// What does not parse is refused by the operation itself.

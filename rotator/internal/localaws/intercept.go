@@ -18,6 +18,7 @@ type Call struct {
 	SecretID  string // as the request addressed it, "" where no secret is addressed
 	// RotationToken is what PutSecretValue passed on, "" elsewhere.
 	RotationToken string
+	ExternalID    string // that AssumeRole was given, "" elsewhere
 	// Number counts the calls of one Function from 1 since the last ResetCalls.
 	Number int
 }
