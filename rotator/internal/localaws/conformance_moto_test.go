@@ -19,5 +19,7 @@ func motoDeviations() map[string]string {
 		"query that is none is malformed":                    "takes every text for a query",
 		"unknown query is not found":                         "fails with status 500",
 		"pointer of a row leads to its whole record":         "does not know GetLogRecord",
+		"identities come in pages":                           "gives everything in one page",
+		"a page of no size is refused":                       "takes every MaxItems",
 	}
 }

@@ -27,6 +27,8 @@ type target struct {
 	addCluster func(t *testing.T, name string)
 	// addTopic makes a topic and returns its ARN.
 	addTopic func(t *testing.T, name string) string
+	// addIdentities makes a user, a group, a role and a managed policy of that name.
+	addIdentities func(t *testing.T, name string)
 }
 
 // check is one thing that AWS's documentation says of an operation.
@@ -35,7 +37,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), identityChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite
@@ -51,7 +53,8 @@ func TestConformance(t *testing.T) {
 				DBClusterMembers: []rdstypes.DBClusterMember{{DBInstanceIdentifier: &name, IsClusterWriter: aws.Bool(true)}}})
 			stack.SetDBInstance(rdstypes.DBInstance{DBInstanceIdentifier: &name, DBClusterIdentifier: &name})
 		},
-		addTopic: func(_ *testing.T, name string) string { return "arn:aws:sns:us-east-1:123456789012:" + name },
+		addTopic:      func(_ *testing.T, name string) string { return "arn:aws:sns:us-east-1:123456789012:" + name },
+		addIdentities: stackIdentities(stack),
 	}
 	for name, check := range conformance() {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +109,7 @@ func startMoto(t *testing.T) target {
 	awaitServer(t, "http://"+address+"/moto-api/")
 	config := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")}
-	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config)}
+	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addIdentities: motoIdentities(config)}
 }
 
 func freeAddress(t *testing.T) string {
