@@ -22,6 +22,7 @@ type Report struct {
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
+	ReportURI     string       `json:"reportUri,omitempty"`
 
 	NewlyReady []string `json:"-"` // marked ReadyToDelete by this run
 	Cluster    string   `json:"-"` // its name, for people; "" = not known
@@ -94,6 +95,15 @@ type Policy struct {
 	DeleteDays *int   `json:"deleteDays"`
 	Mode       string `json:"mode"`   // act, or report in a dry run
 	Source     string `json:"source"` // where it comes from
+	Tags       []Tag  `json:"tags,omitempty"`
+}
+
+// Tag is a tag of the secret that speaks of the policy. Whoever may tag the secret can spare roles by it: each is told.
+type Tag struct {
+	Key   string `json:"tag"`
+	Value string `json:"value"`
+	Used  bool   `json:"used"`
+	Why   string `json:"why,omitempty"` // it is not used, or not as it stands
 }
 
 // Counts are the roles that the sweep looks after, by status, and those on IGNORE_USER_LIST, which are in no other count.

@@ -56,12 +56,14 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 	}
 	r.noteIgnored(accounts)
+	r.noteIgnoredByTag(accounts)
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
 		if !a.Tracked && a.Unlogged == "" {
 			continue
 		}
 		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a), Ignored: account.Ignored(r.options.Ignore, a.Name)}
+		s.Ignored = s.Ignored || account.Ignored(r.terms.ignored, a.Name)
 		if s.Exempt == "" && a.Unlogged != "" {
 			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
 		}

@@ -62,6 +62,14 @@ func (c *Callers) Identify(r *http.Request) Caller {
 	return who
 }
 
+// Account is the one that the caller works in.
+func (c Caller) Account() string {
+	if c.Role != "" {
+		return strings.Split(c.Role, ":")[4]
+	}
+	return AccountID
+}
+
 // arn is how AWS names the caller in a refusal.
 func (c Caller) arn() string {
 	if c.Role != "" {
