@@ -28,7 +28,7 @@ const (
 	envRequireEachType     = "REQUIRE_EACH_INCLUDED_TYPE" //
 	envPasswordValidDays   = "PASSWORD_VALID_DAYS"        // days, VALID UNTIL of each password; unset = for ever
 	envDBCAFile            = "DB_CA_FILE"                 // a PEM file of more root certificates
-	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with
+	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs, RDS and IAM with
 	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
 	envDeleteIntervalDays  = "DELETE_INTERVAL_DAYS"       // days without activity until a role is dropped; unset = never
 	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names or * patterns
@@ -36,6 +36,7 @@ const (
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
+	envIAMReview           = "IAM_REVIEW"                 // true: say who may log in by IAM, from the account's policies
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
@@ -119,6 +120,7 @@ func (e *environment) sweepOptions() sweep.Options {
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
+		IAMReview:   e.boolean(envIAMReview, false),
 		Topic:       e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -76,7 +77,7 @@ func wire(ctx context.Context) (*handler, error) {
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
+		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), iam.NewFromConfig(data), opener, c.sweep, log),
 		metrics:  newMetrics(os.Stdout, function),
 		log:      log,
 	}, nil
@@ -92,7 +93,7 @@ func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
 }
 
-// assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
+// assume has Secrets Manager, CloudWatch Logs, RDS and IAM called as another role, in whatever account that is. Notices stay with
 // the function's own role, whose topic they go to.
 func assume(own aws.Config, roleARN string) aws.Config {
 	if roleARN == "" {
