@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -222,7 +223,7 @@ func (s *stage) secret(keys map[string]any) {
 func (s *stage) sweeper() *sweep.Sweep {
 	config := s.stack.Config()
 	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+		sns.NewFromConfig(config), iam.NewFromConfig(config), postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
 }
 
 // run waits for the log and sweeps.
