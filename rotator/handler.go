@@ -31,6 +31,7 @@ type event struct {
 
 	Action string `json:"action"`
 	Repair bool   `json:"repair"`
+	Adopt  bool   `json:"adopt"`
 	For    string `json:"for"`
 	DryRun bool   `json:"dryRun"`
 }
@@ -65,7 +66,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "":
 		return nil, h.rotate(ctx, e)
 	case "setup":
-		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
+		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, Adopt: e.Adopt, For: e.For})
 	case "revoke":
 		return h.revoke.Run(ctx, e.SecretID)
 	case "check":
@@ -180,12 +181,15 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
 		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
+	if e.Adopt && (e.For != "" || e.Repair) {
+		return errors.New(`the event's key "adopt" goes with neither "for" nor "repair": run setup once for each`)
+	}
 	return nil
 }
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup":  {"action": true, "secretId": true, "repair": true, "for": true},
+	"setup":  {"action": true, "secretId": true, "repair": true, "adopt": true, "for": true},
 	"check":  {"action": true, "secretId": true, "for": true},
 	"sweep":  {"action": true, "secretId": true, "dryRun": true},
 	"revoke": {"action": true, "secretId": true},

@@ -18,12 +18,13 @@ type plan struct {
 	shared   string
 	proof    proof
 	repair   bool
+	adopt    bool
 	state    role.State // of the partner
 	found    role.SetupState
 	recorded bool // an earlier setup made this very pair
 }
 
-func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
+func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair secret.Pair, p proof, r Request) (plan, error) {
 	state, err := role.ReadState(ctx, master, question(pair, v))
 	if err != nil {
 		return plan{}, err
@@ -36,7 +37,7 @@ func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
 	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
-	return plan{value: v, pair: pair, shared: shared, proof: p, repair: repair, state: state, found: found}, err
+	return plan{value: v, pair: pair, shared: shared, proof: p, repair: r.Repair, adopt: r.Adopt, state: state, found: found}, err
 }
 
 // admit refuses whatever would give the writer of the secret more than the secret itself: setup acts with the master's power.
@@ -48,6 +49,8 @@ func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair
 //	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
 //	                                                               it would lose by becoming a new role: a single user is adopted
 //	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
+//	asked to adopt: AWSCURRENT logs in, shared role missing        admitted if the partner is missing, its twin or its clone
+//	        or AWSCURRENT may become it
 func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Session) error {
 	if err := p.admitNames(masterUser); err != nil {
 		return err
@@ -59,6 +62,8 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 	}
 	p.recorded = known
 	switch {
+	case p.adopt:
+		return p.admitAdopt(ctx, master)
 	case p.recorded:
 		return p.admitRecorded()
 	case !p.proof.loggedIn:
@@ -115,6 +120,17 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, script.CreateShared(p.shared), script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared))
 	}
 	return nil
+}
+
+func (p *plan) admitAdopt(ctx context.Context, master *postgres.Session) error {
+	if !p.proof.loggedIn {
+		return fmt.Errorf("AWSCURRENT does not log in as %q, and setup adopts nobody who has not logged in: put its password into the secret: %w", p.pair.User, p.proof.refused)
+	}
+	if p.found.SharedExists && p.proof.became != p.shared && !p.state.PartnerMember {
+		return fmt.Errorf("role %q exists, and %q is no member of it, so it may be anybody's: name one that does not exist yet in the secret's key \"role\", which setup makes",
+			p.shared, p.pair.User)
+	}
+	return role.AdmitAdopted(ctx, master, p.state, p.pair.Partner, p.pair.User)
 }
 
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
