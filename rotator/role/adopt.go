@@ -100,6 +100,9 @@ func lacking(ctx context.Context, s *postgres.Session, a Adopted, script sql.Sta
 	if err := setParameters(ctx, s, [2]string{"pgrotator.users", a.users}, [2]string{"pgrotator.shared", a.shared}); err != nil {
 		return nil, err
 	}
+	if err := s.Begin(ctx); err != nil {
+		return nil, err
+	}
 	s.TakeNotices()
 	err = s.Exec(ctx, script, nil)
 	for _, notice := range s.TakeNotices() {
@@ -107,5 +110,5 @@ func lacking(ctx context.Context, s *postgres.Session, a Adopted, script sql.Sta
 			list = append(list, what)
 		}
 	}
-	return list, err
+	return list, errors.Join(err, s.Rollback(ctx))
 }

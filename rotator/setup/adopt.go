@@ -41,16 +41,10 @@ func (w *work) adoptDatabases(ctx context.Context, adopted role.Adopted, as stri
 		if database.Closed {
 			return fmt.Errorf("database %q accepts no connections, and the users own objects or hold grants in it: as its owner, let it accept them (ALLOW_CONNECTIONS true), and run setup again", database.Name)
 		}
-		err := postgres.Attempt(ctx, func(ctx context.Context) error {
-			session, err := w.open(ctx, database.Name)
-			if err != nil {
-				return err
-			}
-			defer session.Close(ctx)
-			changed, err := role.AdoptDatabase(ctx, session, adopted, as)
-			w.report.Changed = append(w.report.Changed, changed...)
-			return err
-		})
+		err := w.adoptDatabase(ctx, adopted, as, database.Name)
+		for again := 0; postgres.Vanished(err) && again < mostAgain; again++ {
+			err = w.adoptDatabase(ctx, adopted, as, database.Name)
+		}
 		if postgres.LockNotAvailable(err) {
 			return fmt.Errorf("database %q: nothing is changed in it, since clients hold locks on what is to be given to the shared role, and are not kept waiting; run setup again at a quieter time: %w", database.Name, err)
 		}
@@ -59,6 +53,24 @@ func (w *work) adoptDatabases(ctx context.Context, adopted role.Adopted, as stri
 		}
 	}
 	return nil
+}
+
+// mostAgain is how often a database is begun with again because clients drop what is in it.
+const mostAgain = 20
+
+func (w *work) adoptDatabase(ctx context.Context, adopted role.Adopted, as, database string) error {
+	return postgres.Attempt(ctx, func(ctx context.Context) error {
+		session, err := w.open(ctx, database)
+		if err != nil {
+			return err
+		}
+		defer session.Close(ctx)
+		changed, err := role.AdoptDatabase(ctx, session, adopted, as)
+		if err == nil { // else none of it stays
+			w.report.Changed = append(w.report.Changed, changed...)
+		}
+		return err
+	})
 }
 
 // complete goes through the databases once more, for what clients have made until they became the shared role, and gives the partner the

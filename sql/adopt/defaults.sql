@@ -57,6 +57,6 @@ BEGIN
         END IF;
     END LOOP;
     IF made > 0 THEN
-        RAISE NOTICE 'changed: in database %, gave % % default privileges of the users', quote_ident(current_database()), shared::regrole, made;
+        RAISE NOTICE 'changed: %', regexp_replace(format('in database %I, gave %s %s default privileges of the users', current_database(), shared::regrole, made), '[[:cntrl:]]', '?', 'g');
     END IF;
 END $do$;

@@ -6,7 +6,7 @@ DECLARE
                       AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass));
 BEGIN
     IF others IS NOT NULL THEN
-        RAISE EXCEPTION 'the users still own objects or hold grants in %', others
+        RAISE EXCEPTION '%', regexp_replace(format('the users still own objects or hold grants in %s', others), '[[:cntrl:]]', '?', 'g')
             USING HINT = 'Run sql/adopt.sql there, then this again. A grant of a superuser''s that stays there: let a superuser revoke it.';
     END IF;
 END $do$;

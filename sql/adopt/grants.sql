@@ -44,6 +44,6 @@ BEGIN
         EXECUTE format('SET LOCAL ROLE %I', me);
     END LOOP;
     IF moved > 0 THEN
-        RAISE NOTICE 'changed: in database %, granted % what was granted to the users on % objects', quote_ident(current_database()), shared::regrole, moved;
+        RAISE NOTICE 'changed: %', regexp_replace(format('in database %I, granted %s what was granted to the users on %s objects', current_database(), shared::regrole, moved), '[[:cntrl:]]', '?', 'g');
     END IF;
 END $do$;

@@ -17,7 +17,9 @@ BEGIN
                    bool_or(a.grantee = ANY ($1) AND NOT coalesce($2 <> 0 AND pg_has_role($2, o.owner, 'USAGE'), false) AND NOT EXISTS (
                        SELECT FROM aclexplode(o.acl) AS h
                        WHERE h.privilege_type = a.privilege_type AND (h.is_grantable OR NOT a.is_grantable)
-                         AND (h.grantee = 0 OR $2 <> 0 AND pg_has_role($2, h.grantee, 'USAGE')))) AS lacking
+                         AND (h.grantee = 0 OR $2 <> 0 AND pg_has_role($2, h.grantee, 'USAGE')))
+                       -- Who logs in needs CONNECT; the shared role does not.
+                       AND NOT (a.privilege_type = 'CONNECT' AND cardinality($1) = 2 AND (SELECT bool_and(has_database_privilege(u.oid, s.objid, 'CONNECT')) FROM unnest($1) AS u (oid)))) AS lacking
             FROM (SELECT DISTINCT s.classid, s.objid, s.objsubid FROM pg_shdepend s
                   WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ANY ($1) AND s.deptype = 'a'
                     AND s.dbid IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))) AS s

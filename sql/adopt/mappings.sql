@@ -29,7 +29,6 @@ BEGIN
         END IF;
         EXECUTE format('CREATE USER MAPPING FOR %s SERVER %I OPTIONS (%s)', shared::regrole, item.srvname, options);
         EXECUTE format('SET LOCAL ROLE %I', me);
-        RAISE NOTICE 'changed: in database %, made the user mapping of % for server % for % too', quote_ident(current_database()), item.umuser::regrole,
-            quote_ident(item.srvname), shared::regrole;
+        RAISE NOTICE 'changed: %', regexp_replace(format('in database %I, made the user mapping of %s for server %I for %s too', current_database(), item.umuser::regrole, item.srvname, shared::regrole), '[[:cntrl:]]', '?', 'g');
     END LOOP;
 END $do$;

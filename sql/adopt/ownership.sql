@@ -29,7 +29,7 @@ BEGIN
     -- Each table, index and TOAST table is locked until the end: a server without room for these locks would fail its clients too.
     SELECT count(*) INTO tables FROM pg_class c WHERE c.relowner = ANY (users);
     IF tables > locks / 2 THEN
-        RAISE EXCEPTION 'in database %, the users own % tables and indexes, and the server has room for % locks in all', quote_ident(current_database()), tables, locks
+        RAISE EXCEPTION '%', regexp_replace(format('in database %I, the users own %s tables and indexes, and the server has room for %s locks in all', current_database(), tables, locks), '[[:cntrl:]]', '?', 'g')
             USING HINT = 'Raise max_locks_per_transaction, which takes a restart, or give the tables to the shared role in parts beforehand, by ALTER TABLE ... OWNER TO.';
     END IF;
     -- A new owner needs CREATE where its objects are, for the moment; the users may have had it no longer.
@@ -63,5 +63,5 @@ BEGIN
     IF creates THEN
         EXECUTE format('REVOKE CREATE ON DATABASE %I FROM %s', current_database(), shared::regrole);
     END IF;
-    RAISE NOTICE 'changed: in database %, % owns % objects that the users owned', quote_ident(current_database()), shared::regrole, owned;
+    RAISE NOTICE 'changed: %', regexp_replace(format('in database %I, %s owns %s objects that the users owned', current_database(), shared::regrole, owned), '[[:cntrl:]]', '?', 'g');
 END $do$;

@@ -18,6 +18,6 @@ BEGIN
             CONTINUE;
         END IF;
         EXECUTE format('ALTER POLICY %I ON %s TO %s', item.polname, item.on_table, item.roles);
-        RAISE NOTICE 'changed: in database %, row policy % on table % is for %', quote_ident(current_database()), quote_ident(item.polname), item.on_table, item.roles;
+        RAISE NOTICE 'changed: %', regexp_replace(format('in database %I, row policy %I on table %s is for %s', current_database(), item.polname, item.on_table, item.roles), '[[:cntrl:]]', '?', 'g');
     END LOOP;
 END $do$;

@@ -8,8 +8,7 @@ BEGIN
         AS g (object text, owner oid, grantor oid, grantee oid, grantable bool, privileges text, lacking bool)
     WHERE g.lacking AND g.owner <> ALL (current_setting('pgrotator.users')::oid[]) ORDER BY g.object LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'in database %, % may not grant % on % as %, who granted it to %', quote_ident(current_database()), quote_ident(current_user),
-            first.privileges, first.object, first.grantor::regrole, first.grantee::regrole
+        RAISE EXCEPTION '%', regexp_replace(format('in database %I, %I may not grant %s on %s as %s, who granted it to %s', current_database(), current_user, first.privileges, first.object, first.grantor::regrole, first.grantee::regrole), '[[:cntrl:]]', '?', 'g')
             USING DETAIL = format('There are %s such grants. Nothing was moved in this database.', first.n),
                   HINT = format('Let %s, or a superuser, run: GRANT %s ON %s TO %s%s. Then run setup again.', first.grantor::regrole, first.privileges, first.object, shared::regrole,
                                 CASE WHEN first.grantable THEN ' WITH GRANT OPTION' ELSE '' END);

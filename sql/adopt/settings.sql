@@ -29,9 +29,9 @@ BEGIN
             END IF;
             EXECUTE act;
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-            RAISE NOTICE 'changed: gave % the setting % of %', quote_ident(partner), quote_ident(item.name), quote_ident(username);
+            RAISE NOTICE 'changed: %', regexp_replace(format('gave %I the setting %I of %I', partner, item.name, username), '[[:cntrl:]]', '?', 'g');
         EXCEPTION WHEN OTHERS THEN
-            RAISE NOTICE 'left: % has no setting % as % has: %', quote_ident(partner), quote_ident(item.name), quote_ident(username), SQLERRM;
+            RAISE NOTICE 'left: %', regexp_replace(format('%I has no setting %I as %I has: %s', partner, item.name, username, SQLERRM), '[[:cntrl:]]', '?', 'g');
         END;
     END LOOP;
 END $do$;

@@ -16,21 +16,21 @@ DECLARE
     found    record;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = username) THEN
-        RAISE EXCEPTION 'role % does not exist: there is nobody to adopt', quote_ident(username);
+        RAISE EXCEPTION '%', regexp_replace(format('role %I does not exist: there is nobody to adopt', username), '[[:cntrl:]]', '?', 'g');
     END IF;
     FOR found IN
         SELECT r.rolname, g.rolname AS power FROM pg_roles r JOIN pg_roles g ON g.rolname IN ('rds_superuser', 'rds_iam', CASE WHEN NOT super THEN current_user END)
         WHERE r.rolname IN (username, partner, shared) AND r.oid <> g.oid AND pg_has_role(r.oid, g.oid, 'MEMBER')
     LOOP
-        RAISE EXCEPTION 'role % is a member of %, which no shared role is to be', quote_ident(found.rolname), quote_ident(found.power)
+        RAISE EXCEPTION '%', regexp_replace(format('role %I is a member of %I, which no shared role is to be', found.rolname, found.power), '[[:cntrl:]]', '?', 'g')
             USING HINT = format('REVOKE %I FROM %I, or take it out of the role through which it is a member, and run setup again.', found.power, found.rolname);
     END LOOP;
     FOR found IN SELECT r.rolname, r.rolreplication, r.rolinherit FROM pg_roles r WHERE r.oid = ANY (users) LOOP
         IF found.rolreplication THEN
-            RAISE EXCEPTION 'role % has REPLICATION, which works for the role that logs in and cannot be shared', quote_ident(found.rolname)
+            RAISE EXCEPTION '%', regexp_replace(format('role %I has REPLICATION, which works for the role that logs in and cannot be shared', found.rolname), '[[:cntrl:]]', '?', 'g')
                 USING HINT = format('Give replication a user of its own, ALTER ROLE %I NOREPLICATION, and run setup again.', found.rolname);
         ELSIF NOT modern AND NOT found.rolinherit THEN
-            RAISE EXCEPTION 'role % is NOINHERIT: its open sessions would lose what the shared role gets', quote_ident(found.rolname)
+            RAISE EXCEPTION '%', regexp_replace(format('role %I is NOINHERIT: its open sessions would lose what the shared role gets', found.rolname), '[[:cntrl:]]', '?', 'g')
                 USING HINT = format('ALTER ROLE %I INHERIT, and run setup again.', found.rolname);
         END IF;
     END LOOP;
@@ -40,14 +40,14 @@ BEGIN
         WHERE m.member <> ALL (users) AND r.rolname NOT IN (current_user, current_setting('pgrotator.owner')) AND NOT r.rolsuper
           AND NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER'))
     LOOP
-        RAISE EXCEPTION 'role % has the member %, who would get what the users own and were granted', quote_ident(shared), found.member
+        RAISE EXCEPTION '%', regexp_replace(format('role %I has the member %s, who would get what the users own and were granted', shared, found.member), '[[:cntrl:]]', '?', 'g')
             USING HINT = 'Name a role that does not exist yet as the pair''s shared role (the secret''s key "role"): setup makes it.';
     END LOOP;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = shared) THEN
         EXECUTE format('CREATE ROLE %I NOLOGIN', shared);
-        RAISE NOTICE 'changed: created role %', quote_ident(shared);
+        RAISE NOTICE 'changed: %', regexp_replace(format('created role %I', shared), '[[:cntrl:]]', '?', 'g');
     ELSIF NOT pg_has_role(username, shared, becomes) THEN
-        RAISE EXCEPTION 'role % exists, and % is no member of it: setup grants no role that it did not make', quote_ident(shared), quote_ident(username)
+        RAISE EXCEPTION '%', regexp_replace(format('role %I exists, and %I is no member of it: setup grants no role that it did not make', shared, username), '[[:cntrl:]]', '?', 'g')
             USING HINT = 'Name a role that does not exist yet as the pair''s shared role (the secret''s key "role"): setup makes it.';
     END IF;
     FOR found IN
@@ -55,7 +55,7 @@ BEGIN
         WHERE r.oid = ANY (users) AND NOT (pg_has_role(r.oid, shared, 'USAGE') AND pg_has_role(r.oid, shared, becomes))
     LOOP
         EXECUTE format('GRANT %I TO %I', shared, found.rolname) || CASE WHEN modern THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-        RAISE NOTICE 'changed: granted % to %', quote_ident(shared), quote_ident(found.rolname);
+        RAISE NOTICE 'changed: %', regexp_replace(format('granted %I to %I', shared, found.rolname), '[[:cntrl:]]', '?', 'g');
     END LOOP;
     PERFORM set_config('pgrotator.users', users::text, false), set_config('pgrotator.shared', to_regrole(quote_ident(shared))::oid::text, false);
 END $do$;
