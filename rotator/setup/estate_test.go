@@ -22,10 +22,12 @@ type estate struct {
 	databases []string
 	names     *strings.Replacer
 	clone     bool
+	maker     string // of the users; from 16 on the master has no ADMIN on them by itself
+	masterARN string
 }
 
-// newEstate makes the user APP, its clone CLONE where asked, a DBA's role DBA, a reader REPORT, a group GROUP and a stranger OTHER. The secret
-// names APP and, as the other one, CLONE or a user that does not exist yet, and OWNER as the role that they are to share.
+// newEstate makes the user {app}, its clone where asked, a DBA's role {dba}, a {report} reader, a {group} and {other}. A maker of users, who
+// is not the master, has made the users. The secret names {app} alone.
 func newEstate(t *testing.T, pg *localpg.Server, clone bool) *estate {
 	t.Helper()
 	s := localtest.New(t, pg, nil)
@@ -35,13 +37,16 @@ func newEstate(t *testing.T, pg *localpg.Server, clone bool) *estate {
 		s.B = app + "_clone"
 	}
 	arn := s.CreateMaster()
-	e := &estate{Scene: s, t: t, databases: []string{s.Database, app + "second"}, clone: clone, names: strings.NewReplacer(
-		"{master}", s.Master, "{app}", s.A, "{clone}", s.B, "{owner}", s.Shared, "{dba}", app+"dba", "{report}", app+"report", "{group}", app+"group", "{other}", app+"other", "{second}", app+"second", "{database}", s.Database)}
-	asMaster(s, e.all(login("{app}"), "CREATE ROLE {dba}", "CREATE ROLE {report}", "CREATE ROLE {group}", "CREATE ROLE {other}", "GRANT {group} TO {app}", "ALTER ROLE {app} CREATEDB",
-		"ALTER ROLE {app} SET search_path = own, public", "ALTER ROLE {app} SET work_mem = '5MB'", "ALTER ROLE {app} IN DATABASE {database} SET enable_sort = off", "CREATE DATABASE {second}")...)
+	e := &estate{Scene: s, t: t, maker: app + "maker", masterARN: arn, databases: []string{s.Database, app + "second"}, clone: clone, names: strings.NewReplacer(
+		"{master}", s.Master, "{app}", s.A, "{clone}", s.B, "{owner}", s.Shared, "{dba}", app+"dba", "{report}", app+"report", "{group}", app+"group", "{other}", app+"other", "{second}", app+"second", "{maker}", app+"maker", "{database}", s.Database)}
+	e.super("", "CREATE ROLE {maker} LOGIN CREATEROLE CREATEDB PASSWORD 'maker'")
+	byMaker := e.all(login("{app}"), "ALTER ROLE {app} CREATEDB", "ALTER ROLE {app} SET search_path = own, public", "ALTER ROLE {app} SET work_mem = '5MB'",
+		"ALTER ROLE {app} IN DATABASE {database} SET enable_sort = off")
 	if clone {
-		asMaster(s, e.all(login("{clone}"), "GRANT {app} TO {clone}")...)
+		byMaker = append(byMaker, e.all(login("{clone}"), "GRANT {app} TO {clone}")...)
 	}
+	s.SQLAs(pg.URL(e.maker, "maker", s.Database), byMaker...)
+	asMaster(s, e.all("CREATE ROLE {dba}", "CREATE ROLE {report}", "CREATE ROLE {group}", "CREATE ROLE {other}", "GRANT {group} TO {app}", "CREATE DATABASE {second}")...)
 	e.super("", "ALTER DATABASE {second} OWNER TO {app}")
 	for _, database := range e.databases {
 		e.super(database, objects...)
@@ -49,7 +54,7 @@ func newEstate(t *testing.T, pg *localpg.Server, clone bool) *estate {
 			e.super(database, objectsOfClone...)
 		}
 	}
-	s.CreateSecret(map[string]any{"masterarn": arn, "username": s.A, "usernames": []string{s.A, s.B}, "role": s.Shared})
+	s.CreateSecret(nil)
 	return e
 }
 
@@ -193,10 +198,26 @@ func (e *estate) same(who string, before, after map[string]string) {
 	}
 }
 
-// Adopt runs setup with adopt.
-func (e *estate) adopt() ([]string, error) {
+// before tells what the user, or it and its clone together, may do in each database.
+func (e *estate) before(acts []string) map[string]map[string]string {
 	e.t.Helper()
-	return setupOf(e.t, e.Scene, map[string]any{"action": "setup", "secretId": e.SecretID, "adopt": true})
+	outcome := map[string]map[string]string{}
+	for _, database := range e.databases {
+		conn := e.connect(localtest.Credential{Username: e.A, Password: localtest.PasswordA}, database)
+		outcome[database] = e.tries(conn, acts)
+		conn.Close(e.t.Context())
+		if !e.clone {
+			continue
+		}
+		conn = e.connect(localtest.Credential{Username: e.B, Password: localtest.PasswordA}, database)
+		for act, refused := range e.tries(conn, acts) {
+			if refused == "" {
+				outcome[database][act] = ""
+			}
+		}
+		conn.Close(e.t.Context())
+	}
+	return outcome
 }
 
 func (e *estate) ofOthers() (all []string) {

@@ -116,8 +116,8 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 		return err
 	}
 	if len(own) > 0 {
-		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (rotator/setup/README.md, \"An existing single user\"), or %s %s give it what the user owns and was granted, in each database, and then %s",
-			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, script.CreateShared(p.shared), script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared))
+		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: run setup with \"adopt\": true, which gives all of it to that role first; check lists it",
+			p.pair.User, strings.Join(own, ", "), p.shared)
 	}
 	return nil
 }
