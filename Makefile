@@ -17,11 +17,14 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The demo is built and then run in make's place: go run answers Ctrl-C with an error of its own.
+DEMO := go build -o build/demo ./rotator/demo && exec build/demo
+
 demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
-	@go run ./rotator/demo
+	@$(DEMO)
 
 local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
-	@go run ./rotator/demo local
+	@$(DEMO) local
 
 # The model of the sweep runs no goroutines, and ten times as many worlds without the race detector.
 MODEL := ./rotator/sweep/evidence/model
@@ -48,12 +51,13 @@ build: ## Build build/bootstrap for this machine
 build-RotationFunction build-SweepFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
-package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, without SAM
+package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM
 	for arch in arm64 amd64; do \
 		GOARCH=$$arch $(LAMBDA) -o build/$$arch/bootstrap ./rotator && \
 		go run ./rotator/internal/lambdazip build/$$arch/bootstrap build/pgrotator-$$arch.zip && \
 		(cd build && sha256sum pgrotator-$$arch.zip > pgrotator-$$arch.zip.sha256) || exit 1; \
 	done
+	go run ./rotator/internal/plaintemplate template.yaml build/pgrotator.template.json
 
 bench: ## Print what a rotation and a sweep cost on this machine
 	go test -run '^$$' -bench . ./rotator/...

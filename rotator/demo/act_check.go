@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+
+	"pgrotator/rotator/terminal"
 )
 
 // actCheck has the function tell whether a rotation would work.
 func (d *demo) actCheck(ctx context.Context) error {
-	d.page.title("3. Check")
-	d.page.say(`{"action":"check"} changes nothing and tells what the next rotation would meet:`)
+	d.page.Title("3. Check")
+	d.page.Say(`{"action":"check"} changes nothing and tells what the next rotation would meet:`)
 	var report struct {
 		OK     bool
 		Checks []struct {
@@ -20,13 +22,13 @@ func (d *demo) actCheck(ctx context.Context) error {
 		return err
 	}
 	for _, check := range report.Checks {
-		mark, colour := "ok    ", green
+		mark, colour := "ok    ", terminal.Green
 		if !check.OK {
-			mark, colour = "fails ", red
+			mark, colour = "fails ", terminal.Red
 		}
-		d.page.hang(colour, "    "+mark+pad(check.Name, 16), check.Detail)
+		d.page.Hang(colour, "    "+mark+terminal.Pad(check.Name, 16), check.Detail)
 		if check.Fix != "" {
-			d.page.hang(yellow, "          "+pad("", 16)+"> ", check.Fix)
+			d.page.Hang(terminal.Yellow, "          "+terminal.Pad("", 16)+"> ", check.Fix)
 		}
 	}
 	if !report.OK {

@@ -14,7 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
+
+	"pgrotator/rotator/terminal"
 )
 
 // patience bounds every wait: the story takes some twenty seconds where the machine is busy.
@@ -167,7 +168,7 @@ func TestStoryKeepsItsPromises(t *testing.T) {
 		t.Error("the story is coloured, though nobody sees it on a terminal")
 	}
 	for line := range strings.Lines(text) {
-		if columns := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); columns > 100 {
+		if columns := terminal.Columns(strings.TrimSuffix(line, "\n")); columns > terminal.Width {
 			t.Errorf("a line takes %d columns: %s", columns, line)
 		}
 	}

@@ -10,12 +10,13 @@ import (
 
 	"pgrotator/rotator/demo/stack"
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/terminal"
 )
 
 // serveLocal starts the stack, prints commands for it, and tells of every invocation until ctx ends.
 func serveLocal(ctx context.Context, p *page) error {
-	p.line(p.paint(bold, "A stack to type commands at"))
-	p.line("")
+	p.Line(p.Paint(terminal.Bold, "A stack to type commands at"))
+	p.Line("")
 	s, err := stack.Start(ctx, stack.Options{Note: p.part})
 	if err != nil {
 		return err
@@ -27,13 +28,13 @@ func serveLocal(ctx context.Context, p *page) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	p.title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
+	p.Title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
 	for _, c := range commands(s, sweep) {
-		p.line("")
-		p.line(p.paint(dim, "# "+c.purpose))
-		p.line(c.text)
+		p.Line("")
+		p.Line(p.Paint(terminal.Dim, "# "+c.purpose))
+		p.Line(c.text)
 	}
-	p.title("Until Ctrl-C, what the function is asked")
+	p.Title("Until Ctrl-C, what the function is asked")
 	s.AWS.AfterInvoke(p.invocation)
 	<-ctx.Done()
 	return s.Close()
@@ -86,12 +87,12 @@ func (p *page) invocation(i localaws.Invocation) {
 	}
 	mark := fmt.Sprintf("  %s  %-14s%10s  ", time.Now().Format(time.TimeOnly), asked, milliseconds(i.Result.Duration))
 	if i.Result.FunctionError == "" {
-		p.hang(plain, mark, p.paint(green, "ok"))
+		p.Line(mark + p.Paint(terminal.Green, "ok"))
 		return
 	}
 	var told struct{ ErrorMessage string }
 	if json.Unmarshal(i.Result.Payload, &told) != nil {
 		told.ErrorMessage = string(i.Result.Payload)
 	}
-	p.hang(red, mark, told.ErrorMessage)
+	p.Hang(terminal.Red, mark, told.ErrorMessage)
 }

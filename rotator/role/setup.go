@@ -30,6 +30,7 @@ type SetupState struct {
 	UserExists    bool
 	PartnerExists bool
 	SharedExists  bool
+	Secret        string // the ARN of the secret that the pair of this shared role is recorded for in this database, or ""
 	Records       []Record
 }
 
@@ -52,8 +53,8 @@ func (t SetupState) Missing(user, partner, shared string) []string {
 func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, shared string) (SetupState, error) {
 	var t SetupState
 	var comments []string
-	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
+	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared, ownerName(shared)},
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.Secret, &comments)
 	t.Records = Records(comments)
 	return t, err
 }
@@ -106,6 +107,7 @@ type SetupPair struct {
 	Verifier    string // of User's password, where it is to be set; or ""
 	For         string // ForRotation takes away what only the sweep needs, but for its tables; ForSweep makes it; "" leaves it as it is
 	StateSchema string // of the sweep's tables; "" = the owner role's
+	Secret      string // the ARN of the secret to record for the pair; "" leaves what is recorded
 	Adopt       bool   // AdoptRoles has looked at the shared role and at the partner already
 }
 
@@ -145,7 +147,7 @@ func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome,
 	sweep := map[string]string{ForSweep: "on", ForRotation: "off"}[p.For]
 	adopt := map[bool]string{true: "on"}[p.Adopt]
 	err := setParameters(ctx, s, append(p.names(), [2]string{"pgrotator.verifier", p.Verifier}, [2]string{"pgrotator.adopt", adopt},
-		[2]string{"pgrotator.state_schema", p.StateSchema}, [2]string{"pgrotator.sweep", sweep}, [2]string{"pgrotator.batch", closableBatch})...)
+		[2]string{"pgrotator.state_schema", p.StateSchema}, [2]string{"pgrotator.secret", p.Secret}, [2]string{"pgrotator.sweep", sweep}, [2]string{"pgrotator.batch", closableBatch})...)
 	if err != nil {
 		return SetupOutcome{}, err
 	}

@@ -38,7 +38,7 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 type Report struct {
 	Makes   []string `json:"makes,omitempty"` // whom it was about to make, before it changed anything
 	Changed []string `json:"changed"`         // a sentence for each change; empty when all was there
-	Left    []string `json:"left,omitempty"`  // a sentence for each role that the sweep cannot close, with the reason
+	Left    []string `json:"left,omitempty"`  // a sentence for what was not done, with the reason: a role that the sweep cannot close, a record of another secret
 }
 
 // Request is what setup is asked for.
@@ -52,6 +52,10 @@ type Request struct {
 // Run sets up the pair of a secret. It is repeatable and changes only what is missing. A repair is for a pair that an earlier setup
 // has recorded.
 func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
+	description, err := s.store.Describe(ctx, r.SecretID)
+	if err != nil {
+		return Report{}, err
+	}
 	text, err := s.store.Stage(ctx, r.SecretID, secret.Current)
 	if err != nil {
 		return Report{}, err
@@ -74,35 +78,42 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	w := work{setup: s, request: r, value: value, pair: pair, master: found, report: &Report{}}
+	w := work{subject: subject{description.ARN, value, pair}, setup: s, request: r, master: found, report: &Report{}}
 	if err := w.run(ctx); err != nil {
 		return *w.report, err
 	}
-	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	mirrors, err := s.makeMirrors(ctx, w.subject)
 	w.report.Changed = append(w.report.Changed, mirrors...)
 	return *w.report, err
 }
 
-// proof is what logging in with AWSCURRENT has shown.
-type proof struct {
+// subject is the secret whose pair is set up.
+type subject struct {
+	arn   string
+	value secret.Value
+	pair  secret.Pair
+}
+
+// login is what logging in with AWSCURRENT has shown.
+type login struct {
 	loggedIn bool
 	became   string // the role that the session was
 	refused  error  // why it did not log in
 }
 
 // prove logs in with AWSCURRENT. A refused login proves nothing, and is no error yet: the user may not exist, or wait for repair.
-func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (proof, error) {
+func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (login, error) {
 	server := postgres.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
 	session, err := s.opener.Open(ctx, server, postgres.Login{User: v.Username, Password: v.Password})
 	if postgres.Refused(err) || postgres.NotPermitted(err) {
-		return proof{refused: err}, nil
+		return login{refused: err}, nil
 	}
 	if err != nil {
-		return proof{}, err
+		return login{}, err
 	}
 	defer session.Close(ctx)
 	state, err := role.ReadState(ctx, session, question(pair, v))
-	return proof{loggedIn: true, became: state.CurrentUser}, err
+	return login{loggedIn: true, became: state.CurrentUser}, err
 }
 
 // question is asked of the partner, as in a rotation.
@@ -112,10 +123,9 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 
 // work is what one setup is about.
 type work struct {
+	subject
 	setup   *Setup
 	request Request
-	value   secret.Value
-	pair    secret.Pair
 	master  master.Master
 	report  *Report
 }
@@ -136,7 +146,7 @@ func (w *work) run(ctx context.Context) error {
 			w.report.Makes = p.found.Missing(w.pair.User, w.pair.Partner, p.shared)
 		}
 		done, err := role.SetUp(ctx, session, w.roles(p, made))
-		w.report.Changed, w.report.Left = append(before, done.Changed...), done.Left
+		w.report.Changed, w.report.Left = append(before, done.Changed...), append(done.Left, p.leftToAnother()...)
 		return err
 	})
 	if err != nil || !w.request.Adopt {
@@ -148,14 +158,14 @@ func (w *work) run(ctx context.Context) error {
 // roles is what the scripts are told.
 func (w *work) roles(p plan, verifier string) role.SetupPair {
 	return role.SetupPair{User: w.pair.User, Partner: w.pair.Partner, Shared: p.shared, Verifier: verifier,
-		For: w.request.For, StateSchema: w.setup.stateSchema, Adopt: w.request.Adopt}
+		For: w.request.For, StateSchema: w.setup.stateSchema, Adopt: w.request.Adopt, Secret: p.secretToRecord()}
 }
 
 // admitted acts as the master, once the secret has proven what it says, and again after what proves nothing. The proof belongs to each
 // attempt: one that was cut may have made the user that could not log in before it.
 func (w *work) admitted(ctx context.Context, act func(context.Context, *postgres.Session, plan) error) error {
 	return postgres.Attempt(ctx, func(ctx context.Context) error {
-		proof, err := w.setup.prove(ctx, w.value, w.pair)
+		current, err := w.setup.prove(ctx, w.value, w.pair)
 		if err != nil {
 			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", w.request.SecretID, err)
 		}
@@ -167,11 +177,14 @@ func (w *work) admitted(ctx context.Context, act func(context.Context, *postgres
 		if err := w.setup.master.Admit(ctx, session, w.master, w.pair); err != nil {
 			return err
 		}
-		plan, err := newPlan(ctx, session, w.value, w.pair, proof, w.request)
+		plan, err := newPlan(ctx, session, w.subject, current, w.request)
 		if err != nil {
 			return err
 		}
 		if err := plan.admit(ctx, w.master.Login.User, session); err != nil {
+			return err
+		}
+		if err := w.setup.admitSecret(ctx, plan, w.master.Server); err != nil {
 			return err
 		}
 		return act(ctx, session, plan)
@@ -191,7 +204,7 @@ func (w *work) open(ctx context.Context, database string) (*postgres.Session, er
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.
 func (p plan) verifier() (string, error) {
-	if p.proof.loggedIn {
+	if p.current.loggedIn {
 		return "", nil
 	}
 	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)

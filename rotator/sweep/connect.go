@@ -43,6 +43,7 @@ func (r *run) connect(ctx context.Context) error {
 		return err
 	}
 	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Stack: r.options.stack(r.value.Database)})
+	r.doubtTags()
 	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {
 		r.evidence.CannotSee("The instances are not known: %v.", err)

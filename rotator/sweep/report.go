@@ -6,8 +6,7 @@ import (
 )
 
 func newReport(secretID string, dryRun bool, o Options) report.Report {
-	return report.New(secretID, dryRun, report.Policy{
-		LockDays: interval(o.LockDays), DeleteDays: interval(o.DeleteDays), Mode: mode(dryRun), Source: "environment"})
+	return report.New(secretID, dryRun, policyReport(o, dryRun, nil))
 }
 
 func mode(dryRun bool) string {

@@ -55,21 +55,31 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, log: log}
 }
 
-// Run sweeps the database of a secret. With dryRun it changes no role and no status, and reports what it would do; what it
-// learns it remembers all the same. An error means that nothing can be told: the secret is unreadable, the database cannot be
-// logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
+// Run sweeps the database of a secret, and tells by NOTICE_TOPIC_ARN what it did. With dryRun it changes no role and no status, and
+// reports what it would do; what it learns it remembers all the same. An error means that nothing can be told: the secret is
+// unreadable, the database cannot be logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead
+// of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
+	r, err := s.RunInFleet(ctx, secretID, dryRun)
+	if err != nil {
+		return report.Report{}, err
+	}
+	if err := s.notify(ctx, r); err != nil {
+		s.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", secretID), slog.String("error", err.Error()))
+	}
+	return r, nil
+}
+
+// RunInFleet is Run without a notice: one digest tells of all databases of the fleet.
+func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
+	r := &run{Sweep: s, options: s.options, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
 	err := r.sweep(ctx)
 	r.close(ctx)
 	if err != nil {
 		return report.Report{}, err
 	}
 	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := s.notify(ctx, r.report); err != nil {
-		s.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", secretID), slog.String("error", err.Error()))
-	}
 	return r.report, nil
 }
 
@@ -77,6 +87,8 @@ func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.R
 type run struct {
 	*Sweep
 	connection
+	options  Options // the operator's, made gentler by the secret's tags
+	terms    terms
 	secretID string
 	dryRun   bool
 	report   report.Report
@@ -95,6 +107,7 @@ type run struct {
 }
 
 func (r *run) sweep(ctx context.Context) error {
+	r.readTerms(ctx)
 	if err := r.connect(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,239 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Database is a database with its roles, as far as a review needs them.
+type Database struct {
+	// Prefix is the ARN of its users without their names, "arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-ABC/".
+	Prefix string
+	Roles  []Role
+	// Known are the resource ids of the clusters and instances of the account and Region, with their names; nil = not known.
+	Known map[string]string
+}
+
+// Role is a role of the database.
+type Role struct {
+	Name   string
+	Member bool // of rds_iam, and one that logs in: whoever may Connect as it gets in
+	Opaque bool // Name shows bytes that the session could not read
+}
+
+// Review is who may log in to a database by IAM, and what of it is not needed. Lists are empty, never null.
+type Review struct {
+	Complete    bool      `json:"complete"` // IAM told everything; else the lists lack what Notes name
+	Access      []Access  `json:"access"`
+	Orphans     []Finding `json:"orphans"`
+	Unreachable []string  `json:"unreachable"` // members of rds_iam whom no policy admits
+	Broad       []Finding `json:"broad"`
+	Notes       []string  `json:"notes"` // what could not be judged
+
+	permissions []permission // of the members, all
+	prefix      string       // of the database
+}
+
+// Access is who may log in as a member of rds_iam.
+type Access struct {
+	User       string      `json:"user"`
+	Principals []Admission `json:"principals"`
+}
+
+// Admission is a statement by which a principal may log in.
+type Admission struct {
+	ARN        string     `json:"arn"`
+	Policy     string     `json:"policy"`
+	Statement  string     `json:"statement"`
+	Conditions []string   `json:"conditions"` // named, not judged
+	LastUsed   *time.Time `json:"lastUsed"`   // of a role, for whatever it did; null = not known
+}
+
+// Finding is a statement that a reviewer should look at.
+type Finding struct {
+	Principal string `json:"principal"` // what has the policy: a user, a role, or a group
+	Policy    string `json:"policy"`
+	Statement string `json:"statement"`
+	Resource  string `json:"resource"` // as written
+	Why       string `json:"why"`
+}
+
+// Limits is what no review judges.
+const Limits = "Not judged: policies of the organization (service control and resource control policies), session policies and session tags, " +
+	"who may assume a role, the account's root user, and what people of IAM Identity Center may do beyond the roles it has made in this account. " +
+	"Conditions are named, not judged."
+
+// maxAdmissions bounds Review.Access, in statements: an answer of Lambda ends at 6 MB.
+const maxAdmissions = 5000
+
+// permission is one of a member's, before the review is cut to size.
+type permission struct {
+	user      string
+	principal *Principal
+	broad     bool // it admits to names that nobody has
+	Permission
+}
+
+// Of reviews who may log in to a database.
+func Of(a *Account, d Database) Review {
+	r := empty(append([]string{Limits}, a.Unread...))
+	r.Complete, r.prefix = len(a.Unread) == 0, d.Prefix
+	for n := range a.Principals {
+		p := &a.Principals[n]
+		everybody := meant(p.Permissions(d.Prefix + stranger))
+		r.findBroad(p, d, everybody)
+		r.findAccess(p, d, everybody)
+	}
+	r.findUnreachable(d)
+	r.findOrphans(a, d)
+	r.cut()
+	return r
+}
+
+// Unknown is the review where IAM did not tell.
+func Unknown(why string) Review { return empty([]string{why}) }
+
+func empty(notes []string) Review {
+	return Review{Access: []Access{}, Orphans: []Finding{}, Unreachable: []string{}, Broad: []Finding{}, Notes: notes}
+}
+
+// stranger is a user's name that nobody has: who may log in as it may log in as anybody.
+const stranger = "a name that nobody has"
+
+// elsewhere is a database that does not exist.
+const elsewhere = "cluster-THATNOBODYHAS"
+
+// meant leaves out what a session decides.
+func meant(list []Permission) []Permission {
+	return slices.DeleteFunc(list, func(p Permission) bool { return p.Open })
+}
+
+// findBroad lists the statements that admit a principal to names, or to databases, that nobody meant. everybody are those that
+// admit to any name of this one.
+func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
+	everywhere := other(d.Prefix)
+	anywhere := meant(p.Permissions(everywhere + stranger))
+	for _, found := range everybody {
+		why := "it admits to every user of this database"
+		if slices.ContainsFunc(anywhere, found.same) {
+			why = "it admits to every user of every database"
+		}
+		r.Broad = addFinding(r.Broad, found, why)
+	}
+	for _, role := range d.Roles {
+		if !role.Member {
+			continue
+		}
+		for _, found := range meant(p.Permissions(everywhere + role.Name)) {
+			if !slices.ContainsFunc(everybody, found.same) && !slices.ContainsFunc(anywhere, found.same) {
+				r.Broad = addFinding(r.Broad, found, "it admits to a user of this name in every database")
+			}
+		}
+	}
+}
+
+// other is the prefix of a database of the same account and Region that does not exist.
+func other(prefix string) string {
+	parts := strings.SplitN(prefix, ":", 7)
+	if len(parts) < 7 {
+		return prefix
+	}
+	return strings.Join(parts[:6], ":") + ":" + elsewhere + "/"
+}
+
+func (p Permission) same(q Permission) bool {
+	return p.Holder == q.Holder && p.Policy == q.Policy && p.Statement == q.Statement
+}
+
+// addFinding adds a permission, unless it is there: a group's is found with each of its users.
+func addFinding(list []Finding, p Permission, why string) []Finding {
+	for _, resource := range p.Resources {
+		f := Finding{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
+		if !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// findAccess notes for each member of rds_iam by what the principal may log in as it.
+func (r *Review) findAccess(p *Principal, d Database, everybody []Permission) {
+	for _, role := range d.Roles {
+		if !role.Member || role.Opaque {
+			continue
+		}
+		for _, found := range p.Permissions(d.Prefix + role.Name) {
+			r.permissions = append(r.permissions, permission{role.Name, p, slices.ContainsFunc(everybody, found.same), found})
+		}
+	}
+}
+
+// findUnreachable lists the members of rds_iam whom nobody may log in as. Where a policy could not be read, it may be the one.
+func (r *Review) findUnreachable(d Database) {
+	reached := map[string]bool{}
+	for _, p := range r.permissions {
+		reached[p.user] = true
+	}
+	for _, role := range d.Roles {
+		switch {
+		case !role.Member:
+		case role.Opaque:
+			r.Notes = append(r.Notes, fmt.Sprintf("The name of role %q cannot be read in this database's encoding: who may log in as it is not told.", role.Name))
+		case r.Complete && !reached[role.Name]:
+			r.Unreachable = append(r.Unreachable, role.Name)
+		}
+	}
+}
+
+// cut fills Access. Where that were more than an answer holds, it leaves out the statements that Broad has, which admit everybody.
+func (r *Review) cut() {
+	slices.SortStableFunc(r.permissions, func(a, b permission) int { return strings.Compare(a.user, b.user) })
+	listed := r.permissions
+	if len(listed) > maxAdmissions {
+		listed = slices.DeleteFunc(slices.Clone(listed), func(p permission) bool { return p.broad })
+		r.Notes = append(r.Notes, fmt.Sprintf("The statements under broad admit to each of these users, and are not repeated there: %d in all are left out.",
+			len(r.permissions)-len(listed)))
+	}
+	if left := len(listed) - maxAdmissions; left > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d more statements admit to users of this database than an answer holds.", left))
+		listed = listed[:maxAdmissions]
+	}
+	for _, p := range listed {
+		r.list(p)
+	}
+}
+
+func (r *Review) list(p permission) {
+	admission := Admission{ARN: p.principal.ARN, Policy: p.Policy, Statement: p.Statement, Conditions: append([]string{}, p.Conditions...)}
+	if !p.principal.LastUsed.IsZero() {
+		admission.LastUsed = &p.principal.LastUsed
+	}
+	if last := len(r.Access) - 1; last >= 0 && r.Access[last].User == p.user {
+		r.Access[last].Principals = append(r.Access[last].Principals, admission)
+		return
+	}
+	r.Access = append(r.Access, Access{User: p.user, Principals: []Admission{admission}})
+}
+
+// Withdraw lists the statements to take back when a member of rds_iam is closed: those that admit to it, but for those that admit
+// to everybody, which Broad has.
+func (r *Review) Withdraw(user string) []Finding {
+	var list []Finding
+	for _, p := range r.permissions {
+		if p.user != user || p.broad {
+			continue
+		}
+		for _, resource := range p.Resources {
+			why := "it admits to the closed role alone"
+			if resource != r.prefix+user {
+				why = "it admits to the closed role, and by a pattern: see whom else it admits to before you take it back"
+			}
+			one := p.Permission
+			one.Resources = []string{resource}
+			list = addFinding(list, one, why)
+		}
+	}
+	return list
+}
