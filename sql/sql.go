@@ -136,6 +136,8 @@ const (
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepHoldings     Statement = "sweep/holdings"
 	SweepHistory      Statement = "sweep/history"
+	SweepNotice       Statement = "sweep/notice"
+	SweepRecordNotice Statement = "sweep/record_notice"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
 	SweepStoreOld     Statement = "sweep/store_old"

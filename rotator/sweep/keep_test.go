@@ -148,4 +148,8 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 	if sent := s.stack.Notices()[before:]; len(sent) != 1 || !strings.Contains(sent[0].Message, "page.html was not written") {
 		t.Errorf("sent %+v", sent)
 	}
+	again := len(s.stack.Notices())
+	if s.run(); len(s.stack.Notices()) != again {
+		t.Errorf("what still holds is told once more: %+v", s.stack.Notices()[again:])
+	}
 }

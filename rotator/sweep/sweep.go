@@ -70,18 +70,15 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // unreadable, the database cannot be logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead
 // of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
-	r, err := s.RunInFleet(ctx, secretID, dryRun)
-	if err != nil {
-		return report.Report{}, err
-	}
-	if err := s.notify(ctx, r); err != nil {
-		s.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", secretID), slog.String("error", err.Error()))
-	}
-	return r, nil
+	return s.run(ctx, secretID, dryRun, (*run).tell)
 }
 
 // RunInFleet is Run without a notice: one digest tells of all databases of the fleet.
 func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
+	return s.run(ctx, secretID, dryRun, func(*run, context.Context) {})
+}
+
+func (s *Sweep) run(ctx context.Context, secretID string, dryRun bool, tell func(*run, context.Context)) (report.Report, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	r := &run{Sweep: s, options: s.options, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
 	defer r.close(ctx)
@@ -89,6 +86,7 @@ func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (r
 		return report.Report{}, err
 	}
 	r.keep(ctx)
+	tell(r, ctx)
 	return r.report, nil
 }
 
