@@ -274,3 +274,13 @@ func texts(lines []string) []item {
 	}
 	return items
 }
+
+// unwrittenItems are files that are not there, told once by their names, with which each line begins.
+func unwrittenItems(lines []string) []item {
+	var items []item
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, " ")
+		items = append(items, item{name, line})
+	}
+	return items
+}

@@ -71,7 +71,7 @@ func TestNoticesTellWhatIsNew(t *testing.T) {
 	fault := func(user string, seconds int) report.Report {
 		r := quiet(false)
 		r.Evidence.Complete = false
-		r.Evidence.Reasons = []string{fmt.Sprintf("Instance orders-1 has not answered for %d s, since 2026-11-%02dT03:00:00Z.", seconds, seconds)}
+		r.Evidence.Reasons = []string{fmt.Sprintf("Instance orders-1 has not answered for %d s, since 2026-11-%02dT03:00:00Z: RequestID: %x, no.", seconds, seconds, seconds)}
 		r.Failed = []report.Failed{{User: user, Error: fmt.Sprintf("canceling statement due to lock timeout after %dms", seconds), Fix: "Try again."}}
 		return r
 	}
