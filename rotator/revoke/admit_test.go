@@ -223,3 +223,24 @@ func TestThiefHidesTheRecord(t *testing.T) {
 		t.Errorf("AWSCURRENT becomes %s, error %v", became, err)
 	}
 }
+
+// A record in another database, in a schema that a stranger has made there, is none: the secret's writer also chooses the database.
+func TestRecordInAStrangersDatabase(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	value := secretOf(t, s.ReadSecret("AWSCURRENT"))
+	value["dbname"], value["password"] = s.Shared+"spydb", stolen
+	s.SecretID = s.PutNewSecret("spy", value)
+	s.SQL("CREATE ROLE "+s.Shared+"spy LOGIN CREATEDB PASSWORD 'spy'", "CREATE DATABASE "+s.Shared+"spydb OWNER "+s.Shared+"spy")
+	s.SQLAs(s.PG.URL(s.Shared+"spy", "spy", s.Shared+"spydb"), "CREATE SCHEMA rotation_"+s.Shared, fmt.Sprintf("COMMENT ON SCHEMA rotation_%s IS 'pgrotator: secret %s'", s.Shared, s.SecretID))
+	before := s.Verifiers()
+	if _, err := run(t, s); err == nil || !strings.Contains(err.Error(), "no version of it logs in") {
+		t.Errorf("revoke: %v", err)
+	}
+	if _, err := s.Repair(); err == nil || !strings.Contains(err.Error(), "neither setup's record nor a login shows") {
+		t.Errorf("repair: %v", err)
+	}
+	if after := s.Verifiers(); after != before {
+		t.Errorf("the roles were\n%s\nand are\n%s", before, after)
+	}
+}
