@@ -170,3 +170,38 @@ func TestSetupByPsqlTakesNobodyOver(t *testing.T) {
 		})
 	}
 }
+
+// Each sign by which an owner role is known as setup's is asked for: without any single one it is refused, and with it again it is not.
+func ownerRoleSigns(t *testing.T, pg *localpg.Server) {
+	s := newScene(t, pg, nil)
+	s.MustSetup()
+	s.SQL("CREATE ROLE " + s.Shared + "spy")
+	names := strings.NewReplacer("USER_A", s.A, "SHARED", s.Shared, "RECORDED", "rotation_"+s.Shared, "MASTER", s.Master)
+	for _, c := range []struct {
+		spoil, mend, fault string
+		since              int
+	}{
+		{"COMMENT ON ROLE RECORDED IS NULL", forged(s), "it carries no record of setup", 0},
+		{`COMMENT ON ROLE RECORDED IS '{"role" : "SHARED", "users" : ["x", "y"]}'`, forged(s), "its record is", 0},
+		{"ALTER ROLE RECORDED LOGIN", "ALTER ROLE RECORDED NOLOGIN", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED NOCREATEROLE", "ALTER ROLE RECORDED CREATEROLE", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED CREATEDB", "ALTER ROLE RECORDED NOCREATEDB", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED REPLICATION", "ALTER ROLE RECORDED NOREPLICATION", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED BYPASSRLS", "ALTER ROLE RECORDED NOBYPASSRLS", "its attributes are not", 0},
+		{"GRANT RECORDED TO SHAREDspy", "REVOKE RECORDED FROM SHAREDspy", "its members are SHAREDspy", 0},
+		{"CREATE FUNCTION RECORDED.door() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION RECORDED.door OWNER TO RECORDED", "DROP FUNCTION RECORDED.door", "it owns function RECORDED.door()", 0},
+		{"ALTER SCHEMA RECORDED OWNER TO SHAREDspy", "ALTER SCHEMA RECORDED OWNER TO RECORDED", "belongs to SHAREDspy", 0},
+		{"REVOKE USER_A FROM RECORDED GRANTED BY MASTER", "GRANT USER_A TO RECORDED WITH ADMIN TRUE, INHERIT FALSE, SET FALSE GRANTED BY MASTER", "it does not hold ADMIN on USER_A", 16},
+	} {
+		if pg.Major() < c.since {
+			continue
+		}
+		s.SQL(names.Replace(c.spoil))
+		out, err := psqlSetup(t, s.Superuser(), "SET pgrotator.username = '"+s.A+"'")
+		if err == nil || !strings.Contains(out, names.Replace(c.fault)) {
+			t.Errorf("%s: %v\n%s\nwant %q", c.spoil, err, out, names.Replace(c.fault))
+		}
+		s.SQL(names.Replace(c.mend))
+	}
+	mustChangeNothing(t, s)
+}
