@@ -23,6 +23,9 @@ func (r *run) admit(ctx context.Context) error {
 	if err := r.master.Admit(ctx, r.session, r.found, r.pair); err != nil {
 		return err
 	}
+	if slices.Contains(r.users(), r.found.Login.User) {
+		return fmt.Errorf("user %q is the master itself, of %s: it cannot let itself in again", r.found.Login.User, r.found.Source)
+	}
 	question := r.versions().Other(r.pair.User)
 	state, err := role.ReadState(ctx, r.session, question)
 	if err != nil {
@@ -73,7 +76,7 @@ func (r *run) admitPair(ctx context.Context, state role.State) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("the pair %q and %q is that of secret %s, and is revoked on no other secret's word: revoke that one; if %s has taken its place, or the database is a copy, as the master in database %q: %s and run revoke again",
+	return fmt.Errorf("the pair %q and %q is that of secret %s, and is revoked on no other secret's word: look who may write the two; if that one is the pair's, revoke it; if %s is, since it took that one's place or the database is a copy, as the master in database %q: %s and run revoke again",
 		r.pair.User, r.pair.Partner, of, r.arn, r.value.Database, this)
 }
 

@@ -211,6 +211,22 @@ func TestRevokeWithoutAProof(t *testing.T) {
 	}
 }
 
+// A secret of the master itself, with itself as the master: it would lock itself out.
+func TestMasterIsNotRevoked(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	arn := s.CreateMaster()
+	s.SQL("REVOKE rds_superuser FROM " + s.Master)
+	s.CreateSecret(map[string]any{"masterarn": arn, "username": s.Master, "password": localtest.PasswordMaster, "usernames": []string{s.Master}})
+	before := s.Verifiers()
+	if _, err := run(t, s); err == nil || !strings.Contains(err.Error(), "is the master itself") {
+		t.Errorf("revoke: %v", err)
+	}
+	if after := s.Verifiers(); after != before {
+		t.Errorf("the roles were\n%s\nand are\n%s", before, after)
+	}
+}
+
 // A thief can change whom his users become at login, and so where a look at them would expect the record: it is found all the same.
 func TestThiefHidesTheRecord(t *testing.T) {
 	t.Parallel()

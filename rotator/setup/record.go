@@ -17,7 +17,7 @@ func (s *Setup) admitSecret(ctx context.Context, p plan, server postgres.Server)
 		return nil
 	}
 	if p.found.Secret != "" {
-		return fmt.Errorf("AWSCURRENT does not log in, and the pair %q and %q is that of secret %s: no other secret gets its password repaired; if %s has taken that one's place, or the database is a copy, as the master: %s and repair again",
+		return fmt.Errorf("AWSCURRENT does not log in, and the pair %q and %q is that of secret %s: no other secret gets its password repaired; look who may write the two, and if %s has taken that one's place, or the database is a copy, as the master: %s and repair again",
 			p.pair.User, p.pair.Partner, p.found.Secret, p.arn, p.recordThis())
 	}
 	versions := proof.Versions{Store: s.store, SecretID: p.arn, Current: p.value, Pair: p.pair, Server: server}
