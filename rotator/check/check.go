@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/proof"
@@ -25,8 +26,8 @@ import (
 type Options struct {
 	ValidDays       int
 	StateSchema     string
-	Ignore          []string      // IGNORE_USER_LIST
-	LongestInterval time.Duration // of the sweep's two
+	Ignore          []account.Exception // IGNORE_USER_LIST
+	LongestInterval time.Duration       // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -48,6 +49,8 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs
 type Report struct {
 	OK     bool     `json:"ok"` // every check is
 	Checks []Result `json:"checks"`
+
+	LastRotated time.Time `json:"-"` // zero = never, or not known
 }
 
 // Overdue reports that the check of this name failed: rotations have stopped.
@@ -68,7 +71,8 @@ type Result struct {
 
 // list collects results.
 type list struct {
-	results []Result
+	results     []Result
+	lastRotated time.Time // of the secret
 }
 
 func (l *list) pass(name, detail string) {
@@ -86,7 +90,7 @@ func (l *list) fail(name, detail, fix string) {
 
 func (l *list) report() Report {
 	failed := slices.ContainsFunc(l.results, func(r Result) bool { return !r.OK })
-	return Report{OK: !failed, Checks: l.results}
+	return Report{OK: !failed, Checks: l.results, LastRotated: l.lastRotated}
 }
 
 // subject is the secret looked at.
@@ -130,6 +134,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("secret", err.Error(), "Name the secret by its ARN, and let the function's role call secretsmanager:DescribeSecret on it.")
 		return s, false
 	}
+	l.lastRotated = s.description.LastRotated
 	text, err := c.store.Stage(ctx, id, secret.Current)
 	if err == nil {
 		s.value, err = secret.Parse(text)

@@ -21,6 +21,7 @@ type Report struct {
 	NotManaged    []NotManaged `json:"notManaged"`
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
+	Exceptions    []Exception  `json:"exceptions"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
 	ReportURI     string       `json:"reportUri,omitempty"`
 
@@ -34,7 +35,7 @@ func New(secretID string, dryRun bool, policy Policy) Report {
 		SecretID: secretID, DryRun: dryRun, StartedAt: time.Now().UTC().Truncate(time.Millisecond), Policy: policy,
 		Evidence: Evidence{Reasons: []string{}, Notes: []string{}, Gaps: []Gap{}, Unread: []Unread{}, Instances: []Instance{}},
 		Locked:   []Closed{}, Deleted: []Closed{}, Unlocked: []Closed{}, Spared: []Spared{}, Upcoming: []Upcoming{},
-		Held: Held{Users: []string{}}, NotManaged: []NotManaged{}, ReadyToDelete: []Ready{}, Failed: []Failed{},
+		Held: Held{Users: []string{}}, NotManaged: []NotManaged{}, ReadyToDelete: []Ready{}, Failed: []Failed{}, Exceptions: []Exception{},
 	}
 }
 
@@ -119,6 +120,8 @@ type Counts struct {
 type IAMLogin struct {
 	IAM      bool   `json:"iam,omitempty"`
 	Resource string `json:"resource,omitempty"` // of the rds-db:connect permission
+	// Withdraw are the statements to take back once the role is closed, where IAM's policies are known.
+	Withdraw []Permit `json:"withdraw,omitempty"`
 }
 
 // Closed is a role that was locked, unlocked or dropped.
@@ -181,12 +184,24 @@ type Failed struct {
 	Fix   string `json:"fix"`
 }
 
+// Exception is an entry of IGNORE_USER_LIST.
+type Exception struct {
+	User    string `json:"user"`   // a name, or a pattern in which * stands for any text
+	Reason  string `json:"reason"` // as the operator gives it
+	Until   string `json:"until"`  // the last day of the protection, YYYY-MM-DD in UTC; "" = for good
+	By      string `json:"by"`
+	Expired bool   `json:"expired"` // it protects nobody any more
+	Ends    bool   `json:"-"`       // within thirty days
+}
+
 // IAM is who may log in by IAM token, as the account's policies and the database's roles have it.
 type IAM struct {
+	Complete    bool     `json:"complete"`    // IAM told everything; where it did not, the lists lack what Notes name
 	Access      []Access `json:"access"`      // of each member of rds_iam whom a policy admits
 	Orphans     []Permit `json:"orphans"`     // permissions for users or databases that do not exist
 	Unreachable []string `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Permit `json:"broad"`       // permissions for more than one user of one database
+	Broad       []Permit `json:"broad"`       // permissions for every user, or for every database
+	Notes       []string `json:"notes"`       // what was not judged, and why
 }
 
 // Access is who may log in as one role.
