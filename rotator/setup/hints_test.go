@@ -22,7 +22,7 @@ func told(t *testing.T, printed, pattern string) []string {
 // What setup.sql tells a DBA to run, where it refuses, heals what it refuses for.
 func TestHintsOfSetup(t *testing.T) {
 	t.Parallel()
-	const sweep = "; SET pgrotator.sweep = 'on'"
+	const sweep, adopt = "; SET pgrotator.sweep = 'on'", "; SET pgrotator.adopt = 'on'"
 	for name, c := range map[string]struct {
 		provoke   []string // as a superuser, with USER_A, USER_B, SHARED and OWNROLE
 		more      string   // settings
@@ -37,6 +37,9 @@ func TestHintsOfSetup(t *testing.T) {
 		"no user":                      {[]string{"DROP ROLE USER_A"}, "", `CREATE ROLE \S+ LOGIN`, ""},
 		"a table of somebody else": {[]string{"CREATE ROLE SHAREDspy", "CREATE SCHEMA SHAREDstate AUTHORIZATION postgres", "CREATE TABLE SHAREDstate.user_login_action ()", "ALTER TABLE SHAREDstate.user_login_action OWNER TO SHAREDspy"},
 			sweep + "; SET pgrotator.state_schema = 'SHAREDstate'", `ALTER TABLE \S+ RENAME TO [^,]+`, ""},
+		"a user with the master's powers": {[]string{"GRANT rds_superuser TO USER_A"}, adopt, `REVOKE \S+ FROM [^,]+`, ""},
+		"a user with REPLICATION":         {[]string{"ALTER ROLE USER_A REPLICATION"}, adopt, `ALTER ROLE \S+ NOREPLICATION`, ""},
+		"a user that is NOINHERIT":        {[]string{"ALTER ROLE USER_A NOINHERIT"}, adopt, `ALTER ROLE \S+ INHERIT`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,5 +78,25 @@ func revokedByItsGrantor(t *testing.T, s *localtest.Scene, pg *localpg.Server, t
 	s.SQLAs(pg.URL(team, "team", s.Database), told(t, answer, `REVOKE \S+ FROM [a-z0-9_]+`)...)
 	if adminOn(s, member) {
 		t.Errorf("the owner role still has ADMIN on %s: %s", member, answer)
+	}
+}
+
+// From 16 on the master makes nobody a member of a group that a superuser made: who can is told, and that cures it.
+func groupOfAnother(t *testing.T, pg *localpg.Server) {
+	if pg.Major() < 16 {
+		t.Skip("CREATEROLE is enough to grant any group")
+	}
+	s := newScene(t, pg, map[string]any{})
+	asMaster(s, login(s.A))
+	s.SQL("CREATE ROLE "+s.Shared+"group", "GRANT "+s.Shared+"group TO "+s.A)
+	s.PutCurrent(s.Value(map[string]any{"masterarn": masterOf(t, s), "usernames": []string{s.A, s.B}, "role": s.Shared}))
+	event := map[string]any{"action": "setup", "secretId": s.SecretID, "adopt": true}
+	_, err := setupOf(t, s, event)
+	if err == nil || !strings.Contains(err.Error(), "may not make "+s.Shared+" a member of") {
+		t.Fatalf("setup: %v", err)
+	}
+	s.SQL(told(t, err.Error(), `GRANT \S+ TO [^.]+`)...)
+	if _, err := setupOf(t, s, event); err != nil {
+		t.Error(err)
 	}
 }

@@ -54,6 +54,7 @@ func TestMatrixOfSetup(t *testing.T) {
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		t.Run("repeatable", func(t *testing.T) { repeatable(t, pg) })
 		t.Run("functions refuse", func(t *testing.T) { functionsRefuse(t, pg) })
+		t.Run("a group of somebody else's", func(t *testing.T) { groupOfAnother(t, pg) })
 		t.Run("owner role's signs", func(t *testing.T) { ownerRoleSigns(t, pg) })
 	})
 }
