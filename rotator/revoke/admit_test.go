@@ -249,6 +249,11 @@ func TestRecordInAStrangersDatabase(t *testing.T) {
 	s.SecretID = s.PutNewSecret("spy", value)
 	s.SQL("CREATE ROLE "+s.Shared+"spy LOGIN CREATEDB PASSWORD 'spy'", "CREATE DATABASE "+s.Shared+"spydb OWNER "+s.Shared+"spy")
 	s.SQLAs(s.PG.URL(s.Shared+"spy", "spy", s.Shared+"spydb"), "CREATE SCHEMA rotation_"+s.Shared, fmt.Sprintf("COMMENT ON SCHEMA rotation_%s IS 'pgrotator: secret %s'", s.Shared, s.SecretID))
+	value["dbname"] = "postgres" // where setup has made nothing
+	elsewhere := s.PutNewSecret("elsewhere", value)
+	if _, err := s.Invoke(map[string]any{"action": "revoke", "secretId": elsewhere}); err == nil || !strings.Contains(err.Error(), "setup has made nothing of it in database") {
+		t.Errorf("revoke: %v", err)
+	}
 	before := s.Verifiers()
 	if _, err := run(t, s); err == nil || !strings.Contains(err.Error(), "no version of it logs in") {
 		t.Errorf("revoke: %v", err)

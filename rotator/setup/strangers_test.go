@@ -204,4 +204,21 @@ func ownerRoleSigns(t *testing.T, pg *localpg.Server) {
 		s.SQL(names.Replace(c.mend))
 	}
 	mustChangeNothing(t, s)
+	if pg.Major() >= 16 {
+		mustHaveMadeIt(t, pg)
+	}
+}
+
+// mustHaveMadeIt: where none of the pair exists, nothing but its maker tells an owner role from a stranger's.
+func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
+	t.Helper()
+	s := newScene(t, pg, nil)
+	s.SQL("CREATE ROLE rotation_"+s.Shared+" NOLOGIN CREATEROLE NOINHERIT", forged(s))
+	if _, err := s.Repair(); err == nil || !strings.Contains(err.Error(), "setup has made nothing of the pair") {
+		t.Errorf("repair: %v", err)
+	}
+	out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
+	if err == nil || !strings.Contains(out, "the pair does not exist and the master did not make it") {
+		t.Errorf("error %v\n%s", err, out)
+	}
 }
