@@ -133,7 +133,7 @@ func (i *Instance) renamed(name string) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = name, ""
 	i.witnesses.Looks = nil
-	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, Agreed: i.witnesses.Agreed}
+	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	i.ResourceID = ""
 	return r
 }

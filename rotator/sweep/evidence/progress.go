@@ -21,7 +21,7 @@ func (e *Evidence) Progress() []account.LogRecord {
 		// One that is found is noted at once: a run that goes on from here does not read it again.
 		now.pending = slices.DeleteFunc(slices.Clone(i.pending), func(canary string) bool { return i.log.canaries[canary] })
 		now.witnesses.Looks = slices.Clone(i.witnesses.Looks)
-		now.findEntries()
+		now.findEntries(func(time.Time) bool { return false })
 		now.LogRecord.StartedAt, now.LogRecord.ConfLoadedAt = i.StartedAt, i.ConfLoadedAt
 		records = append(records, now.record())
 	}
