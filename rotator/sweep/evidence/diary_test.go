@@ -172,3 +172,16 @@ func TestMaskedEntriesAreAGap(t *testing.T) {
 		t.Errorf("afterwards: complete %v %q, from %s", e.Complete(), e.Reasons, e.From())
 	}
 }
+
+// The same holds on an instance that was deleted before a run came to read them.
+func TestMaskedEntriesOfAReaderThatIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0", "db-1")
+	masked := d.now
+	d.entry("db-1.0", "*****", "LOG:  connection authorized: user=***** database=app")
+	if e := d.sweep(false, false, "db-0"); e.Complete() || !e.From().Equal(masked) || e.Doubted.IsZero() {
+		t.Errorf("complete %v, from %s, want %s, doubted %s", e.Complete(), e.From(), masked, e.Doubted)
+	}
+}
