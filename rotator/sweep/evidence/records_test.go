@@ -79,6 +79,28 @@ func TestSessionsOfARunThatCannotLook(t *testing.T) {
 	}
 }
 
+// A session that a run saw before any had noted its start, since RDS told it no instance, may have ended just now.
+func TestSessionOfARunBeforeTheFirstRecord(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		records []account.LogRecord
+		source  string
+		counts  bool
+	}{
+		"no record yet":             {nil, evidence.BySession, true},
+		"no record yet, by a login": {nil, evidence.ByLogin, false},
+		"another run has noted":     {[]account.LogRecord{{Instance: "db-0", CanaryAt: now.Add(-time.Hour)}}, evidence.BySession, false},
+	} {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.Enroll([]cluster.Instance{{Name: "db-0"}}, c.records)
+		seen := e.Seen([]account.Account{{Name: "ann", Tracked: true, LastLogin: now.Add(-day), Source: c.source}}, nil)
+		if (len(seen) == 1) != c.counts {
+			t.Errorf("%s: %v", name, seen)
+		}
+	}
+}
+
 // The last lines of a reader that is gone are read before the log group forgets them, and then no longer asked for.
 func TestGoneReaderAndRetention(t *testing.T) {
 	t.Parallel()
