@@ -200,6 +200,7 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		i.born = true
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
+		e.coverUnborn(i)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)

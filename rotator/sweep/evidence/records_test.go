@@ -101,6 +101,39 @@ func TestSessionOfARunBeforeTheFirstRecord(t *testing.T) {
 	}
 }
 
+// An instance with a log group of its own, made since the last run, has nothing that the second reading could have missed before.
+func TestSecondReadingOfANewInstance(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	const retention = 7 * day
+	old := cluster.Instance{Name: "db-0", Group: cluster.InstanceGroup("db-0"), Created: now.Add(-400 * day)}
+	run := func(records []account.LogRecord, live ...cluster.Instance) (*evidence.Evidence, []account.LogRecord) {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.Enroll(live, records)
+		e.Watch(evidence.NewLog(now, evidence.Names{}))
+		for _, i := range live {
+			for _, s := range e.SecondReading(i.Group, retention) {
+				e.Covered(i.Group, s)
+			}
+		}
+		return e, e.Records()
+	}
+	_, records := run(nil, old)
+	first := now.Add(-retention)
+	for range 30 {
+		now = now.Add(day)
+		_, records = run(records, old)
+	}
+	e, _ := run(records, old, cluster.Instance{Name: "db-1", Group: cluster.InstanceGroup("db-1"), Created: now.Add(-time.Hour)})
+	if c := e.SecondCover(); c.From.After(first.Add(2*time.Hour)) || c.To.Before(now) {
+		t.Errorf("made an hour ago, the cover is %s to %s", c.From, c.To)
+	}
+	e, _ = run(records, old, cluster.Instance{Name: "db-2", Group: cluster.InstanceGroup("db-2"), Created: now.Add(-60 * day)})
+	if c := e.SecondCover(); c.From.Before(now.Add(-retention)) {
+		t.Errorf("not known for 60 days, the cover is %s to %s", c.From, c.To)
+	}
+}
+
 // The last lines of a reader that is gone are read before the log group forgets them, and then no longer asked for.
 func TestGoneReaderAndRetention(t *testing.T) {
 	t.Parallel()
