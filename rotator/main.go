@@ -69,6 +69,7 @@ func wire(ctx context.Context) (*handler, error) {
 	})
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
+	iamClient := iam.NewFromConfig(data)
 	store := secret.NewStore(secrets)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
@@ -76,8 +77,8 @@ func wire(ctx context.Context) (*handler, error) {
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), iam.NewFromConfig(data), opener, c.sweep, log),
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), iamClient, opener, c.sweep, log),
 		metrics:  newMetrics(os.Stdout, function),
 		log:      log,
 	}, nil
