@@ -18,6 +18,7 @@ import (
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/protocol"
 	"pgrotator/rotator/internal/localaws/rds"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
 	"pgrotator/rotator/internal/localaws/sns"
 )
@@ -37,6 +38,7 @@ type (
 	logStore    = logs.Store
 	notices     = sns.Log
 	identities  = iam.Identities
+	buckets     = s3.Buckets
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -47,6 +49,7 @@ type Stack struct {
 	*logStore
 	*notices
 	*identities
+	*buckets
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -83,7 +86,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, identities: iam.New()}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})
