@@ -67,7 +67,7 @@ func Of(a *Account, d Database) Review {
 func Unknown(why string) Review { return empty([]string{why}) }
 
 func empty(notes []string) Review {
-	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Notes: notes}}
+	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Failed: []report.Failures{}, Notes: notes}}
 }
 
 // stranger is a user's name that nobody has: who may log in as it may log in as anybody.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/jackc/pgx/v5"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/report"
@@ -36,8 +37,16 @@ func TestReviewOfIAM(t *testing.T) {
 	}
 	s.stack.Intercept(nil)
 	s.settle()
+	for range 2 {
+		if _, err := s.refusedLogin(worker); err == nil {
+			t.Fatal("a wrong password lets in")
+		}
+	}
 	r := s.run()
-	if r.IAM == nil || !r.IAM.Complete {
+	if r.IAM == nil || !slices.Contains(r.IAM.Failed, report.Failures{User: worker, Attempts: 2}) {
+		t.Errorf("failed %+v", r.IAM)
+	}
+	if !r.IAM.Complete {
 		t.Fatalf("%+v", r.IAM)
 	}
 	if got := arnsOf(r.IAM, person); !slices.Equal(got, []string{"admin", "app"}) {
@@ -75,6 +84,11 @@ func TestUnreachableByIAM(t *testing.T) {
 	if r.IAM == nil || !slices.Contains(r.IAM.Unreachable, person) || slices.Contains(r.IAM.Unreachable, other) || slices.Contains(r.IAM.Unreachable, group) {
 		t.Errorf("%+v", r.IAM)
 	}
+}
+
+// refusedLogin tries a password that is wrong.
+func (s *stage) refusedLogin(name string) (*pgx.Conn, error) {
+	return pgx.Connect(s.t.Context(), s.server.URL(name, "wrong", s.prefix))
 }
 
 // setRole has IAM tell of a role that may connect to resources.
