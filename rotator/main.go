@@ -100,14 +100,15 @@ func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres
 	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
+	iamClient := iam.NewFromConfig(data)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	return &work{
 		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, iam.NewFromConfig(data), channels, opener, c.sweep, log),
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
 	}
 }
 

@@ -16,6 +16,7 @@ type demo struct {
 	rotations []rotation
 	refusal   promise // of the rotations
 	sweeps    sweepPromises
+	written   string // the page of the last sweep; "" = there is none
 }
 
 // play runs the acts in order. The error is the first act's that could not go on, or errBroken.
