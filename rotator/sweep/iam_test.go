@@ -20,7 +20,7 @@ import (
 func TestReviewOfIAM(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.IAMReview, s.options.Topic = true, "arn:aws:sns:us-east-1:123456789012:notices"
+	s.options.IAMReview, s.topic = true, "arn:aws:sns:us-east-1:123456789012:notices"
 	s.exec("DO $$ BEGIN CREATE ROLE rds_iam NOLOGIN; EXCEPTION WHEN duplicate_object THEN END $$")
 	person, worker := s.user("person", 100), s.user("Wörker x", 1)
 	s.exec(`GRANT rds_iam TO ` + person + `, "` + worker + `"`)
