@@ -73,7 +73,7 @@ func (p *Page) Title(text string) {
 	}
 }
 
-// Say is a paragraph, indented by two.
+// Say is a paragraph or several, indented by two.
 func (p *Page) Say(text string) {
 	p.Hang(Plain, "  ", text)
 }

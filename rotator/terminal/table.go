@@ -15,6 +15,8 @@ type Row struct {
 const (
 	indent = 2 // columns before a table
 	gap    = 2 // columns between two of a table's
+
+	deepest = 12 // columns before a note, whatever the first column takes
 )
 
 // Table writes rows of as many cells each in columns, which are as wide as they need to be; what is too wide for the page goes on
@@ -31,7 +33,7 @@ func (p *Page) Table(head []string, rows []Row) {
 		}
 		p.row(r.Cells, widths, ink)
 		if r.Note != "" {
-			p.Hang(Yellow, strings.Repeat(" ", indent+widths[0]+gap)+"> ", r.Note)
+			p.Hang(Yellow, strings.Repeat(" ", min(indent+widths[0]+gap, deepest))+"> ", r.Note)
 		}
 	}
 }
@@ -40,7 +42,7 @@ func (p *Page) Table(head []string, rows []Row) {
 func (p *Page) row(cells []string, widths []int, ink [2]Ink) {
 	wrapped, height := make([][]string, len(cells)), 0
 	for n, cell := range cells {
-		wrapped[n] = Wrap(cell, widths[n])
+		wrapped[n] = Wrap(Safe(cell), widths[n])
 		height = max(height, len(wrapped[n]))
 	}
 	for y := range height {
