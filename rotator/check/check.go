@@ -199,6 +199,9 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 // wrote AWSCURRENT, as Terraform does that puts back the value it knows: to set that password in the database would destroy the one
 // that clients hold.
 func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
+	if postgres.Unreached(err) {
+		return "Let this machine reach the server, or have one that does look: pgrotator invoke FUNCTION check SECRET asks the deployed function. Nothing else can be looked at before AWSCURRENT logs in."
+	}
 	if !postgres.Refused(err) {
 		return "Mend what the detail names, then check again: nothing else can be looked at before AWSCURRENT logs in."
 	}
