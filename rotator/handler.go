@@ -15,6 +15,7 @@ import (
 	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
+	"pgrotator/rotator/secret"
 	"pgrotator/rotator/setup"
 	"pgrotator/rotator/sweep"
 )
@@ -42,6 +43,7 @@ type handler struct {
 	revoke   *revoke.Revoke
 	check    *check.Check
 	sweep    *sweep.Sweep
+	store    *secret.Store
 	metrics  *metrics
 	log      *slog.Logger
 }

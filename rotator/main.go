@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -36,7 +37,10 @@ import (
 var version = "unknown"
 
 func main() {
-	h, err := wire(context.Background())
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
+		os.Exit(runCommand(os.Args[1:]))
+	}
+	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
 		reportInitError(err)
@@ -45,8 +49,8 @@ func main() {
 	lambda.Start(h.handle)
 }
 
-// wire builds the handler from the environment.
-func wire(ctx context.Context) (*handler, error) {
+// newFunction builds the handler of a deployed function from its environment.
+func newFunction(ctx context.Context) (*handler, error) {
 	c, err := readConfig(os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -54,12 +58,26 @@ func wire(ctx context.Context) (*handler, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
+	own, err := loadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wire(c, own, log, os.Stdout), nil
+}
+
+// loadAWS reads the AWS configuration of whoever runs this.
+func loadAWS(ctx context.Context, more ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
+	own, err := awsconfig.LoadDefaultConfig(ctx, append(more, awsconfig.WithHTTPClient(httpClient()))...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return own, nil
+}
+
+// wire builds the handler. Metrics are written to counts.
+func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
 	c.sweep.Stack = function
-	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
 	data := assume(own, c.assumeRoleARN)
 	secrets := secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
 		if c.secretsEndpoint != "" {
@@ -77,9 +95,10 @@ func wire(ctx context.Context) (*handler, error) {
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
-		metrics:  newMetrics(os.Stdout, function),
+		store:    store,
+		metrics:  newMetrics(counts, function),
 		log:      log,
-	}, nil
+	}
 }
 
 // Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.
