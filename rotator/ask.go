@@ -81,12 +81,16 @@ func askHere(h *handler) asker {
 // askRotation has Secrets Manager rotate, and waits for the end.
 func (s *session) askRotation(h *handler) asker {
 	return func(ctx context.Context, secretID string, _ json.RawMessage) (json.RawMessage, error) {
-		version, earlier, err := h.store.StartRotation(ctx, secretID)
+		w, err := h.accounts.of(secretID)
+		if err != nil {
+			return nil, err
+		}
+		version, earlier, err := w.store.StartRotation(ctx, secretID)
 		if earlier {
 			s.err.Say(fmt.Sprintf("An earlier rotation has not ended: its version %s is waited for. Where it was left unfinished, check has the command that clears it.", version))
 		}
 		if err == nil {
-			err = h.store.AwaitRotation(ctx, secretID, version)
+			err = w.store.AwaitRotation(ctx, secretID, version)
 		}
 		if err != nil {
 			return nil, err

@@ -90,7 +90,9 @@ func policyParameters(template template) []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return name == "PermissionsBoundaryArn" })
+	// A fleet's policies are others, which fleet_policies_test.go looks at.
+	elsewhere := []string{"PermissionsBoundaryArn", "Fleet", "FleetAccounts"}
+	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(elsewhere, name) })
 }
 
 // roleCase is a role's statements under one combination of what they depend on.
