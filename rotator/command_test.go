@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
@@ -86,6 +87,13 @@ func TestCommandLine(t *testing.T) {
 	rotateTwiceAtOnce(t, s, env)
 	s.MustLogin("AWSCURRENT")
 	at("check", s.SecretID, "--for", "rotation").want(t, 0, "checks pass", "")
+
+	at("list").want(t, 0, "No secret carries the tag pgrotator", "")
+	if _, err := s.Secrets.TagResource(t.Context(), &secretsmanager.TagResourceInput{SecretId: &s.SecretID, Tags: []types.Tag{
+		{Key: aws.String("pgrotator"), Value: aws.String("rotate+sweep")}}}); err != nil {
+		t.Fatal(err)
+	}
+	at("invoke", "rotation", "list").want(t, 0, "  ok  "+s.SecretID[:40], "")
 
 	s.SQL("CREATE ROLE " + localtest.Ident(somebody) + " LOGIN")
 	at("sweep", s.SecretID).want(t, 1, `eve\x1b[2J\r\n`, "")
