@@ -52,7 +52,7 @@ func Is(out *os.File) bool {
 
 // Paint makes text safe and gives it a colour.
 func (p *Page) Paint(i Ink, text string) string {
-	if !p.colour || i == Plain {
+	if !p.colour || i == Plain || text == "" {
 		return Safe(text)
 	}
 	return string(i) + Safe(text) + string(normal)
