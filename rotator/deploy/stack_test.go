@@ -65,6 +65,7 @@ var alternatives = map[string][]string{
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},
 	"SweepMode":                {"act", "off"},
+	"IamReview":                {"true"},
 	"FunctionSecurityGroupIds": {"sg-0123456789abcdef0"},
 	"CreateVpcEndpoints":       {"true"},
 	"NoticeTopicArn":           {"arn:aws:sns:eu-west-1:111122223333:notices"},

@@ -26,6 +26,7 @@ func Mail(r Report) (subject, body string) {
 		}
 		fmt.Fprintf(&text, "\n")
 	}
+	text.WriteString(iamLine(r.IAM))
 	fmt.Fprintf(&text, "Secret: %s\nSweep: %s to %s\n", r.SecretID, r.StartedAt.Format(time.RFC3339), r.FinishedAt.Format(time.RFC3339))
 	for _, line := range tagLines(r.Policy.Tags, true) {
 		fmt.Fprintf(&text, "Policy, by the secret's tag %s\n", line)
@@ -98,11 +99,37 @@ func closedLines(list []Closed) []string {
 			line = fmt.Sprintf("%s: %s", c.User, c.Reason)
 		}
 		if c.IAM {
-			line += fmt.Sprintf("; it logs in by IAM: withdraw rds-db:connect on %s", c.Resource)
+			line += "; it logs in by IAM: " + withdrawal(c.IAMLogin)
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// withdrawal says what of IAM to take back of a role that is closed.
+func withdrawal(i IAMLogin) string {
+	if len(i.Withdraw) == 0 {
+		return "withdraw rds-db:connect on " + i.Resource
+	}
+	var parts []string
+	for _, p := range i.Withdraw {
+		parts = append(parts, fmt.Sprintf("take back %s of %s (%s): %s", p.Statement, p.Policy, p.Resource, p.Why))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// iamLine sums up who may log in by IAM; "" = nothing to say.
+func iamLine(r *IAM) string {
+	switch {
+	case r == nil:
+		return ""
+	case !r.Complete:
+		return "Logins by IAM: " + strings.Join(r.Notes, " ") + "\n\n"
+	case len(r.Orphans)+len(r.Unreachable)+len(r.Broad) == 0:
+		return ""
+	}
+	return fmt.Sprintf("Logins by IAM: %d permissions for users or databases that do not exist, %d members of rds_iam whom no policy admits, "+
+		"%d permissions for every user or every database; the report names them.\n\n", len(r.Orphans), len(r.Unreachable), len(r.Broad))
 }
 
 // owned says where something depends on a role.

@@ -19,6 +19,7 @@ type Options struct {
 	Lag         time.Duration       // INGESTION_LAG_SECONDS
 	Stack       string              // the function's name, which tells this deployment's own logins from another's in the same cluster
 	StateSchema string              // STATE_SCHEMA; "" = where setup has put the tables
+	IAMReview   bool                // IAM_REVIEW: say who may log in by IAM
 	Topic       string              // NOTICE_TOPIC_ARN, an SNS topic, or ""
 }
 

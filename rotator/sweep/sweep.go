@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"pgrotator/rotator/access"
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
@@ -39,20 +41,21 @@ const garbage = 50
 
 // Sweep sweeps the databases of secrets.
 type Sweep struct {
-	store   *secret.Store
-	logs    *cloudwatchlogs.Client
-	rds     *rds.Client
-	notices *sns.Client
-	opener  postgres.Opener
-	options Options
-	pace    logread.Pace // zero = the Region's
-	log     *slog.Logger
+	store     *secret.Store
+	logs      *cloudwatchlogs.Client
+	rds       *rds.Client
+	notices   *sns.Client
+	iamClient *iam.Client
+	opener    postgres.Opener
+	options   Options
+	pace      logread.Pace // zero = the Region's
+	log       *slog.Logger
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
-func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
+func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, iamClient *iam.Client, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
 	opener.StatementTimeout = statementTimeout
-	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, log: log}
+	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, iamClient: iamClient, opener: opener, options: options, log: log}
 }
 
 // Run sweeps the database of a secret, and tells by NOTICE_TOPIC_ARN what it did. With dryRun it changes no role and no status, and
@@ -93,17 +96,19 @@ type run struct {
 	dryRun   bool
 	report   report.Report
 
-	guard     *postgres.Session // holds the sweep's lock
-	place     account.Tables    // where the tables are
-	found     account.Installation
-	sessions  map[string]int // open on all instances, by role
-	evidence  *evidence.Evidence
-	events    *evidence.Log
-	groups    map[string]logread.Group
-	known     map[string]time.Time // latest activity of each role before the second reading
-	spared    []evidence.Spared
-	uncovered int               // roles that are due, and that the second reading does not cover
-	status    map[string]string // of the roles that the sweep looks after, as they are now
+	guard      *postgres.Session // holds the sweep's lock
+	place      account.Tables    // where the tables are
+	found      account.Installation
+	sessions   map[string]int // open on all instances, by role
+	evidence   *evidence.Evidence
+	events     *evidence.Log
+	groups     map[string]logread.Group
+	known      map[string]time.Time // latest activity of each role before the second reading
+	spared     []evidence.Spared
+	uncovered  int               // roles that are due, and that the second reading does not cover
+	status     map[string]string // of the roles that the sweep looks after, as they are now
+	identities chan identities   // nil = IAM is not asked
+	access     access.Review
 }
 
 func (r *run) sweep(ctx context.Context) error {
@@ -115,6 +120,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err != nil || !alone {
 		return err
 	}
+	r.beginReview(ctx)
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
