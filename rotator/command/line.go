@@ -24,8 +24,9 @@ type Line struct {
 	Timeout  time.Duration // for each secret
 
 	purpose string // of setup and check: "rotation", "sweep" or ""
-	repair  bool
-	act     bool // of sweep: not a dry run
+	repair  bool   // of setup
+	adopt   bool   // of setup
+	act     bool   // of sweep: not a dry run
 }
 
 // A command line that asks for something else than work.
@@ -139,6 +140,9 @@ func (l *Line) Event(secretID string) (json.RawMessage, error) {
 	}
 	if l.repair {
 		event["repair"] = true
+	}
+	if l.adopt {
+		event["adopt"] = true
 	}
 	if l.Command == sweep && !l.act {
 		event["dryRun"] = true

@@ -21,6 +21,7 @@ func TestParse(t *testing.T) {
 		"check shop/app":                            {event: `{"action":"check","secretId":"shop/app"}`, secrets: []string{"shop/app"}},
 		"check --for sweep a --json b":              {event: `{"action":"check","for":"sweep","secretId":"a"}`, secrets: []string{"a", "b"}, json: true},
 		"setup a --repair -for=rotation":            {event: `{"action":"setup","for":"rotation","repair":true,"secretId":"a"}`, secrets: []string{"a"}},
+		"setup a --adopt":                           {event: `{"action":"setup","adopt":true,"secretId":"a"}`, secrets: []string{"a"}},
 		"sweep a":                                   {event: `{"action":"sweep","dryRun":true,"secretId":"a"}`, secrets: []string{"a"}},
 		"sweep a --act":                             {event: `{"action":"sweep","secretId":"a"}`, secrets: []string{"a"}},
 		"sweep a --act=false":                       {event: `{"action":"sweep","dryRun":true,"secretId":"a"}`, secrets: []string{"a"}},

@@ -26,7 +26,7 @@ type command struct {
 // commands are all but invoke, which asks for one of them elsewhere.
 var commands = []command{
 	{"check", true, true, "what would stop the next rotation or sweep", []func(*flag.FlagSet, *Line){forFlag}},
-	{"setup", true, true, "make what rotation needs, or the sweep (--for sweep)", []func(*flag.FlagSet, *Line){forFlag, repairFlag}},
+	{"setup", true, true, "make what rotation needs, or the sweep (--for sweep)", []func(*flag.FlagSet, *Line){forFlag, adoptFlag, repairFlag}},
 	{Rotate, true, false, "have Secrets Manager rotate, and wait for the end", nil},
 	{sweep, true, true, "whom a sweep would lock or drop; --act does it", []func(*flag.FlagSet, *Line){actFlag}},
 	{"revoke", true, true, "end whoever holds the pair's credentials; new ones", nil},
@@ -50,6 +50,7 @@ func (l *Line) flags(f *flag.FlagSet) {
 }
 
 func forFlag(f *flag.FlagSet, l *Line)    { f.StringVar(&l.purpose, "for", "", "") }
+func adoptFlag(f *flag.FlagSet, l *Line)  { f.BoolVar(&l.adopt, "adopt", false, "") }
 func repairFlag(f *flag.FlagSet, l *Line) { f.BoolVar(&l.repair, "repair", false, "") }
 func actFlag(f *flag.FlagSet, l *Line)    { f.BoolVar(&l.act, "act", false, "") }
 
@@ -71,6 +72,7 @@ func Usage(p *terminal.Page) {
 	p.Title("Flags")
 	p.Table(nil, []terminal.Row{
 		{Cells: []string{"--for rotation|sweep", "setup, check: for one of the two"}},
+		{Cells: []string{"--adopt", "setup: give the shared role what the user owns and was granted"}},
 		{Cells: []string{"--repair", "setup: set the secret's password, after a restore"}},
 		{Cells: []string{"--act", "sweep: lock and drop; else no role is changed"}},
 		{Cells: []string{"--json", "answers as JSON, one in a line"}},
