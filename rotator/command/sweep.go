@@ -120,7 +120,7 @@ func (s swept) ready(p *terminal.Page) {
 			owns = append(owns, place(o))
 		}
 		p.Hang(terminal.Bold, "  ", fmt.Sprintf("%s, idle for %d days: %s. For psql, as the master user:", r.User, r.IdleDays, strings.Join(owns, ", ")))
-		p.Verbatim(0, strings.Join(r.Statements, "\n"))
+		p.Paste(strings.Join(r.Statements, "\n"))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 type Row struct {
 	Ink   Ink // of the first cell
 	Cells []string
-	Note  string // a paragraph below the row; "" = none
+	Note  string // below the row; "" = none. What follows its first line is to be pasted, and all of it where that is a comment of SQL
 }
 
 const (
@@ -32,9 +32,21 @@ func (p *Page) Table(head []string, rows []Row) {
 			ink[1] = Dim
 		}
 		p.row(r.Cells, widths, ink)
-		if r.Note != "" {
-			p.Hang(Yellow, strings.Repeat(" ", min(indent+widths[0]+gap, deepest))+"> ", r.Note)
-		}
+		p.note(r.Note, min(indent+widths[0]+gap, deepest))
+	}
+}
+
+// note writes what stands below a row, indented by so many columns, and what of it is to be pasted at the beginning of the line.
+func (p *Page) note(text string, indent int) {
+	say, paste, _ := strings.Cut(text, "\n")
+	if strings.HasPrefix(say, comment) {
+		say, paste = "", text
+	}
+	if say != "" {
+		p.Hang(Yellow, strings.Repeat(" ", indent)+"> ", say)
+	}
+	if paste != "" {
+		p.Paste(paste)
 	}
 }
 
