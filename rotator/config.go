@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,7 +34,7 @@ const (
 	envFleetAccounts       = "FLEET_ACCOUNTS"             // with {account}: the accounts whose secrets there may be, with commas between them
 	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
 	envDeleteIntervalDays  = "DELETE_INTERVAL_DAYS"       // days without activity until a role is dropped; unset = never
-	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names or * patterns
+	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names, * patterns, or objects with a reason
 	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
@@ -136,7 +135,7 @@ func (e *environment) sweepOptions() sweep.Options {
 	return sweep.Options{
 		LockDays:    e.number(envLockIntervalDays, 0, 1, 36500),
 		DeleteDays:  e.number(envDeleteIntervalDays, 0, 1, 36500),
-		Ignore:      e.patterns(),
+		Ignore:      e.exceptions(),
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
@@ -207,21 +206,6 @@ func (e *environment) pemFile(name string) string {
 		e.fault("%s is %q, which holds no PEM certificate", name, path)
 	}
 	return path
-}
-
-func (e *environment) patterns() []string {
-	value := e.text(envIgnoreUserList, "[]")
-	var patterns []string
-	if err := json.Unmarshal([]byte(value), &patterns); err != nil || patterns == nil { // null is no list of nobody
-		e.fault(`%s is %q; expected a JSON list of names or patterns such as ["batch","report_*"]`, envIgnoreUserList, value)
-		return nil
-	}
-	for _, pattern := range patterns {
-		if pattern == "" {
-			e.fault("%s holds an empty name", envIgnoreUserList)
-		}
-	}
-	return patterns
 }
 
 func (e *environment) schema() string {

@@ -62,6 +62,8 @@ var events = map[string][]string{
 	"action_key_misspelt":   {`action "sweep" has no key "dryrun"`, expected},
 	"action_key_of_another": {`action "setup" has no key "dryRun"`, expected},
 	"dry_run_null":          {`key "dryRun" is null: give it a value, or leave it out`},
+	"action_key_twice":      {`key "dryRun" twice`, expected},
+	"step_key_twice":        {`key "secretId" twice`, expected},
 	"repair_not_a_boolean":  {`key "repair" is a string`, expected},
 	"check_for_unknown":     {`"for" is "rotations"; expected "rotation" or "sweep"`},
 	"brief_not_a_boolean":   {`key "brief" is a string`, expected},

@@ -194,6 +194,9 @@ func decode(payload []byte) (event, error) {
 	if json.Unmarshal(payload, &keys) != nil {
 		return event{}, errors.New("the event is not a JSON object: " + expected)
 	}
+	if key := repeatedKey(payload); key != "" {
+		return event{}, fmt.Errorf("the event has the key %q twice: %s", key, expected)
+	}
 	if err := json.Unmarshal(payload, &e); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {

@@ -13,8 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/proof"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
@@ -24,8 +26,8 @@ import (
 type Options struct {
 	ValidDays       int
 	StateSchema     string
-	Ignore          []string      // IGNORE_USER_LIST
-	LongestInterval time.Duration // of the sweep's two
+	Ignore          []account.Exception // IGNORE_USER_LIST
+	LongestInterval time.Duration       // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -215,23 +217,11 @@ func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
 		`run setup with "repair": true, which sets the password in the database. Then check again.`
 }
 
-// previousLogsIn tries AWSPREVIOUS, which clients may still hold, where it is for this server and one of this pair.
+// previousLogsIn tries AWSPREVIOUS, which clients may still hold.
 func (c *Check) previousLogsIn(ctx context.Context, s subject) bool {
 	if s.description.VersionOf(secret.Previous) == "" {
 		return false
 	}
-	text, err := c.store.Stage(ctx, s.id, secret.Previous)
-	if err != nil {
-		return false
-	}
-	value, err := secret.Parse(text)
-	if err != nil || len(s.value.DifferingKeys(value)) > 0 || value.Username != s.pair.User && value.Username != s.pair.Partner {
-		return false
-	}
-	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
-	if err != nil {
-		return false
-	}
-	session.Close(ctx)
-	return true
+	versions := proof.Versions{Store: c.store, SecretID: s.id, Current: s.value, Pair: s.pair, Server: s.server()}
+	return versions.Prove(ctx, c.opener, secret.Previous).LoggedIn()
 }
