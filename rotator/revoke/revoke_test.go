@@ -297,7 +297,7 @@ func TestRevokeSurvivesBeingKilled(t *testing.T) {
 	if _, err := run(t, s); err != nil {
 		t.Fatal(err)
 	}
-	for _, point := range localtest.Points(proxy.Points(), 8) {
+	for _, point := range localtest.Points(proxy.Points(), 5) {
 		t.Run(fmt.Sprintf("point %d", point), func(t *testing.T) {
 			t.Parallel()
 			s, proxy := newFaultScene(t)
