@@ -120,6 +120,8 @@ const (
 	SweepSync         Statement = "sweep/sync"
 	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
+	SweepHoldings     Statement = "sweep/holdings"
+	SweepHistory      Statement = "sweep/history"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
 	SweepStoreOld     Statement = "sweep/store_old"

@@ -27,6 +27,9 @@ func Mail(r Report) (subject, body string) {
 		fmt.Fprintf(&text, "\n")
 	}
 	fmt.Fprintf(&text, "Secret: %s\nSweep: %s to %s\n", r.SecretID, r.StartedAt.Format(time.RFC3339), r.FinishedAt.Format(time.RFC3339))
+	if r.ReportURI != "" {
+		fmt.Fprintf(&text, "Page: %s\n", r.ReportURI)
+	}
 	for _, line := range tagLines(r.Policy.Tags, true) {
 		fmt.Fprintf(&text, "Policy, by the secret's tag %s\n", line)
 	}
@@ -84,6 +87,7 @@ func sections(r Report) []section {
 	add("spared", "Roles that were due, and are left alone, since the second reading of the log found them active:", sparedLines(r.Spared))
 	add(gapsFound(len(r.Evidence.Gaps)), "Parts of the log that nobody can vouch for; that time counts against nobody:", gapLines(r.Evidence.Gaps))
 	add("tags not as they stand", "Tags of the secret that the policy does not follow as they stand:", tagLines(r.Policy.Tags, false))
+	add("files not written", "Files of REPORT_BUCKET that are not there:", r.Unwritten)
 	if !r.Evidence.Complete {
 		list = append(list, section{"evidence incomplete", "Nobody was locked or dropped, since who was active cannot be told for certain:", r.Evidence.Reasons})
 	}

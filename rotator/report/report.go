@@ -21,6 +21,7 @@ type Report struct {
 	NotManaged    []NotManaged `json:"notManaged"`
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
+	Unwritten     []string     `json:"unwritten,omitempty"` // files of REPORT_BUCKET that are not there, each with the cause
 	Exceptions    []Exception  `json:"exceptions"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
 	ReportURI     string       `json:"reportUri,omitempty"`
