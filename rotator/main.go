@@ -70,7 +70,7 @@ func wire(ctx context.Context) (*handler, error) {
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, openObject(own)),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
 		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
 }
 
