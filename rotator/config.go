@@ -2,13 +2,14 @@ package main
 
 import (
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/check"
@@ -28,27 +29,34 @@ const (
 	envRequireEachType     = "REQUIRE_EACH_INCLUDED_TYPE" //
 	envPasswordValidDays   = "PASSWORD_VALID_DAYS"        // days, VALID UNTIL of each password; unset = for ever
 	envDBCAFile            = "DB_CA_FILE"                 // a PEM file of more root certificates
-	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with
+	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with; {account} = the secret's
+	envExternalID          = "ASSUME_ROLE_EXTERNAL_ID"    // what that role's trust policy asks for as sts:ExternalId
+	envFleetAccounts       = "FLEET_ACCOUNTS"             // with {account}: the accounts whose secrets there may be, with commas between them
 	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
 	envDeleteIntervalDays  = "DELETE_INTERVAL_DAYS"       // days without activity until a role is dropped; unset = never
-	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names or * patterns
+	envIgnoreUserList      = "IGNORE_USER_LIST"           // a JSON list of names, * patterns, or objects with a reason
 	envMaxChangesPerRun    = "MAX_CHANGES_PER_RUN"        // roles that one sweep may lock or drop; 0 = no bound
 	envNoticeTopicARN      = "NOTICE_TOPIC_ARN"           // the SNS topic for what a sweep did
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
+	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
 
 // config is the environment, read once.
 type config struct {
-	rotation        rotation.Options
-	sweep           sweep.Options
-	check           check.Options
-	caFile          string
-	assumeRoleARN   string
-	secretsEndpoint string
-	logLevel        slog.Level
+	rotation      rotation.Options
+	sweep         sweep.Options
+	check         check.Options
+	caFile        string
+	assumeRoleARN string
+	externalID    string
+	fleetAccounts []string
+
+	metricsPerDatabase bool
+	secretsEndpoint    string
+	logLevel           slog.Level
 }
 
 // readConfig reads the environment through lookup and reports every fault at once.
@@ -59,16 +67,26 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 			Password:  e.passwordPolicy(),
 			ValidDays: e.number(envPasswordValidDays, 0, 1, 36500),
 		},
-		sweep:           e.sweepOptions(),
-		caFile:          e.pemFile(envDBCAFile),
-		assumeRoleARN:   e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
-		secretsEndpoint: e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
-		logLevel:        e.level(),
+		sweep:         e.sweepOptions(),
+		caFile:        e.pemFile(envDBCAFile),
+		assumeRoleARN: e.matching(envAssumeRoleARN, roleARN, "an IAM role's ARN"),
+		externalID:    e.matching(envExternalID, externalID, "two or more letters, digits and _+=,.@:/-"),
+		fleetAccounts: e.accounts(),
+
+		metricsPerDatabase: e.boolean(envMetricsPerDatabase, false),
+		secretsEndpoint:    e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
+		logLevel:           e.level(),
 	}
 	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore,
 		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
+	}
+	if c.assumeRoleARN == "" && c.externalID != "" {
+		e.fault("%s is set, and %s, whose trust policy asks for it, is not", envExternalID, envAssumeRoleARN)
+	}
+	if len(c.fleetAccounts) > 0 && !strings.Contains(c.assumeRoleARN, anyAccount) {
+		e.fault("%s is set, and %s is %q: with %s in the place of the account it is the role in each of them", envFleetAccounts, envAssumeRoleARN, c.assumeRoleARN, anyAccount)
 	}
 	if len(e.faults) > 0 {
 		return config{}, fmt.Errorf("reading the environment: %w", errors.Join(e.faults...))
@@ -77,9 +95,11 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 }
 
 var (
-	roleARN  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
-	httpURL  = regexp.MustCompile(`^https?://[^/].*$`)
-	topicARN = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
+	roleARN    = regexp.MustCompile(`^arn:[a-z-]+:iam::(\d{12}|\{account\}):role/.+$`)
+	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+	accountIDs = regexp.MustCompile(`^\d{12}(,\d{12})*$`)
+	httpURL    = regexp.MustCompile(`^https?://[^/].*$`)
+	topicARN   = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
 )
 
 // environment collects the faults of the variables while reading them.
@@ -115,7 +135,7 @@ func (e *environment) sweepOptions() sweep.Options {
 	return sweep.Options{
 		LockDays:    e.number(envLockIntervalDays, 0, 1, 36500),
 		DeleteDays:  e.number(envDeleteIntervalDays, 0, 1, 36500),
-		Ignore:      e.patterns(),
+		Ignore:      e.exceptions(),
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
@@ -166,6 +186,14 @@ func (e *environment) matching(name string, form *regexp.Regexp, what string) st
 	return value
 }
 
+func (e *environment) accounts() []string {
+	value := e.matching(envFleetAccounts, accountIDs, "accounts of twelve digits with commas between them and no spaces")
+	if value == "" {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(strings.SplitSeq(value, ",")))
+}
+
 // pemFile is the path of a file of certificates, which must be readable.
 func (e *environment) pemFile(name string) string {
 	path := e.text(name, "")
@@ -178,21 +206,6 @@ func (e *environment) pemFile(name string) string {
 		e.fault("%s is %q, which holds no PEM certificate", name, path)
 	}
 	return path
-}
-
-func (e *environment) patterns() []string {
-	value := e.text(envIgnoreUserList, "[]")
-	var patterns []string
-	if err := json.Unmarshal([]byte(value), &patterns); err != nil || patterns == nil { // null is no list of nobody
-		e.fault(`%s is %q; expected a JSON list of names or patterns such as ["batch","report_*"]`, envIgnoreUserList, value)
-		return nil
-	}
-	for _, pattern := range patterns {
-		if pattern == "" {
-			e.fault("%s holds an empty name", envIgnoreUserList)
-		}
-	}
-	return patterns
 }
 
 func (e *environment) schema() string {

@@ -44,6 +44,27 @@ func TestIgnoreListThatIsNull(t *testing.T) {
 	}
 }
 
+// An exception whose reason or end is not understood would protect for longer than its writer meant.
+func TestExceptionsThatDoNotParse(t *testing.T) {
+	t.Parallel()
+	_, function := newFunction(t, map[string]string{"IGNORE_USER_LIST": `["ok", "", 7, null, {"user":"a","untill":"2027-01-31"}, {"user":"b","until":"31.1.2027"},
+		{"user":"c","until":"2027-02-30"}, {"user":"d","until":null}, {"user":"e","reason":["x"]}, {"reason":"nobody"}, ["f"], {"User":"g"}]`})
+	message := refusal(t, function, `{}`)
+	for _, want := range []string{
+		"entry 2: it holds an empty name", "entry 3: 7 is neither a name nor an object", "entry 4: it holds an empty name",
+		`entry 5: unknown key "untill"; expected user, reason, until, by`, `entry 6: "until" of "b" is "31.1.2027"; expected a date`,
+		`entry 7: "until" of "c" is "2027-02-30"`, `entry 8: the key "until" is null`, `entry 9: {"user":"e","reason":["x"]} is neither`,
+		"entry 10: it holds an empty name", `entry 11: ["f"] is neither`, `entry 12: unknown key "User"`,
+	} {
+		if !strings.Contains(message, want) {
+			t.Errorf("the function does not say %q, but\n%s", want, message)
+		}
+	}
+	if strings.Contains(message, "entry 1:") {
+		t.Errorf("a plain name is refused: %s", message)
+	}
+}
+
 func TestCAFileWithoutCertificate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ca.pem")

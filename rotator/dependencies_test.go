@@ -13,11 +13,11 @@ const module = "pgrotator/"
 // a line do not import each other.
 var rooms = [][]string{
 	{"rotator"},
-	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
+	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke", "rotator/fleet"},
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
-	{"rotator/account", "rotator/master"},
+	{"rotator/account", "rotator/master", "rotator/proof"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
-	{"rotator/secret", "rotator/postgres"},
+	{"rotator/secret", "rotator/postgres", "rotator/publish"},
 	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/verifier"},
 	{"sql"},
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -18,13 +19,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/fleet"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
@@ -60,26 +64,41 @@ func wire(ctx context.Context) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	data := assume(own, c.assumeRoleARN)
-	secrets := secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
+	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
+	notices := sns.NewFromConfig(own)
+	begin := func(roleARN string) *work {
+		return newWork(c, assume(own, roleARN, c.externalID), notices, opener, log)
+	}
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(publish.NewTopic(notices, c.sweep.Topic), openObject(own)),
+		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
+}
+
+// openObject reads objects of S3 as the function itself.
+func openObject(own aws.Config) fleet.Open {
+	client := s3.NewFromConfig(own)
+	return func(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
+		return publish.Open(ctx, client, bucket, key)
+	}
+}
+
+// newWork wires what works in one account, whose AWS configuration data is.
+func newWork(c config, data aws.Config, notices *sns.Client, opener postgres.Opener, log *slog.Logger) *work {
+	store := secret.NewStore(secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
 		if c.secretsEndpoint != "" {
 			o.BaseEndpoint = &c.secretsEndpoint
 		}
-	})
+	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
-	store := secret.NewStore(secrets)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
-	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
-	return &handler{
+	return &work{
+		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
-		metrics:  newMetrics(os.Stdout, function),
-		log:      log,
-	}, nil
+		sweep:    sweep.New(store, logs, databases, notices, opener, c.sweep, log),
+	}
 }
 
 // Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.
@@ -94,13 +113,18 @@ func httpClient() *awshttp.BuildableClient {
 
 // assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
 // the function's own role, whose topic they go to.
-func assume(own aws.Config, roleARN string) aws.Config {
+func assume(own aws.Config, roleARN, externalID string) aws.Config {
 	if roleARN == "" {
 		return own
 	}
 	other := own.Copy()
 	other.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), roleARN,
-		func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "pgrotator" }))
+		func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = "pgrotator"
+			if externalID != "" {
+				o.ExternalID = &externalID
+			}
+		}))
 	return other
 }
 

@@ -5,6 +5,7 @@
 --   psql "host=... dbname=... user=..." -c "SET pgrotator.username = 'admin_a'" -f sql/setup.sql
 -- and before -f, as further -c, where they are wanted:
 --   SET pgrotator.partner = '...', SET pgrotator.role = '...'   where the names are not X_a, X_b and X
+--   SET pgrotator.secret = 'arn:...'   the pair's secret, on whose word alone setup with repair, and revoke, act for it
 --   SET pgrotator.sweep = 'on'    for the sweep too; 'off' takes away what only the sweep needs; else a pair keeps what it has
 -- and -v state_schema=... where the sweep's tables are to be in another schema than the owner role's.
 \set ON_ERROR_STOP on

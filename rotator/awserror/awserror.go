@@ -17,6 +17,8 @@ type Service string
 const (
 	SecretsManager Service = "the function's role, the secret's resource policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
 	Logs           Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it on this log group"
+	SNS            Service = "the function's role, the topic's policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
+	S3             Service = "the function's role, the bucket's policy and, with a customer managed key, the key's policy must all allow it"
 	RDS            Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it"
 )
 

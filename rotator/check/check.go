@@ -13,8 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/proof"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
@@ -24,8 +26,8 @@ import (
 type Options struct {
 	ValidDays       int
 	StateSchema     string
-	Ignore          []string      // IGNORE_USER_LIST
-	LongestInterval time.Duration // of the sweep's two
+	Ignore          []account.Exception // IGNORE_USER_LIST
+	LongestInterval time.Duration       // of the sweep's two
 }
 
 // Check looks at one secret and its database.
@@ -47,6 +49,8 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs
 type Report struct {
 	OK     bool     `json:"ok"` // every check is
 	Checks []Result `json:"checks"`
+
+	LastRotated time.Time `json:"-"` // zero = never, or not known
 }
 
 // Overdue reports that the check of this name failed: rotations have stopped.
@@ -67,7 +71,8 @@ type Result struct {
 
 // list collects results.
 type list struct {
-	results []Result
+	results     []Result
+	lastRotated time.Time // of the secret
 }
 
 func (l *list) pass(name, detail string) {
@@ -85,7 +90,7 @@ func (l *list) fail(name, detail, fix string) {
 
 func (l *list) report() Report {
 	failed := slices.ContainsFunc(l.results, func(r Result) bool { return !r.OK })
-	return Report{OK: !failed, Checks: l.results}
+	return Report{OK: !failed, Checks: l.results, LastRotated: l.lastRotated}
 }
 
 // subject is the secret looked at.
@@ -129,6 +134,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		l.fail("secret", err.Error(), "Name the secret by its ARN, and let the function's role call secretsmanager:DescribeSecret on it.")
 		return s, false
 	}
+	l.lastRotated = s.description.LastRotated
 	text, err := c.store.Stage(ctx, id, secret.Current)
 	if err == nil {
 		s.value, err = secret.Parse(text)
@@ -211,23 +217,11 @@ func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
 		`run setup with "repair": true, which sets the password in the database. Then check again.`
 }
 
-// previousLogsIn tries AWSPREVIOUS, which clients may still hold, where it is for this server and one of this pair.
+// previousLogsIn tries AWSPREVIOUS, which clients may still hold.
 func (c *Check) previousLogsIn(ctx context.Context, s subject) bool {
 	if s.description.VersionOf(secret.Previous) == "" {
 		return false
 	}
-	text, err := c.store.Stage(ctx, s.id, secret.Previous)
-	if err != nil {
-		return false
-	}
-	value, err := secret.Parse(text)
-	if err != nil || len(s.value.DifferingKeys(value)) > 0 || value.Username != s.pair.User && value.Username != s.pair.Partner {
-		return false
-	}
-	session, err := c.opener.Open(ctx, s.server(), postgres.Login{User: value.Username, Password: value.Password})
-	if err != nil {
-		return false
-	}
-	session.Close(ctx)
-	return true
+	versions := proof.Versions{Store: c.store, SecretID: s.id, Current: s.value, Pair: s.pair, Server: s.server()}
+	return versions.Prove(ctx, c.opener, secret.Previous).LoggedIn()
 }

@@ -178,7 +178,8 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 			unlogged = append(unlogged, fmt.Sprintf("%q (%s)", a.Name, a.Unlogged))
 			continue
 		}
-		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !account.Ignored(c.options.Ignore, a.Name)
+		_, excepted := account.Excepted(c.options.Ignore, a.Name, time.Now())
+		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !excepted
 		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}

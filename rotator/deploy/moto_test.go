@@ -13,6 +13,7 @@ var unknownToMoto = map[string]bool{
 	"AWS::CloudWatch::Alarm":                   true,
 	"AWS::IAM::RolePolicy":                     true,
 	"AWS::Lambda::EventInvokeConfig":           true,
+	"AWS::S3::BucketPolicy":                    true,
 	"AWS::SNS::Subscription":                   true,
 	"AWS::SNS::TopicPolicy":                    true,
 	"AWS::SQS::QueuePolicy":                    true,

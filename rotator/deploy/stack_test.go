@@ -58,6 +58,10 @@ var alternatives = map[string][]string{
 	"MasterIamUser":            {"pgrotator_master"},
 	"DatabaseResourceId":       {"cluster-ABCDEFGHIJKLMNOP"},
 	"ProxySecretArns":          {proxySecrets},
+	"Fleet":                    {"true"},
+	"FleetAccounts":            {account + "," + otherAccount},
+	"AlarmsEnabled":            {"false"},
+	"DashboardEnabled":         {"false"},
 	"RotationEnabled":          {"true"},
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},
@@ -246,6 +250,8 @@ func (s stack) resolveList(name string, arguments []any) any {
 			list = append(list, part)
 		}
 		return list
+	case "Fn::Join":
+		return strings.Join(oneOrMore(s.resolve(arguments[1])), arguments[0].(string))
 	case "Fn::Select":
 		return s.resolve(arguments[1]).([]any)[int(arguments[0].(float64))]
 	}

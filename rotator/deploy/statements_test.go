@@ -95,9 +95,9 @@ func policyParameters(template template) []string {
 			}
 		}
 	}
-	// A boundary is not a policy, and a role that exists already gets none.
-	without := []string{"PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn"}
-	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(without, name) })
+	// A boundary is not a policy, a role that exists already gets none, and a fleet's are others, which fleet_policies_test.go looks at.
+	elsewhere := []string{"PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn", "Fleet", "FleetAccounts"}
+	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(elsewhere, name) })
 }
 
 // roleCase is a role's statements under one combination of what they depend on.

@@ -27,7 +27,7 @@ func Admit(runs []Run) error {
 
 // NewDigest adds up runs, and holds them against the fleet: what it lists and no run is of did not run.
 func NewDigest(runs []Run, fleet List, faults []report.Fault, now time.Time) report.Digest {
-	d := report.Digest{At: now.UTC().Truncate(time.Second), Databases: []report.Database{}, Overdue: fleet.Overdue,
+	d := report.Digest{At: now.UTC().Truncate(time.Second), Databases: []report.Database{}, Overdue: slices.Concat([]report.Overdue{}, fleet.Overdue),
 		Faults: slices.Concat([]report.Fault{}, fleet.Faults, faults)}
 	told := map[string]bool{}
 	for _, run := range runs {

@@ -35,6 +35,15 @@ type List struct {
 	Secrets []Member         `json:"secrets"`
 	Overdue []report.Overdue `json:"overdue"`
 	Faults  []report.Fault   `json:"faults,omitempty"` // what could not be listed, or belongs to the fleet by a tag that cannot be read
+
+	Rotations []Rotation `json:"-"` // of the secrets that are to rotate
+}
+
+// Rotation is when a secret rotated last.
+type Rotation struct {
+	SecretID string
+	Last     time.Time // zero = never
+	Overdue  string    // why, "" = it is not
 }
 
 // Member is a secret of the fleet.
@@ -78,7 +87,9 @@ func (l *List) add(d secret.Description, now time.Time) {
 	if value == sweep {
 		return
 	}
-	if why, since := overdue(d, now); why != "" {
+	why, since := overdue(d, now)
+	l.Rotations = append(l.Rotations, Rotation{d.ARN, d.LastRotated, why})
+	if why != "" {
 		l.Overdue = append(l.Overdue, report.Overdue{SecretID: d.ARN, Since: since.UTC().Truncate(time.Second), Why: why})
 	}
 }

@@ -21,6 +21,7 @@ type Report struct {
 	NotManaged    []NotManaged `json:"notManaged"`
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
+	Exceptions    []Exception  `json:"exceptions"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
 	ReportURI     string       `json:"reportUri,omitempty"`
 
@@ -34,7 +35,7 @@ func New(secretID string, dryRun bool, policy Policy) Report {
 		SecretID: secretID, DryRun: dryRun, StartedAt: time.Now().UTC().Truncate(time.Millisecond), Policy: policy,
 		Evidence: Evidence{Reasons: []string{}, Notes: []string{}, Gaps: []Gap{}, Unread: []Unread{}, Instances: []Instance{}},
 		Locked:   []Closed{}, Deleted: []Closed{}, Unlocked: []Closed{}, Spared: []Spared{}, Upcoming: []Upcoming{},
-		Held: Held{Users: []string{}}, NotManaged: []NotManaged{}, ReadyToDelete: []Ready{}, Failed: []Failed{},
+		Held: Held{Users: []string{}}, NotManaged: []NotManaged{}, ReadyToDelete: []Ready{}, Failed: []Failed{}, Exceptions: []Exception{},
 	}
 }
 
@@ -179,6 +180,16 @@ type Failed struct {
 	User  string `json:"user"`
 	Error string `json:"error"`
 	Fix   string `json:"fix"`
+}
+
+// Exception is an entry of IGNORE_USER_LIST.
+type Exception struct {
+	User    string `json:"user"`   // a name, or a pattern in which * stands for any text
+	Reason  string `json:"reason"` // as the operator gives it
+	Until   string `json:"until"`  // the last day of the protection, YYYY-MM-DD in UTC; "" = for good
+	By      string `json:"by"`
+	Expired bool   `json:"expired"` // it protects nobody any more
+	Ends    bool   `json:"-"`       // within thirty days
 }
 
 // IAM is who may log in by IAM token, as the account's policies and the database's roles have it.

@@ -30,6 +30,7 @@ type SetupState struct {
 	UserExists    bool
 	PartnerExists bool
 	SharedExists  bool
+	Secret        string // the ARN of the secret that the pair of this shared role is recorded for in this database, or ""
 	Records       []Record
 }
 
@@ -52,8 +53,8 @@ func (t SetupState) Missing(user, partner, shared string) []string {
 func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, shared string) (SetupState, error) {
 	var t SetupState
 	var comments []string
-	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
+	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared, ownerName(shared)},
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.Secret, &comments)
 	t.Records = Records(comments)
 	return t, err
 }
@@ -106,6 +107,7 @@ type SetupPair struct {
 	Verifier    string // of User's password, where it is to be set; or ""
 	For         string // ForRotation takes away what only the sweep needs, but for its tables; ForSweep makes it; "" leaves it as it is
 	StateSchema string // of the sweep's tables; "" = the owner role's
+	Secret      string // the ARN of the secret to record for the pair; "" leaves what is recorded
 }
 
 // SetupOutcome is what setup has done.
@@ -129,7 +131,7 @@ func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome,
 	sweep := map[string]string{ForSweep: "on", ForRotation: "off"}[p.For]
 	for _, parameter := range [][2]string{
 		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared}, {"pgrotator.verifier", p.Verifier},
-		{"pgrotator.state_schema", p.StateSchema}, {"pgrotator.sweep", sweep}, {"pgrotator.batch", closableBatch}} {
+		{"pgrotator.state_schema", p.StateSchema}, {"pgrotator.secret", p.Secret}, {"pgrotator.sweep", sweep}, {"pgrotator.batch", closableBatch}} {
 		var set string
 		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
 			return SetupOutcome{}, err

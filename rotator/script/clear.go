@@ -12,9 +12,10 @@ import (
 
 // Leaver is a role that is to be dropped, and where something depends on it.
 type Leaver struct {
-	Name      string
-	OID       int64
-	Databases []string // "" stands for what all databases share
+	Name       string
+	OID        int64
+	Databases  []string // "" stands for what all databases share
+	Unreadable []int64  // the oids of databases whose names could not be read
 }
 
 // Clear is a script for psql and the master user that passes on what a leaver owns to an heir of its own, takes back what was
@@ -23,7 +24,7 @@ func Clear(l Leaver) []string {
 	if !writable(l.Name) {
 		return []string{string(unwritable(l.Name))}
 	}
-	if len(l.Databases) == 0 {
+	if len(l.Databases)+len(l.Unreadable) == 0 {
 		return []string{preface(l), session(l), settingNames(l), text(sql.ScriptDrop)}
 	}
 	lines := []string{preface(l), advice(l), session(l), settingNames(l), text(sql.ScriptHeir), "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else", findingHeir(l), rememberingPassOn()}
@@ -54,6 +55,11 @@ func passOn(l Leaver) (blocks []string, complete bool) {
 			complete = false
 			blocks = append(blocks, unconnectable(database))
 		}
+	}
+	for _, oid := range l.Unreadable {
+		complete = false
+		blocks = append(blocks, comment(fmt.Sprintf("The database of oid %d has a name of another encoding than the one that the sweep logs in to. Give it another first:", oid))+"\n"+
+			comment(string(RenameDatabase(oid))))
 	}
 	return blocks, complete
 }

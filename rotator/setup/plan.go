@@ -8,22 +8,21 @@ import (
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
-	"pgrotator/rotator/secret"
 )
 
 // plan is what setup is about to do, and what it has found.
 type plan struct {
-	value    secret.Value
-	pair     secret.Pair
+	subject
 	shared   string
-	proof    proof
+	current  login
 	repair   bool
 	state    role.State // of the partner
 	found    role.SetupState
 	recorded bool // an earlier setup made this very pair
 }
 
-func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
+func newPlan(ctx context.Context, master *postgres.Session, of subject, current login, repair bool) (plan, error) {
+	v, pair := of.value, of.pair
 	state, err := role.ReadState(ctx, master, question(pair, v))
 	if err != nil {
 		return plan{}, err
@@ -36,14 +35,15 @@ func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
 	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
-	return plan{value: v, pair: pair, shared: shared, proof: p, repair: repair, state: state, found: found}, err
+	return plan{subject: of, shared: shared, current: current, repair: repair, state: state, found: found}, err
 }
 
 // admit refuses whatever would give the writer of the secret more than the secret itself: setup acts with the master's power.
 //
 //	a name of PostgreSQL, RDS, a superuser or the master           refused
 //	the shared role is recorded for another pair                   refused
-//	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only
+//	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only, as
+//	                                                               admitSecret has it
 //	AWSCURRENT does not log in: user and partner and role missing  admitted, all three are made
 //	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
 //	                                                               it would lose by becoming a new role: a single user is adopted
@@ -61,7 +61,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 	switch {
 	case p.recorded:
 		return p.admitRecorded()
-	case !p.proof.loggedIn:
+	case !p.current.loggedIn:
 		return p.admitFresh()
 	case !p.found.SharedExists:
 		return p.admitAdoption(ctx, master)
@@ -82,11 +82,11 @@ func (p *plan) admitNames(masterUser string) error {
 }
 
 func (p *plan) admitRecorded() error {
-	if p.proof.loggedIn || p.repair {
+	if p.current.loggedIn || p.repair {
 		return nil
 	}
 	return fmt.Errorf("AWSCURRENT does not log in: check tells whether the version before does, which is then to be made current again; only if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
-		p.pair.User, p.proof.refused)
+		p.pair.User, p.current.refused)
 }
 
 func (p *plan) admitFresh() error {
@@ -95,7 +95,7 @@ func (p *plan) admitFresh() error {
 	}
 	if p.found.UserExists {
 		return fmt.Errorf("user %q exists, and AWSCURRENT does not log in as it: put its password into the secret (setup takes over nobody who has not logged in): %w",
-			p.pair.User, p.proof.refused)
+			p.pair.User, p.current.refused)
 	}
 	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, %s set the secret's password by psql's \\password, and %s",
 		p.pair.User, p.pair.Partner, p.shared, script.CreateUser(p.pair.User), p.state.Becoming(p.pair.User))
@@ -118,9 +118,9 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 }
 
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
-	if p.proof.became != p.shared {
+	if p.current.became != p.shared {
 		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, %s",
-			p.pair.User, p.proof.became, p.shared, p.state.Becoming(p.pair.User))
+			p.pair.User, p.current.became, p.shared, p.state.Becoming(p.pair.User))
 	}
 	if !p.found.PartnerExists {
 		return nil
@@ -130,6 +130,6 @@ func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 			p.pair.Partner, p.shared, script.Join(p.state.Version, p.shared, p.pair.Partner))
 	}
 	state := p.state
-	state.CurrentUser = p.proof.became
+	state.CurrentUser = p.current.became
 	return role.AdmitTwin(ctx, master, state, p.pair.Partner, p.pair.User, p.pair.Named)
 }

@@ -38,7 +38,7 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 type Report struct {
 	Makes   []string `json:"makes,omitempty"` // whom it was about to make, before it changed anything
 	Changed []string `json:"changed"`         // a sentence for each change; empty when all was there
-	Left    []string `json:"left,omitempty"`  // a sentence for each role that the sweep cannot close, with the reason
+	Left    []string `json:"left,omitempty"`  // a sentence for what was not done, with the reason: a role that the sweep cannot close, a record of another secret
 }
 
 // Request is what setup is asked for.
@@ -51,6 +51,10 @@ type Request struct {
 // Run sets up the pair of a secret. It is repeatable and changes only what is missing. A repair is for a pair that an earlier setup
 // has recorded.
 func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
+	description, err := s.store.Describe(ctx, r.SecretID)
+	if err != nil {
+		return Report{}, err
+	}
 	text, err := s.store.Stage(ctx, r.SecretID, secret.Current)
 	if err != nil {
 		return Report{}, err
@@ -76,41 +80,47 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	var report Report
 	// The proof belongs to each attempt: one that was cut may have made the user that could not log in before it.
 	err = postgres.Attempt(ctx, func(ctx context.Context) error {
-		proof, err := s.prove(ctx, value, pair)
+		current, err := s.prove(ctx, value, pair)
 		if err != nil {
 			return fmt.Errorf("proving AWSCURRENT of secret %s: %w", r.SecretID, err)
 		}
-		err = s.asMaster(ctx, found, value, pair, proof, r, &report)
-		return err
+		return s.asMaster(ctx, found, subject{description.ARN, value, pair}, current, r, &report)
 	})
 	if err != nil {
 		return report, err
 	}
-	mirrors, err := s.makeMirrors(ctx, r.SecretID, value, pair)
+	mirrors, err := s.makeMirrors(ctx, subject{description.ARN, value, pair})
 	report.Changed = append(report.Changed, mirrors...)
 	return report, err
 }
 
-// proof is what logging in with AWSCURRENT has shown.
-type proof struct {
+// subject is the secret whose pair is set up.
+type subject struct {
+	arn   string
+	value secret.Value
+	pair  secret.Pair
+}
+
+// login is what logging in with AWSCURRENT has shown.
+type login struct {
 	loggedIn bool
 	became   string // the role that the session was
 	refused  error  // why it did not log in
 }
 
 // prove logs in with AWSCURRENT. A refused login proves nothing, and is no error yet: the user may not exist, or wait for repair.
-func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (proof, error) {
+func (s *Setup) prove(ctx context.Context, v secret.Value, pair secret.Pair) (login, error) {
 	server := postgres.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: v.Plaintext}
 	session, err := s.opener.Open(ctx, server, postgres.Login{User: v.Username, Password: v.Password})
 	if postgres.Refused(err) || postgres.NotPermitted(err) {
-		return proof{refused: err}, nil
+		return login{refused: err}, nil
 	}
 	if err != nil {
-		return proof{}, err
+		return login{}, err
 	}
 	defer session.Close(ctx)
 	state, err := role.ReadState(ctx, session, question(pair, v))
-	return proof{loggedIn: true, became: state.CurrentUser}, err
+	return login{loggedIn: true, became: state.CurrentUser}, err
 }
 
 // question is asked of the partner, as in a rotation.
@@ -118,20 +128,23 @@ func question(pair secret.Pair, v secret.Value) role.Pair {
 	return role.Pair{User: pair.Partner, Partner: pair.User, Shared: v.Role, Base: pair.Base}
 }
 
-func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, pair secret.Pair, p proof, r Request, report *Report) error {
+func (s *Setup) asMaster(ctx context.Context, m master.Master, of subject, current login, r Request, report *Report) error {
 	session, err := s.opener.Open(ctx, m.Server, m.Login)
 	if err != nil {
 		return fmt.Errorf("logging in with %s: %w", m.Source, err)
 	}
 	defer session.Close(ctx)
-	if err := s.master.Admit(ctx, session, m, pair); err != nil {
+	if err := s.master.Admit(ctx, session, m, of.pair); err != nil {
 		return err
 	}
-	plan, err := newPlan(ctx, session, v, pair, p, r.Repair)
+	plan, err := newPlan(ctx, session, of, current, r.Repair)
 	if err != nil {
 		return err
 	}
 	if err := plan.admit(ctx, m.Login.User, session); err != nil {
+		return err
+	}
+	if err := s.admitSecret(ctx, plan, m.Server); err != nil {
 		return err
 	}
 	made, err := plan.verifier()
@@ -139,17 +152,17 @@ func (s *Setup) asMaster(ctx context.Context, m master.Master, v secret.Value, p
 		return err
 	}
 	if report.Makes == nil { // a repeated attempt finds what the first has made
-		report.Makes = plan.found.Missing(pair.User, pair.Partner, plan.shared)
+		report.Makes = plan.found.Missing(of.pair.User, of.pair.Partner, plan.shared)
 	}
 	done, err := role.SetUp(ctx, session, role.SetupPair{
-		User: pair.User, Partner: pair.Partner, Shared: plan.shared, Verifier: made, For: r.For, StateSchema: s.stateSchema})
-	report.Changed, report.Left = done.Changed, done.Left
+		User: of.pair.User, Partner: of.pair.Partner, Shared: plan.shared, Verifier: made, For: r.For, StateSchema: s.stateSchema, Secret: plan.secretToRecord()})
+	report.Changed, report.Left = done.Changed, append(done.Left, plan.leftToAnother()...)
 	return err
 }
 
 // verifier is that of the secret's password where the AWSCURRENT user is to get it: it is missing, or does not log in with it.
 func (p plan) verifier() (string, error) {
-	if p.proof.loggedIn {
+	if p.current.loggedIn {
 		return "", nil
 	}
 	made, err := verifier.New(p.state.Verifier, p.pair.User, p.value.Password)

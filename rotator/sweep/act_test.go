@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
@@ -276,7 +277,7 @@ func TestOneFailureDoesNotStopTheRest(t *testing.T) {
 func TestLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Ignore = []string{s.prefix + "batch*"}
+	s.options.Ignore = []account.Exception{{User: s.prefix + "batch*"}}
 	s.settle()
 	s.setMaster(s.user("master", 400))
 	ignored, super := s.user("batch_1", 400), s.user("super", 400)

@@ -55,14 +55,15 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 			spared[found.Role] = found
 		}
 	}
-	r.noteIgnored(accounts)
+	r.reportExceptions(accounts)
 	r.noteIgnoredByTag(accounts)
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
 		if !a.Tracked && a.Unlogged == "" {
 			continue
 		}
-		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a), Ignored: account.Ignored(r.options.Ignore, a.Name)}
+		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a)}
+		_, s.Ignored = account.Excepted(r.options.Ignore, a.Name, p.Now)
 		s.Ignored = s.Ignored || account.Ignored(r.terms.ignored, a.Name)
 		if s.Exempt == "" && a.Unlogged != "" {
 			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
@@ -75,16 +76,6 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 	}
 	return verdicts
-}
-
-// noteIgnored tells of patterns on IGNORE_USER_LIST that protect nobody: a name may be misspelt.
-func (r *run) noteIgnored(accounts []account.Account) {
-	for _, pattern := range r.options.Ignore {
-		matched := slices.ContainsFunc(accounts, func(a account.Account) bool { return account.Ignored([]string{pattern}, a.Name) })
-		if !matched {
-			r.evidence.Note("IGNORE_USER_LIST has %q, which is no role of this cluster and matches none.", pattern)
-		}
-	}
 }
 
 // spare reports a role that would have been closed but for what the second reading found.

@@ -63,6 +63,10 @@ func (r *run) reportReady(verdicts []policy.Verdict, standing map[int64]account.
 func clearing(a account.Account, found account.Obstacles) []string {
 	leaver := script.Leaver{Name: a.Name, OID: a.OID}
 	for _, d := range found.Dependencies {
+		if d.Unreadable != 0 {
+			leaver.Unreadable = append(leaver.Unreadable, d.Unreadable)
+			continue
+		}
 		leaver.Databases = append(leaver.Databases, d.Database)
 	}
 	return script.Clear(leaver)

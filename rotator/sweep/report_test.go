@@ -32,7 +32,7 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 	first := func(v any) any { return v.([]any)[0] }
 	evidence := report["evidence"].(map[string]any)
 	for what, c := range map[string]struct{ got, want string }{
-		"report":   {keys(report), "counts deleted dryRun evidence failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
+		"report":   {keys(report), "counts deleted dryRun evidence exceptions failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
 		"evidence": {keys(evidence), "bytes complete from gaps instances notes reader reasons secondReading to unread"},
 		"instance": {keys(first(evidence["instances"])), "events from logins longestDelay longestSilence name suspicious to"},
 		"second":   {keys(evidence["secondReading"]), "bytes from reader roles to"},

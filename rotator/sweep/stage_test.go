@@ -3,6 +3,7 @@ package sweep_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,11 @@ var server *localpg.Server
 func TestMain(m *testing.M) {
 	if os.Getenv(sweeperEnv) != "" {
 		os.Exit(sweepAlone())
+	}
+	flag.Parse()
+	// Most of a test's time is waiting for the log to be old enough: more of them at once than there are processors.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	pgtest.Main(testsThenClose{m}, localpg.Options{Major: 15, Settings: map[string]string{"log_disconnections": "on", "max_connections": "300", "shared_preload_libraries": "pg_stat_statements"}}, &server)
 }

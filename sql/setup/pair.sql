@@ -204,10 +204,11 @@ BEGIN
     END IF;
 END $do$;
 
--- The schema of the functions. The master becomes the owner role until the end.
+-- The schema of the functions, whose comment names the secret that the pair is of. The master becomes the owner role until the end.
 DO $do$
 DECLARE
-    owner text := current_setting('pgrotator.owner');
+    owner  text := current_setting('pgrotator.owner');
+    secret text := coalesce(current_setting('pgrotator.secret', true), '');
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT TRUE, SET TRUE', owner);
@@ -217,6 +218,10 @@ BEGIN
         RAISE NOTICE 'changed: created schema %', quote_ident(owner);
     END IF;
     EXECUTE format('SET LOCAL ROLE %I', owner);
+    IF secret <> '' AND obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS DISTINCT FROM 'pgrotator: secret ' || secret THEN
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', owner, 'pgrotator: secret ' || secret);
+        RAISE NOTICE 'changed: recorded that the pair is of secret %', secret;
+    END IF;
 END $do$;
 
 -- The functions: columns 1 to 4 are name, arguments, result and whether the shared role may call it; column 5 whether only the

@@ -11,8 +11,12 @@ import (
 
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/protocol"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/sts"
 )
+
+// maxRequest bounds a request, in bytes: what is put into S3 is the largest.
+const maxRequest = 128 << 20
 
 // exchange is one call on its way through the Stack.
 type exchange struct {
@@ -25,7 +29,7 @@ type exchange struct {
 
 func (s *Stack) newServices() map[string]*protocol.Service {
 	services := map[string]*protocol.Service{}
-	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(),
+	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(),
 		s.functions.Service(), sts.Service(s.callers)} {
 		services[service.Name] = service
 	}
@@ -33,7 +37,7 @@ func (s *Stack) newServices() map[string]*protocol.Service {
 }
 
 func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, protocol.MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
 		return
@@ -49,7 +53,8 @@ func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // route tells the service and the operation from what each protocol says about
-// itself: a target header, a path, or the query protocol's form.
+// itself: a target header, a path, the service that signed it for, or the query
+// protocol's form.
 func (x *exchange) route() (serviceName string) {
 	if target := x.HTTP.Header.Get("X-Amz-Target"); target != "" {
 		prefix, operation, _ := strings.Cut(target, ".")
@@ -59,6 +64,10 @@ func (x *exchange) route() (serviceName string) {
 	if strings.HasPrefix(x.HTTP.URL.Path, lambda.InvokePath) {
 		x.operation = "Invoke"
 		return "lambda"
+	}
+	if protocol.SignedFor(x.HTTP) == "s3" {
+		x.operation = s3.Operation(x.HTTP)
+		return "s3"
 	}
 	form, err := url.ParseQuery(string(x.Body))
 	if err != nil {
@@ -75,6 +84,9 @@ func (x *exchange) call() Call {
 		Operation: x.operation,
 		Function:  x.Caller.Function,
 		Role:      x.Caller.Role,
+	}
+	if c.Service == "sts" {
+		c.ExternalID = x.Form.Get("ExternalId")
 	}
 	if c.Service == "secretsmanager" {
 		var addressed struct{ SecretId, RotationToken string }

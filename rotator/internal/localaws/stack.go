@@ -17,6 +17,7 @@ import (
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/protocol"
 	"pgrotator/rotator/internal/localaws/rds"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
 	"pgrotator/rotator/internal/localaws/sns"
 )
@@ -35,6 +36,7 @@ type (
 	databases   = rds.Databases
 	logStore    = logs.Store
 	notices     = sns.Log
+	buckets     = s3.Buckets
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -44,6 +46,7 @@ type Stack struct {
 	*databases
 	*logStore
 	*notices
+	*buckets
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -80,7 +83,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})
