@@ -40,6 +40,10 @@ import (
 var version = "unknown"
 
 func main() {
+	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
+		lambda.Start(answerStack)
+		return
+	}
 	h, err := wire(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
