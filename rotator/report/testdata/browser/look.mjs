@@ -13,7 +13,7 @@ const axe = withAxe ? readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8
 const url = pathToFileURL(file).href;
 const seen = { faults: [], requests: [], violations: [] };
 
-const browser = await puppeteer.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await puppeteer.launch({ executablePath: chromium, protocolTimeout: 600000, args: ['--no-sandbox', '--disable-gpu'] });
 
 async function open(options) {
 	const page = await browser.newPage();
