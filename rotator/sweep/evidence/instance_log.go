@@ -303,9 +303,18 @@ func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
 	}
 }
 
-// release believes the refusal held back, unless the event after it shows that it was forged.
+// repeats reports the refusal held back, delivered again: it is not the event after it.
+func (s *streamLog) repeats(e loginlog.Event, kind loginlog.Kind, at int64) bool {
+	return kind == loginlog.Refusal && s.held.at != 0 && s.held == heldRefusal{connectionOf(e), at}
+}
+
+// release believes the refusal held back, unless the event after it shows that it was forged, however often it is delivered.
 func (s *streamLog) release(forged bool) {
-	if s.held.at != 0 && !forged {
+	switch {
+	case s.held.at == 0:
+	case forged:
+		s.doubted = s.held
+	default:
 		s.instance.refuse(s.held.connection, s.held.at)
 	}
 	s.held = heldRefusal{}

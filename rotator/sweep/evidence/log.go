@@ -109,7 +109,9 @@ func (l *Log) Event(e logread.Event) {
 	s.note(at, e.Ingested)
 	event, kind := l.parser.Parse(e.Message)
 	s.formed(event)
-	s.release(kind == loginlog.Tampering && !event.Stamped)
+	if !s.repeats(event, kind, at) {
+		s.release(kind == loginlog.Tampering && !event.Stamped)
+	}
 	trusted := !s.followsCut(len(e.Message))
 	switch kind {
 	case loginlog.Login:
