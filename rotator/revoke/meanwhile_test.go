@@ -26,6 +26,8 @@ func TestThiefLetsTheUserInAgain(t *testing.T) {
 			stop := w.begin(known)
 			proxy.BeforeEach(w.step)
 			_, err := run(t, s)
+			var open int
+			s.Ask("SELECT count(*) FROM pg_stat_activity WHERE usename IN ($1, $2)", []any{s.A, s.B}, &open)
 			stop()
 			proxy.BeforeEach(nil)
 			if err != nil {
@@ -33,6 +35,9 @@ func TestThiefLetsTheUserInAgain(t *testing.T) {
 			}
 			if !w.letIn {
 				t.Skip("the thief's sessions were ended before the pair was locked")
+			}
+			if open > 0 {
+				t.Errorf("%d sessions of the thief's live", open)
 			}
 			for _, c := range []localtest.Credential{known, {Username: w.other, Password: stolen}} {
 				if _, err := s.Login(c); err == nil {
@@ -59,7 +64,7 @@ type waiting struct {
 
 const lockHeld = "SELECT pg_advisory_lock(hashtext($1))"
 
-// begin has the thief's statement wait, in one session after the other for as long as he can log in.
+// begin has the thief's statement wait, in one session after the other for as long as he can log in; and then as whom he has let in.
 func (w *waiting) begin(known localtest.Credential) (stop func()) {
 	user, password := server.Superuser()
 	w.held = pgtest.Connect(w.t, server.URL(user, password, w.s.Database))
@@ -70,17 +75,23 @@ func (w *waiting) begin(known localtest.Credential) (stop func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
 		for ctx.Err() == nil {
-			conn, err := pgx.Connect(ctx, server.URL(known.Username, known.Password, w.s.Database))
-			if err != nil {
-				return
-			}
-			_, _ = conn.Exec(ctx, fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity') FROM pg_advisory_lock(hashtext('%[1]s'))", w.s.Shared, stolenVerifier))
-			_ = conn.Close(context.WithoutCancel(ctx))
+			w.use(ctx, known, fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity') FROM pg_advisory_lock(hashtext('%[1]s'))", w.s.Shared, stolenVerifier))
+			w.use(ctx, localtest.Credential{Username: w.other, Password: stolen}, "SELECT pg_sleep(60)")
 		}
 	})
 	for !w.waits() {
 	}
 	return func() { cancel(); working.Wait() }
+}
+
+// use runs a statement in a session of its own, if there is one to be had, until it or the session is ended.
+func (w *waiting) use(ctx context.Context, c localtest.Credential, statement string) {
+	conn, err := pgx.Connect(ctx, server.URL(c.Username, c.Password, w.s.Database))
+	if err != nil {
+		return
+	}
+	_, _ = conn.Exec(ctx, statement)
+	_ = conn.Close(context.WithoutCancel(ctx))
 }
 
 func (w *waiting) waits() (waits bool) {
