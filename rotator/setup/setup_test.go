@@ -54,6 +54,7 @@ func TestMatrixOfSetup(t *testing.T) {
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		t.Run("repeatable", func(t *testing.T) { repeatable(t, pg) })
 		t.Run("functions refuse", func(t *testing.T) { functionsRefuse(t, pg) })
+		t.Run("adoption of a member", func(t *testing.T) { adoptionOfAMember(t, pg) })
 	})
 }
 
