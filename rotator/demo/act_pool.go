@@ -18,7 +18,7 @@ const (
 
 // actPool has a second pair rotate while two clients log in, one directly and one through a pooler.
 func (d *demo) actPool(ctx context.Context) error {
-	d.page.Title("6. A client behind a pooler, beside a direct one")
+	d.page.Title("7. A client behind a pooler, beside a direct one")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pool, err := d.stack.StartPool(ctx)

@@ -19,7 +19,8 @@ var (
 	coalesceCommand = regexp.MustCompile(`^\| fields coalesce\(([^)]*)\) as (\w+)$`)
 )
 
-// queryDivision is that of the constant query. It is read on first use: a rotation, which each time starts a process anew, never needs it.
+// queryDivision is that of the constant query, whose expressions take longer to compile than all else that a new process does: a
+// rotation needs none of them.
 var queryDivision = sync.OnceValue(func() *division { return readDivision(Query(false)) })
 
 func readDivision(query string) *division {

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
@@ -99,45 +98,29 @@ func TestAdoptionIsStopped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mustBeStopped(t, server, c.hinder, c.text, c.cure)
+			s := localtest.New(t, server, nil)
+			arn := s.CreateMaster()
+			names := strings.NewReplacer("USER_A", s.A, "SHARED", s.Shared)
+			s.SQL(login(s.A), "CREATE SCHEMA own AUTHORIZATION "+s.A)
+			for _, statement := range c.hinder {
+				s.SQL(names.Replace(statement))
+			}
+			s.CreateSecret(map[string]any{"masterarn": arn, "usernames": []string{s.A, s.B}, "role": s.Shared})
+			event := map[string]any{"action": "setup", "secretId": s.SecretID, "adopt": true}
+			_, err := setupOf(t, s, event)
+			if err == nil || !strings.Contains(err.Error(), names.Replace(c.text)) || !strings.Contains(err.Error(), names.Replace(c.cure)) {
+				t.Fatalf("error %v, want %q and %q", err, names.Replace(c.text), names.Replace(c.cure))
+			}
+			if who, err := s.Login(s.Credential("AWSCURRENT")); err != nil || who != s.A {
+				t.Errorf("%s logs in as %q: %v", s.A, who, err)
+			}
+			s.SQL(names.Replace(c.cure))
+			if _, err := setupOf(t, s, event); err != nil {
+				t.Fatal(err)
+			}
+			mustRotate(t, s)
 		})
 	}
-}
-
-// adoptionOfAMember: from 16 on a membership is given by whoever holds ADMIN on the group, which the master need not.
-func adoptionOfAMember(t *testing.T, pg *localpg.Server) {
-	if pg.Major() < 16 {
-		t.Skip("whoever has CREATEROLE grants any role")
-	}
-	mustBeStopped(t, pg, []string{"CREATE ROLE SHAREDgroup", "GRANT SHAREDgroup TO USER_A"},
-		"may not make SHARED a member of SHAREDgroup", "GRANT SHAREDgroup TO SHARED WITH ADMIN false, INHERIT true, SET true")
-}
-
-// mustBeStopped has an adoption end with text and with the cure, after which it goes on.
-func mustBeStopped(t *testing.T, pg *localpg.Server, hinder []string, text, cure string) {
-	t.Helper()
-	s := localtest.New(t, pg, nil)
-	arn := s.CreateMaster()
-	names := strings.NewReplacer("USER_A", s.A, "SHARED", s.Shared)
-	asMaster(s, login(s.A))
-	s.SQL("CREATE SCHEMA own AUTHORIZATION " + s.A)
-	for _, statement := range hinder {
-		s.SQL(names.Replace(statement))
-	}
-	s.CreateSecret(map[string]any{"masterarn": arn, "usernames": []string{s.A, s.B}, "role": s.Shared})
-	event := map[string]any{"action": "setup", "secretId": s.SecretID, "adopt": true}
-	_, err := setupOf(t, s, event)
-	if err == nil || !strings.Contains(err.Error(), names.Replace(text)) || !strings.Contains(err.Error(), names.Replace(cure)) {
-		t.Fatalf("error %v, want %q and %q", err, names.Replace(text), names.Replace(cure))
-	}
-	if who, err := s.Login(s.Credential("AWSCURRENT")); err != nil || who != s.A {
-		t.Errorf("%s logs in as %q: %v", s.A, who, err)
-	}
-	s.SQL(names.Replace(cure))
-	if _, err := setupOf(t, s, event); err != nil {
-		t.Fatal(err)
-	}
-	mustRotate(t, s)
 }
 
 // An adoption that is cut or killed at any message, and run again, ends as if nothing had happened; until then the user logs in and has
