@@ -83,12 +83,21 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
 	c.sweep.Stack = function
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
-	notices := sns.NewFromConfig(own)
+	c.sweep.Version = version
+	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
 	begin := func(roleARN string) *work {
-		return newWork(c, assume(own, roleARN, c.externalID), notices, opener, log)
+		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(publish.NewTopic(notices, c.sweep.Topic), openObject(own)),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, openObject(own)),
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
+}
+
+// reportCallTimeout is long enough for a list of 100,000 accounts.
+const reportCallTimeout = time.Minute
+
+// reportClient writes reports as the function itself.
+func reportClient(own aws.Config) *s3.Client {
+	return s3.NewFromConfig(own, func(o *s3.Options) { o.HTTPClient = httpClient().WithTimeout(reportCallTimeout) })
 }
 
 // openObject reads objects of S3 as the function itself.
@@ -100,7 +109,7 @@ func openObject(own aws.Config) fleet.Open {
 }
 
 // newWork wires what works in one account, whose AWS configuration data is.
-func newWork(c config, data aws.Config, notices *sns.Client, opener postgres.Opener, log *slog.Logger) *work {
+func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres.Opener, log *slog.Logger) *work {
 	store := secret.NewStore(secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
 		if c.secretsEndpoint != "" {
 			o.BaseEndpoint = &c.secretsEndpoint
@@ -108,14 +117,15 @@ func newWork(c config, data aws.Config, notices *sns.Client, opener postgres.Ope
 	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
+	iamClient := iam.NewFromConfig(data)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	return &work{
 		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, notices, iam.NewFromConfig(data), opener, c.sweep, log),
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
 	}
 }
 

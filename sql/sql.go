@@ -110,6 +110,7 @@ const (
 const (
 	Dependencies         Statement = "roles/dependencies"
 	Members              Statement = "roles/members"
+	IAMMembers           Statement = "roles/iam"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"
@@ -134,6 +135,10 @@ const (
 	SweepSync         Statement = "sweep/sync"
 	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
+	SweepHoldings     Statement = "sweep/holdings"
+	SweepHistory      Statement = "sweep/history"
+	SweepNotice       Statement = "sweep/notice"
+	SweepRecordNotice Statement = "sweep/record_notice"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
 	SweepStoreOld     Statement = "sweep/store_old"

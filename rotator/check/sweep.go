@@ -24,6 +24,7 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 	} else {
 		c.instances(ctx, l, s, found, &settings)
 		c.logGroups(ctx, l, s, found)
+		c.iam(ctx, l, s, session, found)
 	}
 	settings.report(l)
 	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)

@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
@@ -73,7 +72,7 @@ func carryOut(ctx context.Context, text string) (c cost, err error) {
 		return c, err
 	}
 	s := sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), iam.NewFromConfig(config), postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
+		iam.NewFromConfig(config), sweep.Channels{}, postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
 	begun := time.Now()
 	report, err := s.Run(ctx, e.Secret, false)
 	if err != nil {

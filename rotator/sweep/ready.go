@@ -18,7 +18,7 @@ func (r *run) mark(ctx context.Context, verdicts []policy.Verdict) error {
 			continue
 		}
 		marks = append(marks, account.NewStatus{Name: v.Account.Name, OID: v.Account.OID, Status: status, Detail: r.detail(v, nil)})
-		r.status[v.Account.Name] = status
+		r.setStatus(v.Account.Name, status)
 		if status == account.ReadyToDelete {
 			r.report.NewlyReady = append(r.report.NewlyReady, v.Account.Name)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,7 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/report"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
@@ -135,6 +137,8 @@ func bothOrOne(t *testing.T) []int {
 
 // stage is a database with a rotation pair, its log in CloudWatch, and a sweep.
 type stage struct {
+	topic      string        // NOTICE_TOPIC_ARN, or ""
+	reports    publish.Place // REPORT_BUCKET, or nothing
 	t          testing.TB
 	server     *localpg.Server
 	stack      *localaws.Stack
@@ -239,7 +243,7 @@ func (s *stage) secret(keys map[string]any) {
 func (s *stage) sweeper() *sweep.Sweep {
 	config := s.stack.Config()
 	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), iam.NewFromConfig(config), postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+		iam.NewFromConfig(config), sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(config), s.topic), Reports: publish.NewBucket(s3.NewFromConfig(config), s.reports)}, postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
 }
 
 // run waits for the log and sweeps.
