@@ -135,14 +135,13 @@ func TestPaste(t *testing.T) {
 	}
 }
 
-// A note is said, but for what is to be pasted: below its first line, or all of a script that begins with a comment.
+// A note is said, but for what is to be pasted, which follows its first line.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	for note, want := range map[string]string{
-		"":                                "  a",
-		"Run setup.":                      "  a\n     > Run setup.",
-		"As the master:\nDROP ROLE b;":    "  a\n     > As the master:\nDROP ROLE b;",
-		"-- As the master:\nDROP ROLE b;": "  a\n-- As the master:\nDROP ROLE b;",
+		"":                             "  a",
+		"Run setup.":                   "  a\n     > Run setup.",
+		"As the master:\nDROP ROLE b;": "  a\n     > As the master:\nDROP ROLE b;",
 	} {
 		got := write(t, false, func(p *terminal.Page) { p.Table(nil, []terminal.Row{{Cells: []string{"a"}, Note: note}}) })
 		if strings.Join(got, "\n") != want {
