@@ -78,7 +78,7 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	w := work{subject: subject{description.ARN, value, pair}, setup: s, request: r, master: found, report: &Report{}}
+	w := work{subject: subject{description.ARN, value, pair}, setup: s, request: r, master: found, report: &Report{Changed: []string{}}}
 	if err := w.run(ctx); err != nil {
 		return *w.report, err
 	}
