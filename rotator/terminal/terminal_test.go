@@ -104,9 +104,9 @@ func TestWrapLosesNothing(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	got := write(t, false, func(p *terminal.Page) {
-		p.Table([]string{"USER", "IDLE"}, []terminal.Row{{Cells: []string{"jane", "3 days"}}, {Cells: []string{"田中", "100 days"}, Note: "tell her"}})
+		p.Table([]string{"USER", "IDLE"}, []terminal.Row{{Cells: []string{"jane", "3 days"}}, {Cells: []string{"田中", "100 days"}, Note: "tell her"}, {Cells: []string{"a\nb", ""}}})
 	})
-	want := []string{"  USER  IDLE", "  jane  3 days", "  田中  100 days", "        > tell her"}
+	want := []string{"  USER  IDLE", "  jane  3 days", "  田中  100 days", "        > tell her", `  a\nb`}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the table is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
