@@ -12,7 +12,7 @@ LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction package bench clean
+.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,10 +48,10 @@ build: ## Build build/bootstrap for this machine
 	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
 
 pgrotator: ## Build build/pgrotator, the command line, for this machine
-	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
+	go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
 
-# SAM's makefile builder calls these two with ARTIFACTS_DIR set.
-build-RotationFunction build-SweepFunction:
+# SAM's makefile builder calls these with ARTIFACTS_DIR set.
+build-RotationFunction build-SweepFunction build-ParameterCheckFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
 package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM
@@ -61,6 +61,12 @@ package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums,
 		(cd build && sha256sum pgrotator-$$arch.zip > pgrotator-$$arch.zip.sha256) || exit 1; \
 	done
 	go run ./rotator/internal/plaintemplate template.yaml build/pgrotator.template.json
+
+# Node's packages that the pages on CDK and Terraform are checked with; the second is 390 MB.
+PAGES := $(CURDIR)/build/pages
+deploy-pages: ## Check the pages on CDK and Terraform with those tools
+	npm install --prefix $(PAGES) --no-audit --no-fund --ignore-scripts --legacy-peer-deps aws-cdk-lib@2.276.0 constructs@10.8.1 @cdktf/provider-aws@21.22.1
+	PGROTATOR_NODE_MODULES=$(PAGES)/node_modules go test -count=1 -run 'Page' ./rotator/deploy
 
 bench: ## Print what a rotation and a sweep cost on this machine
 	go test -run '^$$' -bench . ./rotator/...

@@ -44,6 +44,10 @@ func main() {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
 		os.Exit(runCommand(os.Args[1:]))
 	}
+	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
+		lambda.Start(answerStack)
+		return
+	}
 	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
@@ -88,7 +92,7 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, openObject(own)),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 

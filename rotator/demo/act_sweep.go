@@ -26,7 +26,6 @@ const (
 // sweeping is what the last act plays with.
 type sweeping struct {
 	*demo
-	function  *localaws.Function
 	publisher *localaws.Publisher
 }
 
@@ -99,7 +98,7 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 	if s.publisher, err = s.stack.PublishLog(ctx); err != nil {
 		return err
 	}
-	s.function, err = s.stack.AddSweep(map[string]string{
+	s.sweeper, err = s.stack.AddSweep(map[string]string{"NOTICE_TOPIC_ARN": stack.Topic,
 		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays)})
 	return err
 }
@@ -195,7 +194,7 @@ func (s *sweeping) sweep(ctx context.Context) (sweepReport, error) {
 	}
 	var report sweepReport
 	begun := time.Now()
-	err := stack.Ask(ctx, s.function, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
+	err := stack.Ask(ctx, s.sweeper, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
 	if err == nil {
 		s.page.part(`The function is sent {"action":"sweep"}`, time.Since(begun))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"pgrotator/rotator/demo/stack"
+	"pgrotator/rotator/internal/localaws"
 )
 
 // demo is what the acts share, each using what those before it have made.
@@ -14,7 +15,8 @@ type demo struct {
 	client    *client
 	watch     *watch
 	rotations []rotation
-	refusal   promise // of the rotations
+	refusal   promise            // of the rotations
+	sweeper   *localaws.Function // the function that sweeps, once there is one
 	sweeps    sweepPromises
 }
 
@@ -25,7 +27,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 			err = errors.Join(err, d.stack.Close())
 		}
 	}()
-	for _, act := range []func(context.Context) error{d.actStack, d.actSetup, d.actCheck, d.actRotate, d.actSweep, d.actSummary} {
+	for _, act := range []func(context.Context) error{d.actStack, d.actSetup, d.actCheck, d.actRotate, d.actSweep, d.actFleet, d.actSummary} {
 		if err := act(ctx); err != nil {
 			return err
 		}

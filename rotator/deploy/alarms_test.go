@@ -23,7 +23,7 @@ func TestEveryAlarmReachesTheTopic(t *testing.T) {
 	for topic, expected := range map[string]string{"": "<NoticeTopic>", alternatives["NoticeTopicArn"][0]: alternatives["NoticeTopicArn"][0]} {
 		s := newStack(template, map[string]string{"NoticeTopicArn": topic})
 		for name, resource := range template.Resources {
-			if resource.Type != "AWS::CloudWatch::Alarm" {
+			if resource.Type != "AWS::CloudWatch::Alarm" || name == "RotationFinished" { // no fault: a rule listens to it
 				continue
 			}
 			if got := oneOrMore(s.resolve(resource.Properties["AlarmActions"])); !slices.Equal(got, []string{expected}) {

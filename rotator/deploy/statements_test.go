@@ -17,23 +17,28 @@ type statement struct {
 
 // statements are those of every policy of a role that the stack makes.
 func (s stack) statements(role string) []statement {
-	var documents []any
-	policies, _ := s.template.Resources[role].Properties["Policies"].([]any)
-	for _, policy := range policies {
-		documents = append(documents, policy.(map[string]any)["PolicyDocument"])
-	}
-	for _, resource := range s.template.Resources {
-		if resource.Type == "AWS::IAM::RolePolicy" && s.exists(resource.Condition) && s.resolve(resource.Properties["RoleName"]) == "<"+role+">" {
-			documents = append(documents, resource.Properties["PolicyDocument"])
-		}
-	}
 	var all []statement
-	for _, document := range documents {
-		for _, item := range s.resolve(document).(map[string]any)["Statement"].([]any) {
+	for _, document := range s.documents(role) {
+		for _, item := range document.(map[string]any)["Statement"].([]any) {
 			all = append(all, newStatement(item.(map[string]any)))
 		}
 	}
 	return all
+}
+
+// documents are the policies of a role that the stack makes.
+func (s stack) documents(role string) []any {
+	var documents []any
+	policies, _ := s.template.Resources[role].Properties["Policies"].([]any)
+	for _, policy := range policies {
+		documents = append(documents, s.resolve(policy.(map[string]any)["PolicyDocument"]))
+	}
+	for _, resource := range s.template.Resources {
+		if resource.Type == "AWS::IAM::RolePolicy" && s.exists(resource.Condition) && s.resolve(resource.Properties["RoleName"]) == "<"+role+">" {
+			documents = append(documents, s.resolve(resource.Properties["PolicyDocument"]))
+		}
+	}
+	return documents
 }
 
 func newStatement(item map[string]any) statement {
@@ -90,9 +95,9 @@ func policyParameters(template template) []string {
 			}
 		}
 	}
-	// A fleet's policies are others, which fleet_policies_test.go looks at.
-	elsewhere := []string{"PermissionsBoundaryArn", "Fleet", "FleetAccounts"}
-	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(elsewhere, name) })
+	// A boundary is not a policy, a role that exists already gets none, and a fleet's policies are looked at by themselves.
+	without := []string{"PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn", "Fleet", "FleetAccounts"}
+	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(without, name) })
 }
 
 // roleCase is a role's statements under one combination of what they depend on.

@@ -13,6 +13,7 @@ const templatePath = "../../template.yaml"
 // template is a CloudFormation template in long form: !Ref X reads {"Ref": "X"}.
 type template struct {
 	Parameters map[string]parameter
+	Rules      map[string]rule
 	Conditions map[string]any
 	Resources  map[string]resource
 	Outputs    map[string]output
@@ -26,11 +27,20 @@ type template struct {
 	text json.RawMessage
 }
 
+// rule is what CloudFormation asks of the parameters before it begins.
+type rule struct {
+	RuleCondition any
+	Assertions    []struct {
+		Assert            any
+		AssertDescription string
+	}
+}
+
 type parameter struct {
 	Type, Description, AllowedPattern, ConstraintDescription string
 	Default                                                  any
 	AllowedValues                                            []any
-	MinValue, MaxValue                                       *float64
+	MinValue, MaxValue, MaxLength                            *float64
 }
 
 type resource struct {

@@ -47,6 +47,23 @@ func (s *Stack) makeSecret(ctx context.Context, _ Options) (text string, err err
 	return fmt.Sprintf("The application's secret %s, user %q: the database does not know this user yet", Secret, FirstUser), nil
 }
 
+// AddPair stores a secret for a pair of its own in Database, of a cluster that DescribeCluster has told of, and gives its ARN.
+func (s *Stack) AddPair(ctx context.Context, name, user, cluster string) (arn string, err error) {
+	value := s.value(user, s.newPassword())
+	value["masterarn"], value["dbClusterIdentifier"] = s.MasterARN, cluster
+	return s.putNewSecret(ctx, name, value)
+}
+
+// AddToFleet gives a secret the tag that makes it one of the fleet.
+func (s *Stack) AddToFleet(ctx context.Context, id, value string) error {
+	_, err := s.Secrets.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: &id, Tags: []types.Tag{
+		{Key: aws.String("pgrotator"), Value: &value}}})
+	if err != nil {
+		return fmt.Errorf("tagging secret %s: %w", id, err)
+	}
+	return nil
+}
+
 func (s *Stack) value(user, password string) map[string]any {
 	return map[string]any{"engine": "postgres", "host": "localhost", "port": s.PG.Port(), "dbname": Database,
 		"username": user, "password": password}
