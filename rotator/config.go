@@ -32,7 +32,7 @@ const (
 	envRequireEachType     = "REQUIRE_EACH_INCLUDED_TYPE" //
 	envPasswordValidDays   = "PASSWORD_VALID_DAYS"        // days, VALID UNTIL of each password; unset = for ever
 	envDBCAFile            = "DB_CA_FILE"                 // a PEM file of more root certificates
-	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs and RDS with; {account} = the secret's
+	envAssumeRoleARN       = "ASSUME_ROLE_ARN"            // the role to call Secrets Manager, CloudWatch Logs, RDS and IAM with; {account} = the secret's
 	envExternalID          = "ASSUME_ROLE_EXTERNAL_ID"    // what that role's trust policy asks for as sts:ExternalId
 	envFleetAccounts       = "FLEET_ACCOUNTS"             // with {account}: the accounts whose secrets there may be, with commas between them
 	envLockIntervalDays    = "LOCK_INTERVAL_DAYS"         // days without activity until a role is locked; unset = never
@@ -46,6 +46,7 @@ const (
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
+	envIAMReview           = "IAM_REVIEW"                 // true: say who may log in by IAM, from the account's policies
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
@@ -151,6 +152,7 @@ func (e *environment) sweepOptions() sweep.Options {
 		MaxChanges:  e.number(envMaxChangesPerRun, 50, 0, 1_000_000),
 		Lag:         time.Duration(e.number(envIngestionLagSeconds, 300, 0, 86400)) * time.Second,
 		StateSchema: e.schema(),
+		IAMReview:   e.boolean(envIAMReview, false),
 	}
 }
 

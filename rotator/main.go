@@ -18,6 +18,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -106,7 +107,7 @@ func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
 		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, channels, opener, c.sweep, log),
+		sweep:    sweep.New(store, logs, databases, iam.NewFromConfig(data), channels, opener, c.sweep, log),
 	}
 }
 
@@ -120,7 +121,7 @@ func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
 }
 
-// assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
+// assume has Secrets Manager, CloudWatch Logs, RDS and IAM called as another role, in whatever account that is. Notices stay with
 // the function's own role, whose topic they go to.
 func assume(own aws.Config, roleARN, externalID string) aws.Config {
 	if roleARN == "" {

@@ -28,7 +28,7 @@ func (r *Review) orphansOf(h *Holder, d Database) {
 			}
 			for _, written := range s.Resources {
 				if why := r.orphan(written, d); why != "" {
-					r.Orphans = addFinding(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, why)
+					r.Orphans = addPermit(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, why)
 				}
 			}
 		}

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"pgrotator/rotator/report"
 )
 
 // Database is a database with its roles, as far as a review needs them.
@@ -25,39 +26,9 @@ type Role struct {
 
 // Review is who may log in to a database by IAM, and what of it is not needed. Lists are empty, never null.
 type Review struct {
-	Complete    bool      `json:"complete"` // IAM told everything; else the lists lack what Notes name
-	Access      []Access  `json:"access"`
-	Orphans     []Finding `json:"orphans"`
-	Unreachable []string  `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Finding `json:"broad"`
-	Notes       []string  `json:"notes"` // what could not be judged
-
+	report.IAM
 	permissions []permission // of the members, all
 	prefix      string       // of the database
-}
-
-// Access is who may log in as a member of rds_iam.
-type Access struct {
-	User       string      `json:"user"`
-	Principals []Admission `json:"principals"`
-}
-
-// Admission is a statement by which a principal may log in.
-type Admission struct {
-	ARN        string     `json:"arn"`
-	Policy     string     `json:"policy"`
-	Statement  string     `json:"statement"`
-	Conditions []string   `json:"conditions"` // named, not judged
-	LastUsed   *time.Time `json:"lastUsed"`   // of a role, for whatever it did; null = not known
-}
-
-// Finding is a statement that a reviewer should look at.
-type Finding struct {
-	Principal string `json:"principal"` // what has the policy: a user, a role, or a group
-	Policy    string `json:"policy"`
-	Statement string `json:"statement"`
-	Resource  string `json:"resource"` // as written
-	Why       string `json:"why"`
 }
 
 // Limits is what no review judges.
@@ -96,7 +67,7 @@ func Of(a *Account, d Database) Review {
 func Unknown(why string) Review { return empty([]string{why}) }
 
 func empty(notes []string) Review {
-	return Review{Access: []Access{}, Orphans: []Finding{}, Unreachable: []string{}, Broad: []Finding{}, Notes: notes}
+	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Notes: notes}}
 }
 
 // stranger is a user's name that nobody has: who may log in as it may log in as anybody.
@@ -120,7 +91,7 @@ func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
 		if slices.ContainsFunc(anywhere, found.same) {
 			why = "it admits to every user of every database"
 		}
-		r.Broad = addFinding(r.Broad, found, why)
+		r.Broad = addPermit(r.Broad, found, why)
 	}
 	for _, role := range d.Roles {
 		if !role.Member {
@@ -128,7 +99,7 @@ func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
 		}
 		for _, found := range meant(p.Permissions(everywhere + role.Name)) {
 			if !slices.ContainsFunc(everybody, found.same) && !slices.ContainsFunc(anywhere, found.same) {
-				r.Broad = addFinding(r.Broad, found, "it admits to a user of this name in every database")
+				r.Broad = addPermit(r.Broad, found, "it admits to a user of this name in every database")
 			}
 		}
 	}
@@ -147,10 +118,10 @@ func (p Permission) same(q Permission) bool {
 	return p.Holder == q.Holder && p.Policy == q.Policy && p.Statement == q.Statement
 }
 
-// addFinding adds a permission, unless it is there: a group's is found with each of its users.
-func addFinding(list []Finding, p Permission, why string) []Finding {
+// addPermit adds a permission, unless it is there: a group's is found with each of its users.
+func addPermit(list []report.Permit, p Permission, why string) []report.Permit {
 	for _, resource := range p.Resources {
-		f := Finding{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
+		f := report.Permit{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
 		if !slices.Contains(list, f) {
 			list = append(list, f)
 		}
@@ -206,7 +177,7 @@ func (r *Review) cut() {
 }
 
 func (r *Review) list(p permission) {
-	admission := Admission{ARN: p.principal.ARN, Policy: p.Policy, Statement: p.Statement, Conditions: append([]string{}, p.Conditions...)}
+	admission := report.Principal{ARN: p.principal.ARN, Policy: p.Policy, Statement: p.Statement, Conditions: append([]string{}, p.Conditions...)}
 	if !p.principal.LastUsed.IsZero() {
 		admission.LastUsed = &p.principal.LastUsed
 	}
@@ -214,13 +185,13 @@ func (r *Review) list(p permission) {
 		r.Access[last].Principals = append(r.Access[last].Principals, admission)
 		return
 	}
-	r.Access = append(r.Access, Access{User: p.user, Principals: []Admission{admission}})
+	r.Access = append(r.Access, report.Access{User: p.user, Principals: []report.Principal{admission}})
 }
 
 // Withdraw lists the statements to take back when a member of rds_iam is closed: those that admit to it, but for those that admit
 // to everybody, which Broad has.
-func (r *Review) Withdraw(user string) []Finding {
-	var list []Finding
+func (r *Review) Withdraw(user string) []report.Permit {
+	var list []report.Permit
 	for _, p := range r.permissions {
 		if p.user != user || p.broad {
 			continue
@@ -232,7 +203,7 @@ func (r *Review) Withdraw(user string) []Finding {
 			}
 			one := p.Permission
 			one.Resources = []string{resource}
-			list = addFinding(list, one, why)
+			list = addPermit(list, one, why)
 		}
 	}
 	return list

@@ -29,6 +29,7 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 	primary(l, s, partner)
 	if !s.pair.Single() {
 		sharedRole(l, s, own, partner)
+		c.adoption(ctx, l, s, session, partner)
 		record(ctx, l, s, session, partner)
 	}
 	passwordRoles(l, s, own, partner)

@@ -151,13 +151,3 @@ func instanceOf(i types.DBInstance) Instance {
 	}
 	return instance
 }
-
-// ConnectResource is the resource of the rds-db:connect permission that lets user log in by IAM token (RDS User Guide,
-// "Creating and using an IAM policy for IAM database access").
-func (c Cluster) ConnectResource(user string) string {
-	parts := strings.Split(c.ARN, ":") // arn:partition:rds:region:account:cluster:name
-	if len(parts) < 5 {
-		return ""
-	}
-	return fmt.Sprintf("arn:%s:rds-db:%s:%s:dbuser:%s/%s", parts[1], parts[3], parts[4], c.ResourceID, user)
-}

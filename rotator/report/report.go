@@ -121,6 +121,8 @@ type Counts struct {
 type IAMLogin struct {
 	IAM      bool   `json:"iam,omitempty"`
 	Resource string `json:"resource,omitempty"` // of the rds-db:connect permission
+	// Withdraw are the statements to take back once the role is closed, where IAM's policies are known.
+	Withdraw []Permit `json:"withdraw,omitempty"`
 }
 
 // Closed is a role that was locked, unlocked or dropped.
@@ -195,10 +197,12 @@ type Exception struct {
 
 // IAM is who may log in by IAM token, as the account's policies and the database's roles have it.
 type IAM struct {
+	Complete    bool     `json:"complete"`    // IAM told everything; where it did not, the lists lack what Notes name
 	Access      []Access `json:"access"`      // of each member of rds_iam whom a policy admits
 	Orphans     []Permit `json:"orphans"`     // permissions for users or databases that do not exist
 	Unreachable []string `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Permit `json:"broad"`       // permissions for more than one user of one database
+	Broad       []Permit `json:"broad"`       // permissions for every user, or for every database
+	Notes       []string `json:"notes"`       // what was not judged, and why
 }
 
 // Access is who may log in as one role.

@@ -20,6 +20,7 @@ func (r *run) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.review(accounts)
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	r.readHoldings(ctx)
@@ -123,16 +124,8 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 	}
 }
 
-// iam marks a role that logs in by IAM token.
-func (r *run) iam(a account.Account) report.IAMLogin {
-	if !a.IAM {
-		return report.IAMLogin{}
-	}
-	return report.IAMLogin{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
-}
-
 func (r *run) closed(v policy.Verdict) report.Closed {
-	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iam(v.Account)}
+	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iamClosed(v.Account)}
 }
 
 func (r *run) closedAll(verdicts []policy.Verdict) []report.Closed {

@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
+	"pgrotator/rotator/access"
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
@@ -39,14 +41,15 @@ const garbage = 50
 
 // Sweep sweeps the databases of secrets.
 type Sweep struct {
-	store    *secret.Store
-	logs     *cloudwatchlogs.Client
-	rds      *rds.Client
-	channels Channels
-	opener   postgres.Opener
-	options  Options
-	pace     logread.Pace // zero = the Region's
-	log      *slog.Logger
+	store     *secret.Store
+	logs      *cloudwatchlogs.Client
+	rds       *rds.Client
+	iamClient *iam.Client
+	channels  Channels
+	opener    postgres.Opener
+	options   Options
+	pace      logread.Pace // zero = the Region's
+	log       *slog.Logger
 }
 
 // Channels are the ways by which a sweep tells people what it did.
@@ -56,9 +59,9 @@ type Channels struct {
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
-func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, channels Channels, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
+func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, iamClient *iam.Client, channels Channels, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
 	opener.StatementTimeout = statementTimeout
-	return &Sweep{store: store, logs: logs, rds: rdsClient, channels: channels, opener: opener, options: options, log: log}
+	return &Sweep{store: store, logs: logs, rds: rdsClient, iamClient: iamClient, channels: channels, opener: opener, options: options, log: log}
 }
 
 // Run sweeps the database of a secret, tells by NOTICE_TOPIC_ARN what it did, and writes
@@ -67,18 +70,15 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 // unreadable, the database cannot be logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead
 // of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
-	r, err := s.RunInFleet(ctx, secretID, dryRun)
-	if err != nil {
-		return report.Report{}, err
-	}
-	if err := s.notify(ctx, r); err != nil {
-		s.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", secretID), slog.String("error", err.Error()))
-	}
-	return r, nil
+	return s.run(ctx, secretID, dryRun, (*run).tell)
 }
 
 // RunInFleet is Run without a notice: one digest tells of all databases of the fleet.
 func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
+	return s.run(ctx, secretID, dryRun, func(*run, context.Context) {})
+}
+
+func (s *Sweep) run(ctx context.Context, secretID string, dryRun bool, tell func(*run, context.Context)) (report.Report, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	r := &run{Sweep: s, options: s.options, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
 	defer r.close(ctx)
@@ -86,6 +86,7 @@ func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (r
 		return report.Report{}, err
 	}
 	r.keep(ctx)
+	tell(r, ctx)
 	return r.report, nil
 }
 
@@ -99,19 +100,21 @@ type run struct {
 	dryRun   bool
 	report   report.Report
 
-	guard     *postgres.Session // holds the sweep's lock
-	place     account.Tables    // where the tables are
-	found     account.Installation
-	sessions  map[string]int // open on all instances, by role
-	evidence  *evidence.Evidence
-	events    *evidence.Log
-	groups    map[string]logread.Group
-	known     map[string]time.Time // latest activity of each role before the second reading
-	spared    []evidence.Spared
-	uncovered int                        // roles that are due, and that the second reading does not cover
-	status    map[string]string          // of the roles that the sweep looks after, as they are now
-	judged    []judged                   // every account, where lists of them are to be written; nil = they were not read
-	holdings  map[int64]account.Holdings // by oid; nil = not read
+	guard      *postgres.Session // holds the sweep's lock
+	place      account.Tables    // where the tables are
+	found      account.Installation
+	sessions   map[string]int // open on all instances, by role
+	evidence   *evidence.Evidence
+	events     *evidence.Log
+	groups     map[string]logread.Group
+	known      map[string]time.Time // latest activity of each role before the second reading
+	spared     []evidence.Spared
+	uncovered  int                        // roles that are due, and that the second reading does not cover
+	status     map[string]string          // of the roles that the sweep looks after, as they are now
+	judged     []judged                   // every account, where lists of them are to be written; nil = they were not read
+	holdings   map[int64]account.Holdings // by oid; nil = not read
+	identities chan identities            // nil = IAM is not asked
+	access     access.Review
 }
 
 func (r *run) sweep(ctx context.Context) error {
@@ -123,6 +126,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err != nil || !alone {
 		return err
 	}
+	r.beginReview(ctx)
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ BEGIN
     PERFORM set_config('pgrotator.recorded', 'on', true);
 END $do$;
 
--- Without a record nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
+-- Without a record, or an adoption, which looks at both by itself, nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
 -- which only the user and its administrators can arrange; the partner where it does too and both bear the shared role's name, or with
 -- the comment of whoever administers it. From 16 on a record vouches for no more than who made it could give: for a partner on whom the
 -- owner role holds ADMIN, and for a shared role that has one of the pair as a member. A maker who has dropped the helper that made the
@@ -92,7 +92,7 @@ DECLARE
         WHERE r.rolname IN (username, partner)
           AND EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND 'role=' || shared = ANY (s.setconfig)));
 BEGIN
-    IF recorded AND NOT modern THEN
+    IF recorded AND NOT modern OR coalesce(current_setting('pgrotator.adopt', true), '') = 'on' THEN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = shared) AND NOT username = ANY (becoming)

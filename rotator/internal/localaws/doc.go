@@ -1,5 +1,5 @@
 // Package localaws stands in for the AWS services that the rotator talks to:
-// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS, SNS and S3, over HTTP on
+// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS, IAM, SNS and S3, over HTTP on
 // loopback, in one process and on one port. Functions run as real processes
 // under the Lambda Runtime API, so what is tested is the binary that is
 // deployed.
@@ -16,6 +16,7 @@
 //   - instances that are renamed, swapped or not told of, and RDS's events: RenameDBInstance, SwapDBInstances,
 //     WithholdDBClusterMembers, AddDBEvent;
 //   - a bucket of another account or Region, with or without versions and Object Lock: SetBucket;
+//   - who an account has, with which policies: SetIAMUser, SetIAMGroup, SetIAMRole, SetIAMPolicy;
 //   - a rotation that is repeated or half done: SetRotationRetries, BeginRotation.
 //
 // It serves tests and the demo. Nothing is persisted, signatures are not

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pgrotator/rotator/internal/localaws/iam"
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/protocol"
@@ -37,6 +38,7 @@ type (
 	logStore    = logs.Store
 	notices     = sns.Log
 	buckets     = s3.Buckets
+	identities  = iam.Identities
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -47,6 +49,7 @@ type Stack struct {
 	*logStore
 	*notices
 	*buckets
+	*identities
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -83,7 +86,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New()}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})
