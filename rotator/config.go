@@ -45,8 +45,8 @@ const (
 	envReportKMSKey        = "REPORT_KMS_KEY"             // the KMS key that encrypts them; unset = the account's own for S3
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
-	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envIAMReview           = "IAM_REVIEW"                 // true: say who may log in by IAM, from the account's policies
+	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
 )
@@ -88,7 +88,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		secretsEndpoint:    e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:           e.level(),
 	}
-	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore,
+	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore, IAMReview: c.sweep.IAMReview,
 		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)

@@ -41,7 +41,10 @@ import (
 var version = "unknown"
 
 func main() {
-	h, err := wire(context.Background())
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
+		os.Exit(runCommand(os.Args[1:]))
+	}
+	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
 		reportInitError(err)
@@ -50,8 +53,8 @@ func main() {
 	lambda.Start(h.handle)
 }
 
-// wire builds the handler from the environment.
-func wire(ctx context.Context) (*handler, error) {
+// newFunction builds the handler of a deployed function from its environment.
+func newFunction(ctx context.Context) (*handler, error) {
 	c, err := readConfig(os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -59,12 +62,26 @@ func wire(ctx context.Context) (*handler, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
+	own, err := loadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wire(c, own, log, os.Stdout), nil
+}
+
+// loadAWS reads the AWS configuration of whoever runs this.
+func loadAWS(ctx context.Context, more ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
+	own, err := awsconfig.LoadDefaultConfig(ctx, append(more, awsconfig.WithHTTPClient(httpClient()))...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return own, nil
+}
+
+// wire builds the handler. Metrics are written to counts.
+func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
 	c.sweep.Stack = function
-	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	c.sweep.Version = version
 	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
@@ -72,7 +89,7 @@ func wire(ctx context.Context) (*handler, error) {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
 	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
-		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
+		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 
 // reportCallTimeout is long enough for a list of 100,000 accounts.
@@ -100,14 +117,15 @@ func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres
 	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
+	iamClient := iam.NewFromConfig(data)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	return &work{
 		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, iam.NewFromConfig(data), channels, opener, c.sweep, log),
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
 	}
 }
 

@@ -110,6 +110,7 @@ const (
 const (
 	Dependencies         Statement = "roles/dependencies"
 	Members              Statement = "roles/members"
+	IAMMembers           Statement = "roles/iam"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"

@@ -92,7 +92,7 @@ func (r *Review) noteOnce(note string) {
 
 // sameOrPattern compares a segment of an ARN.
 func sameOrPattern(written, own string) bool {
-	return pattern(nil).add(written).reach().matches(own)
+	return pattern(nil).add(written).matcher().matches(own)
 }
 
 // isPattern reports a text that stands for more than itself.

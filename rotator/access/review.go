@@ -27,8 +27,10 @@ type Role struct {
 // Review is who may log in to a database by IAM, and what of it is not needed. Lists are empty, never null.
 type Review struct {
 	report.IAM
-	permissions []permission // of the members, all
-	prefix      string       // of the database
+	permissions []permission // of the members: all, but for the broad ones beyond maxAdmissions
+	broad       int          // how many of them are broad, all counted
+	reached     map[string]bool
+	prefix      string // of the database
 }
 
 // Limits is what no review judges.
@@ -36,8 +38,11 @@ const Limits = "Not judged: policies of the organization (service control and re
 	"who may assume a role, the account's root user, and what people of IAM Identity Center may do beyond the roles it has made in this account. " +
 	"Conditions are named, not judged."
 
-// maxAdmissions bounds Review.Access, in statements: an answer of Lambda ends at 6 MB.
-const maxAdmissions = 5000
+// Bounds of a review's lists, in statements: an answer of Lambda ends at 6 MB.
+const (
+	maxAdmissions = 5000 // of Access
+	maxFindings   = 2000 // of Orphans, and of Broad
+)
 
 // permission is one of a member's, before the review is cut to size.
 type permission struct {
@@ -50,24 +55,34 @@ type permission struct {
 // Of reviews who may log in to a database.
 func Of(a *Account, d Database) Review {
 	r := empty(append([]string{Limits}, a.Unread...))
-	r.Complete, r.prefix = len(a.Unread) == 0, d.Prefix
+	r.Complete, r.prefix, r.reached = len(a.Unread) == 0, d.Prefix, map[string]bool{}
 	for n := range a.Principals {
-		p := &a.Principals[n]
-		everybody := meant(p.Permissions(d.Prefix + stranger))
-		r.findBroad(p, d, everybody)
-		r.findAccess(p, d, everybody)
+		j := a.Principals[n].judge()
+		everybody := meant(j.permissions(d.Prefix + stranger))
+		r.findBroad(j, d, everybody)
+		r.findAccess(j, d, everybody)
 	}
 	r.findUnreachable(d)
 	r.findOrphans(a, d)
 	r.cut()
+	r.Orphans, r.Broad = r.firstOf(r.Orphans, "orphans"), r.firstOf(r.Broad, "broad")
 	return r
+}
+
+// firstOf bounds a list, and tells what it leaves out.
+func (r *Review) firstOf(list []report.Permit, name string) []report.Permit {
+	if len(list) <= maxFindings {
+		return list
+	}
+	r.Notes = append(r.Notes, fmt.Sprintf("%d statements under %s are left out: an answer does not hold them.", len(list)-maxFindings, name))
+	return list[:maxFindings]
 }
 
 // Unknown is the review where IAM did not tell.
 func Unknown(why string) Review { return empty([]string{why}) }
 
 func empty(notes []string) Review {
-	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Notes: notes}}
+	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Failed: []report.Failures{}, Notes: notes}}
 }
 
 // stranger is a user's name that nobody has: who may log in as it may log in as anybody.
@@ -83,9 +98,9 @@ func meant(list []Permission) []Permission {
 
 // findBroad lists the statements that admit a principal to names, or to databases, that nobody meant. everybody are those that
 // admit to any name of this one.
-func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
+func (r *Review) findBroad(j *judge, d Database, everybody []Permission) {
 	everywhere := other(d.Prefix)
-	anywhere := meant(p.Permissions(everywhere + stranger))
+	anywhere := meant(j.permissions(everywhere + stranger))
 	for _, found := range everybody {
 		why := "it admits to every user of this database"
 		if slices.ContainsFunc(anywhere, found.same) {
@@ -97,7 +112,7 @@ func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
 		if !role.Member {
 			continue
 		}
-		for _, found := range meant(p.Permissions(everywhere + role.Name)) {
+		for _, found := range meant(j.permissions(everywhere + role.Name)) {
 			if !slices.ContainsFunc(everybody, found.same) && !slices.ContainsFunc(anywhere, found.same) {
 				r.Broad = addPermit(r.Broad, found, "it admits to a user of this name in every database")
 			}
@@ -130,29 +145,32 @@ func addPermit(list []report.Permit, p Permission, why string) []report.Permit {
 }
 
 // findAccess notes for each member of rds_iam by what the principal may log in as it.
-func (r *Review) findAccess(p *Principal, d Database, everybody []Permission) {
+func (r *Review) findAccess(j *judge, d Database, everybody []Permission) {
 	for _, role := range d.Roles {
 		if !role.Member || role.Opaque {
 			continue
 		}
-		for _, found := range p.Permissions(d.Prefix + role.Name) {
-			r.permissions = append(r.permissions, permission{role.Name, p, slices.ContainsFunc(everybody, found.same), found})
+		for _, found := range j.permissions(d.Prefix + role.Name) {
+			r.reached[role.Name] = true
+			broad := slices.ContainsFunc(everybody, found.same)
+			if broad {
+				r.broad++
+			}
+			if !broad || r.broad <= maxAdmissions {
+				r.permissions = append(r.permissions, permission{role.Name, j.principal, broad, found})
+			}
 		}
 	}
 }
 
 // findUnreachable lists the members of rds_iam whom nobody may log in as. Where a policy could not be read, it may be the one.
 func (r *Review) findUnreachable(d Database) {
-	reached := map[string]bool{}
-	for _, p := range r.permissions {
-		reached[p.user] = true
-	}
 	for _, role := range d.Roles {
 		switch {
 		case !role.Member:
 		case role.Opaque:
 			r.Notes = append(r.Notes, fmt.Sprintf("The name of role %q cannot be read in this database's encoding: who may log in as it is not told.", role.Name))
-		case r.Complete && !reached[role.Name]:
+		case r.Complete && !r.reached[role.Name]:
 			r.Unreachable = append(r.Unreachable, role.Name)
 		}
 	}
@@ -162,10 +180,10 @@ func (r *Review) findUnreachable(d Database) {
 func (r *Review) cut() {
 	slices.SortStableFunc(r.permissions, func(a, b permission) int { return strings.Compare(a.user, b.user) })
 	listed := r.permissions
-	if len(listed) > maxAdmissions {
+	if len(listed) > maxAdmissions || r.broad > maxAdmissions {
 		listed = slices.DeleteFunc(slices.Clone(listed), func(p permission) bool { return p.broad })
 		r.Notes = append(r.Notes, fmt.Sprintf("The statements under broad admit to each of these users, and are not repeated there: %d in all are left out.",
-			len(r.permissions)-len(listed)))
+			r.broad))
 	}
 	if left := len(listed) - maxAdmissions; left > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d more statements admit to users of this database than an answer holds.", left))

@@ -24,6 +24,8 @@ type Cluster struct {
 	ARN        string // of the cluster or the primary instance; it names the Region and the account
 	ResourceID string // what rds-db:connect names: DbClusterResourceId or DbiResourceId
 	Instances  []Instance
+	// IAMAuthentication tells whether RDS takes IAM tokens for the passwords of members of rds_iam.
+	IAMAuthentication bool
 	// Unreachable are parts of the database that cannot be seen from here, each a sentence: roles may be active there.
 	Unreachable []string
 }
@@ -62,7 +64,7 @@ func describeCluster(ctx context.Context, client *rds.Client, id string) (Cluste
 	c := Cluster{
 		Name: aws.ToString(found.DBClusterIdentifier), MasterUser: aws.ToString(found.MasterUsername),
 		ARN: aws.ToString(found.DBClusterArn), ResourceID: aws.ToString(found.DbClusterResourceId),
-		Unreachable: replicasElsewhere(found),
+		Unreachable: replicasElsewhere(found), IAMAuthentication: aws.ToBool(found.IAMDatabaseAuthenticationEnabled),
 	}
 	members, err := describeMembers(ctx, client, c.Name)
 	if err != nil {
@@ -112,6 +114,13 @@ func describeInstance(ctx context.Context, client *rds.Client, id string) (Clust
 	c := Cluster{
 		Name: aws.ToString(primary.DBInstanceIdentifier), MasterUser: aws.ToString(primary.MasterUsername),
 		ARN: aws.ToString(primary.DBInstanceArn), ResourceID: aws.ToString(primary.DbiResourceId),
+		IAMAuthentication: aws.ToBool(primary.IAMDatabaseAuthenticationEnabled),
+	}
+	if id := aws.ToString(primary.DBClusterIdentifier); id != "" { // then rds-db:connect names the cluster
+		c.ResourceID, c.IAMAuthentication = "", false
+		if of, err := clusterNamed(ctx, client, id); err == nil {
+			c.ResourceID, c.IAMAuthentication = aws.ToString(of.DbClusterResourceId), aws.ToBool(of.IAMDatabaseAuthenticationEnabled)
+		}
 	}
 	c.add(ctx, client, primary, true)
 	return c, nil

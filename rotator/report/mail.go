@@ -139,7 +139,7 @@ func withdrawal(i IAMLogin) string {
 	}
 	var parts []string
 	for _, p := range i.Withdraw {
-		parts = append(parts, fmt.Sprintf("take back %s of %s (%s): %s", p.Statement, p.Policy, p.Resource, p.Why))
+		parts = append(parts, fmt.Sprintf("take back %s of %s (%q): %s", p.Statement, p.Policy, p.Resource, p.Why))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -197,12 +197,19 @@ type Exception struct {
 
 // IAM is who may log in by IAM token, as the account's policies and the database's roles have it.
 type IAM struct {
-	Complete    bool     `json:"complete"`    // IAM told everything; where it did not, the lists lack what Notes name
-	Access      []Access `json:"access"`      // of each member of rds_iam whom a policy admits
-	Orphans     []Permit `json:"orphans"`     // permissions for users or databases that do not exist
-	Unreachable []string `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Permit `json:"broad"`       // permissions for every user, or for every database
-	Notes       []string `json:"notes"`       // what was not judged, and why
+	Complete    bool       `json:"complete"`    // IAM told everything; where it did not, the lists lack what Notes name
+	Access      []Access   `json:"access"`      // of each member of rds_iam whom a policy admits
+	Orphans     []Permit   `json:"orphans"`     // permissions for users or databases that do not exist
+	Unreachable []string   `json:"unreachable"` // members of rds_iam whom no policy admits
+	Broad       []Permit   `json:"broad"`       // permissions for every user, or for every database
+	Failed      []Failures `json:"failed"`      // members of rds_iam who were turned away in what this run read
+	Notes       []string   `json:"notes"`       // what was not judged, and why
+}
+
+// Failures counts the logins of a role that were refused, for whatever reason.
+type Failures struct {
+	User     string `json:"user"`
+	Attempts int    `json:"attempts"`
 }
 
 // Access is who may log in as one role.

@@ -31,6 +31,7 @@ type SetupState struct {
 	PartnerExists bool
 	SharedExists  bool
 	Secret        string // the ARN of the secret that the pair of this shared role is recorded for in this database, or ""
+	SchemaExists  bool   // that of the shared role's owner role, in this database
 	Records       []Record
 }
 
@@ -54,7 +55,7 @@ func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, sha
 	var t SetupState
 	var comments []string
 	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared, ownerName(shared)},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.Secret, &comments)
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.Secret, &t.SchemaExists, &comments)
 	t.Records = Records(comments)
 	return t, err
 }

@@ -30,6 +30,20 @@ var pages = map[string]page{
 		before: []string{"CREATE ROLE app", "CREATE SCHEMA orders", "CREATE TABLE orders.lines ()"},
 		healed: "SELECT has_table_privilege('app', 'orders.lines', 'UPDATE')",
 	},
+	"CREATE ROLE orders_read NOLOGIN;": {
+		before: []string{"CREATE SCHEMA orders", "CREATE TABLE orders.lines (id serial)"},
+		healed: "SELECT has_table_privilege('orders_read', 'orders.lines', 'SELECT') AND NOT has_table_privilege('orders_read', 'orders.lines', 'INSERT') " +
+			"AND has_table_privilege('orders_write', 'orders.lines', 'SELECT, INSERT') AND has_sequence_privilege('orders_write', 'orders.lines_id_seq', 'USAGE') FROM pg_roles WHERE rolname = 'orders_write'",
+	},
+	"CREATE ROLE alice LOGIN;": {
+		before: []string{"CREATE ROLE orders_read", "CREATE ROLE orders_write"},
+		healed: "SELECT bool_and(pg_has_role(r.oid, 'rds_iam', 'USAGE') AND r.rolcanlogin) AND count(*) = 3 AND bool_or(pg_has_role(r.oid, 'orders_read', 'USAGE')) AND bool_or(pg_has_role(r.oid, 'orders_write', 'USAGE')) " +
+			"AND bool_or(pg_has_role(r.oid, 'pg_monitor', 'USAGE')) FROM pg_roles r WHERE r.rolname IN ('alice', 'orders_app', 'monitoring')",
+	},
+	"ALTER ROLE alice NOLOGIN;": {
+		before: []string{"CREATE ROLE alice LOGIN IN ROLE rds_iam"},
+		healed: "SELECT NOT rolcanlogin AND NOT pg_has_role(oid, 'rds_iam', 'MEMBER') FROM pg_roles WHERE rolname = 'alice'",
+	},
 	"ALTER ROLE alice LOGIN;": {
 		before: []string{"CREATE ROLE alice NOLOGIN"},
 		healed: "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'alice'",
@@ -42,7 +56,7 @@ var pages = map[string]page{
 
 // allPages runs the SQL of every page that people read. Each block needs its state here.
 func allPages(t *testing.T, h *hostile) {
-	h.super("postgres", "GRANT pg_signal_backend TO "+master)
+	h.super("postgres", "GRANT pg_signal_backend TO "+master, "GRANT pg_monitor TO "+master+" WITH ADMIN OPTION")
 	for _, block := range blocksOfSQL(t) {
 		first, _, _ := strings.Cut(block, "\n")
 		t.Run(first, func(t *testing.T) {
@@ -61,7 +75,8 @@ func allPages(t *testing.T, h *hostile) {
 func (h *hostile) follows(state page, block string) {
 	h.t.Helper()
 	defer h.super(home, "DROP SCHEMA IF EXISTS owned CASCADE", "DROP SCHEMA IF EXISTS orders CASCADE", "DROP ROLE IF EXISTS app_a", "DROP ROLE IF EXISTS app_b",
-		"DROP ROLE IF EXISTS app", "DROP ROLE IF EXISTS orders_readwrite", "DROP ROLE IF EXISTS alice")
+		"DROP ROLE IF EXISTS app", "DROP ROLE IF EXISTS app_owner", "DROP ROLE IF EXISTS orders_readwrite", "DROP ROLE IF EXISTS orders_read", "DROP ROLE IF EXISTS orders_write",
+		"DROP ROLE IF EXISTS orders_app", "DROP ROLE IF EXISTS monitoring", "DROP ROLE IF EXISTS alice")
 	h.as(master, home, state.before...)
 	if strings.Contains(block, "pg_terminate_backend") {
 		defer h.connect("app_a", password, home).Close(h.t.Context())

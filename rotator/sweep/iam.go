@@ -56,7 +56,21 @@ func (r *run) review(accounts []account.Account) {
 	if found.notKnown != nil {
 		r.access.Notes = append(r.access.Notes, found.notKnown.Error())
 	}
+	r.countFailures(accounts)
 	r.report.IAM = &r.access.IAM
+}
+
+// countFailures counts the logins of members of rds_iam that the log shows to be refused.
+func (r *run) countFailures(accounts []account.Account) {
+	counted := r.events.FailedLogins()
+	if counted == nil {
+		r.access.Notes = append(r.access.Notes, "Failed logins were not counted, since the log was read by Logs Insights.")
+	}
+	for _, a := range accounts {
+		if a.IAM && counted[a.Name] > 0 {
+			r.access.Failed = append(r.access.Failed, report.Failures{User: a.Name, Attempts: counted[a.Name]})
+		}
+	}
 }
 
 // roles are the roles of the database, as a review of IAM needs them. A group that nobody logs in to is nobody's account.

@@ -7,8 +7,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/jackc/pgx/v5"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/report"
 )
 
@@ -36,8 +39,16 @@ func TestReviewOfIAM(t *testing.T) {
 	}
 	s.stack.Intercept(nil)
 	s.settle()
+	for range 2 {
+		if _, err := s.refusedLogin(worker); err == nil {
+			t.Fatal("a wrong password lets in")
+		}
+	}
 	r := s.run()
-	if r.IAM == nil || !r.IAM.Complete {
+	if r.IAM == nil || !slices.Contains(r.IAM.Failed, report.Failures{User: worker, Attempts: 2}) {
+		t.Errorf("failed %+v", r.IAM)
+	}
+	if !r.IAM.Complete {
 		t.Fatalf("%+v", r.IAM)
 	}
 	if got := arnsOf(r.IAM, person); !slices.Equal(got, []string{"admin", "app"}) {
@@ -77,6 +88,11 @@ func TestUnreachableByIAM(t *testing.T) {
 	}
 }
 
+// refusedLogin tries a password that is wrong.
+func (s *stage) refusedLogin(name string) (*pgx.Conn, error) {
+	return pgx.Connect(s.t.Context(), s.server.URL(name, "wrong", s.prefix))
+}
+
 // setRole has IAM tell of a role that may connect to resources.
 func setRole(s *stage, name string, resources ...string) {
 	s.stack.SetIAMRole(types.RoleDetail{Arn: aws.String("arn:aws:iam::" + localaws.AccountID + ":role/" + name), RoleName: &name,
@@ -95,4 +111,43 @@ func arnsOf(r *report.IAM, user string) []string {
 		}
 	}
 	return names
+}
+
+// Whoever holds rds_iam through any membership is a member, also by ADMIN alone, as the maker of a role has it from 16 on: an
+// administrator who is one so is told from one who logs in by token.
+func TestWhoIsAMemberOfIAM(t *testing.T) {
+	t.Parallel()
+	onBoth(t, localaws.PublishOptions{}, func(t *testing.T, s *stage) {
+		s.exec("DO $$ BEGIN CREATE ROLE rds_iam NOLOGIN; EXCEPTION WHEN duplicate_object THEN END $$")
+		maker, made, admin, reader := s.prefix+"maker", s.prefix+"made", s.prefix+"admin", s.prefix+"reader"
+		s.exec("CREATE ROLE " + maker + " LOGIN CREATEROLE; CREATE ROLE " + admin + " LOGIN CREATEROLE IN ROLE rds_iam; CREATE ROLE " + reader + " LOGIN")
+		s.exec("SET ROLE " + maker + "; CREATE ROLE " + made + " LOGIN; RESET ROLE; GRANT rds_iam TO " + made)
+		user, secret := s.server.Superuser()
+		session, err := postgres.Opener{}.Open(t.Context(), postgres.Server{Host: s.server.Host(), Port: uint16(s.server.Port()), Database: s.prefix, Plaintext: true},
+			postgres.Login{User: user, Password: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close(t.Context())
+		members, err := account.ReadIAMMembers(t.Context(), session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]account.IAMMember{}
+		for _, m := range members {
+			found[m.Name] = m
+		}
+		if m, ok := found[admin]; !ok || m.LockedOut || !slices.Equal(m.Through, []string{"rds_iam"}) {
+			t.Errorf("whoever logs in by token: %+v", m)
+		}
+		if m, ok := found[made]; !ok || m.LockedOut || !m.CanLogin {
+			t.Errorf("the person: %+v", m)
+		}
+		if m, ok := found[maker]; ok != (s.server.Major() >= 16) || ok && (!m.LockedOut || !slices.Equal(m.Through, []string{made})) {
+			t.Errorf("the person's maker: %t, %+v", ok, m)
+		}
+		if m, ok := found[reader]; ok {
+			t.Errorf("whoever has nothing to do with it: %+v", m)
+		}
+	})
 }

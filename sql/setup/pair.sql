@@ -65,7 +65,8 @@ BEGIN
             USING DETAIL = CASE WHEN maker IS NOT NULL THEN format('It was made by %I.', maker)
                                 WHEN modern THEN 'It was made by a superuser, or by a role that is gone.'
                                 ELSE 'Who made it is not recorded before PostgreSQL 16.' END,
-                  HINT = format('Look into it. In each database where it owns something: DROP OWNED BY %1$I; then DROP ROLE %1$I, and run setup again. %2$s', owner,
+                  HINT = format('Look into it. In each database where it owns something: DROP OWNED BY %1$I; then DROP ROLE %1$I, and run setup again. '
+                                'What an earlier setup made in another database is taken back there by sql/teardown.sql. %2$s', owner,
                                 CASE WHEN NOT modern OR maker = current_user THEN ''
                                      WHEN maker IS NOT NULL THEN format('From 16 on it takes %I, who holds ADMIN on it, or a superuser; ', maker)
                                      ELSE 'From 16 on it takes a superuser (on RDS, AWS Support), since nobody else holds ADMIN on it; ' END

@@ -30,10 +30,10 @@ type target struct {
 	addCluster func(t *testing.T, name string)
 	// addTopic makes a topic and returns its ARN.
 	addTopic func(t *testing.T, name string) string
-	// addBucket makes a bucket, with locked one whose objects are kept for a day from being put.
-	addBucket func(t *testing.T, name string, locked bool)
 	// addIdentities makes a user, a group, a role and a managed policy of that name.
 	addIdentities func(t *testing.T, name string)
+	// addBucket makes a bucket, with locked one whose objects are kept for a day from being put.
+	addBucket func(t *testing.T, name string, locked bool)
 }
 
 // check is one thing that AWS's documentation says of an operation.

@@ -15,8 +15,8 @@
 //   - a query of Logs Insights that goes on, fails, or whose answers are wrong: DecideQueries; LogQueries tells why one has failed;
 //   - instances that are renamed, swapped or not told of, and RDS's events: RenameDBInstance, SwapDBInstances,
 //     WithholdDBClusterMembers, AddDBEvent;
-//   - a bucket of another account or Region, with or without versions and Object Lock: SetBucket;
 //   - who an account has, with which policies: SetIAMUser, SetIAMGroup, SetIAMRole, SetIAMPolicy;
+//   - a bucket of another account or Region, with or without versions and Object Lock: SetBucket;
 //   - a rotation that is repeated or half done: SetRotationRetries, BeginRotation.
 //
 // It serves tests and the demo. Nothing is persisted, signatures are not

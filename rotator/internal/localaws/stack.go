@@ -37,8 +37,8 @@ type (
 	databases   = rds.Databases
 	logStore    = logs.Store
 	notices     = sns.Log
-	buckets     = s3.Buckets
 	identities  = iam.Identities
+	buckets     = s3.Buckets
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -48,8 +48,8 @@ type Stack struct {
 	*databases
 	*logStore
 	*notices
-	*buckets
 	*identities
+	*buckets
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
