@@ -12,7 +12,7 @@ LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction package deploy-pages bench clean
+.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,10 +48,10 @@ build: ## Build build/bootstrap for this machine
 	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
 
 pgrotator: ## Build build/pgrotator, the command line, for this machine
-	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
+	go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
 
-# SAM's makefile builder calls these two with ARTIFACTS_DIR set.
-build-RotationFunction build-SweepFunction:
+# SAM's makefile builder calls these with ARTIFACTS_DIR set.
+build-RotationFunction build-SweepFunction build-ParameterCheckFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
 package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM

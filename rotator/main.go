@@ -44,6 +44,10 @@ func main() {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
 		os.Exit(runCommand(os.Args[1:]))
 	}
+	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
+		lambda.Start(answerStack)
+		return
+	}
 	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))

@@ -123,6 +123,7 @@ func (c *Check) Run(ctx context.Context, secretID, purpose string) Report {
 	if !ok {
 		return l.report()
 	}
+	c.roots(&l, s)
 	session, ok := c.login(ctx, &l, s)
 	if !ok {
 		return l.report()

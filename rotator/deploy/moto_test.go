@@ -21,6 +21,7 @@ var unknownToMoto = map[string]bool{
 	"AWS::Scheduler::ScheduleGroup":            true,
 	"AWS::SecretsManager::RotationSchedule":    true,
 	"AWS::SecretsManager::Secret":              true,
+	"Custom::ParameterCheck":                   true,
 }
 
 func TestStackIsCreatedInMoto(t *testing.T) {

@@ -173,6 +173,10 @@ func TestRulesRefuse(t *testing.T) {
 			t.Errorf("with %s %q: %q", c.parameter, c.value, told)
 		}
 	}
+	fleet := newStack(template, map[string]string{"Fleet": "true", "RedeployServiceArns": shop, "DatabaseSecurityGroupId": "sg-0123456789abcdef1"})
+	if told := fleet.refusals(); len(told) != 1 || !strings.Contains(told[0], "RedeployServiceArns") {
+		t.Errorf("with Fleet and RedeployServiceArns: %q", told)
+	}
 	for _, parameter := range []string{"HttpsProxy", "UseFipsEndpoints"} {
 		s := newStack(template, whole)
 		s.values["CreateVpcEndpoints"], s.values[parameter] = "true", alternatives[parameter][0]

@@ -78,6 +78,7 @@ var alternatives = map[string][]string{
 	"RotationRoleArn":          {"arn:aws:iam::111122223333:role/rotation"},
 	"SweepRoleArn":             {"arn:aws:iam::111122223333:role/sweep"},
 	"UseFipsEndpoints":         {"true"},
+	"CheckParameters":          {"false"},
 	"RedeployServiceArns":      {"arn:aws:ecs:eu-west-1:111122223333:service/web/shop,arn:aws:ecs:eu-west-1:111122223333:service/web/search"},
 	"RedeployBy":               {"metric"},
 	"NoticeTopicArn":           {"arn:aws:sns:eu-west-1:111122223333:notices"},
