@@ -13,6 +13,7 @@ func (d *demo) actSummary(ctx context.Context) error {
 	promises = append(promises, d.rotationPromises()...)
 	promises = append(promises, d.refusal, d.ownerPromise(ctx), d.silencePromise())
 	promises = append(promises, d.sweeps.promises...)
+	promises = append(promises, d.pool...)
 	kept := true
 	for _, p := range promises {
 		d.showPromise(p)
