@@ -51,10 +51,15 @@ func (r *run) accounts() iter.Seq[report.Account] {
 	if r.judged == nil {
 		return nil
 	}
-	changed := r.changed()
+	changed, failed := r.changed(), r.events.FailedLogins()
 	return func(yield func(report.Account) bool) {
 		for i := range r.judged {
-			if !yield(r.row(&r.judged[i], changed[r.judged[i].Name])) {
+			j := &r.judged[i]
+			row := r.row(j, changed[j.Name])
+			if failed != nil && j.Unlogged == "" {
+				row.FailedLogins = new(failed[j.Name])
+			}
+			if !yield(row) {
 				return
 			}
 		}
