@@ -19,6 +19,7 @@ type demo struct {
 	sweeper   *localaws.Function // the function that sweeps, once there is one
 	sweeps    sweepPromises
 	pool      []promise // of the clients beside a pooler; none where there is none
+	written   string    // the page of the last sweep; "" = there is none
 }
 
 // play runs the acts in order. The error is the first act's that could not go on, or errBroken.
