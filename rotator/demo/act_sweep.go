@@ -31,7 +31,8 @@ type sweeping struct {
 
 // sweepReport is what the story tells of a sweep's answer.
 type sweepReport struct {
-	Evidence struct {
+	ReportURI string
+	Evidence  struct {
 		Complete bool
 		Reasons  []string
 	}
@@ -99,7 +100,7 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 		return err
 	}
 	s.sweeper, err = s.stack.AddSweep(map[string]string{"NOTICE_TOPIC_ARN": stack.Topic,
-		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays)})
+		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays), "REPORT_BUCKET": stack.Reports})
 	return err
 }
 
@@ -184,7 +185,7 @@ func (s *sweeping) dropping(ctx context.Context) error {
 	s.sweeps.hold("An account that was locked long enough and owns nothing is dropped", slices.Equal(names(report.Deleted), []string{idle}), report.Deleted)
 	s.sweeps.hold("One that owns something is told, with the statements that clear it",
 		len(report.ReadyToDelete) == 1 && report.ReadyToDelete[0].User == owner && len(report.ReadyToDelete[0].Statements) > 0, report.ReadyToDelete)
-	return nil
+	return s.keepPage(report.ReportURI)
 }
 
 // sweep waits until the log has arrived, and sweeps.

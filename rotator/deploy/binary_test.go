@@ -114,7 +114,7 @@ func compareActions(t *testing.T, role string, overrides map[string]string, made
 	}
 }
 
-// Across accounts every call to the secret is made as the role there, and AWSPENDING carries the proof that a rotation asked.
+// Across accounts every call to the secret, RDS, the logs and IAM is made as the role there, and AWSPENDING carries the proof that a rotation asked.
 func TestAssumedRoleIsUsedForSecretAndDatabase(t *testing.T) {
 	t.Parallel()
 	for given, there := range map[string]string{
@@ -134,10 +134,14 @@ func rotateAs(t *testing.T, given, there string) {
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
+	sweep := s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", map[string]string{"AssumeRoleArn": there, "IamReview": "true"}), 0)
+	if checked := checkSweep(t, s, sweep); !strings.Contains(checked, `"iam policies","ok":true`) {
+		t.Errorf("checking for the sweep: %s", checked)
+	}
 	assumed := 0
 	for _, call := range s.AWS.Calls() {
 		switch {
-		case call.Function != "rotation":
+		case call.Function == "":
 		case call.Service == "sts":
 			assumed++
 			if call.ExternalID != "platform:1" {

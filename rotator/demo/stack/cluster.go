@@ -40,8 +40,12 @@ func (s *Stack) PublishLogOf(ctx context.Context, cluster string) (*localaws.Pub
 	return s.AWS.PublishLog(ctx, s.PG.LogFile(), "/aws/rds/cluster/"+cluster+"/postgresql", cluster+"-1.0", localaws.PublishOptions{})
 }
 
-// AddSweep adds the function that sweeps, with a policy.
+// Reports is the bucket for what an auditor looks at.
+const Reports = "shop-audit"
+
+// AddSweep adds the function that sweeps, with a policy, and the bucket.
 func (s *Stack) AddSweep(policy map[string]string) (*localaws.Function, error) {
+	s.AWS.SetBucket(Reports, localaws.Bucket{Versioned: true})
 	env := map[string]string{"DB_CA_FILE": s.PG.CAFile()}
 	for name, value := range policy {
 		env[name] = value
