@@ -12,7 +12,7 @@ LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test soak matrix lint build build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
+.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lint: ## gofmt, go vet and staticcheck
 
 build: ## Build build/bootstrap for this machine
 	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
+
+pgrotator: ## Build build/pgrotator, the command line, for this machine
+	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
 
 # SAM's makefile builder calls these with ARTIFACTS_DIR set.
 build-RotationFunction build-SweepFunction build-ParameterCheckFunction:

@@ -31,6 +31,7 @@ type event struct {
 
 	Action string `json:"action"`
 	Repair bool   `json:"repair"`
+	Adopt  bool   `json:"adopt"`
 	For    string `json:"for"`
 	DryRun bool   `json:"dryRun"`
 	Brief  bool   `json:"brief"`
@@ -78,7 +79,7 @@ func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	case "":
 		return nil, h.rotate(ctx, w, e)
 	case "setup":
-		return w.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
+		return w.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, Adopt: e.Adopt, For: e.For})
 	case "revoke":
 		return w.revoke.Run(ctx, e.SecretID)
 	case "check":
@@ -234,6 +235,9 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
 		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
+	if e.Adopt && (e.For != "" || e.Repair) {
+		return errors.New(`the event's key "adopt" goes with neither "for" nor "repair": run setup once for each`)
+	}
 	if e.Action == "digest" {
 		return e.admitDigest()
 	}
@@ -252,7 +256,7 @@ func (e event) admitDigest() error {
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup":  {"action": true, "secretId": true, "repair": true, "for": true},
+	"setup":  {"action": true, "secretId": true, "repair": true, "adopt": true, "for": true},
 	"check":  {"action": true, "secretId": true, "for": true},
 	"sweep":  {"action": true, "secretId": true, "dryRun": true, "brief": true},
 	"revoke": {"action": true, "secretId": true},

@@ -18,6 +18,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -40,11 +41,14 @@ import (
 var version = "unknown"
 
 func main() {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
+		os.Exit(runCommand(os.Args[1:]))
+	}
 	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
 		lambda.Start(answerStack)
 		return
 	}
-	h, err := wire(context.Background())
+	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
 		reportInitError(err)
@@ -53,8 +57,8 @@ func main() {
 	lambda.Start(h.handle)
 }
 
-// wire builds the handler from the environment.
-func wire(ctx context.Context) (*handler, error) {
+// newFunction builds the handler of a deployed function from its environment.
+func newFunction(ctx context.Context) (*handler, error) {
 	c, err := readConfig(os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -62,19 +66,42 @@ func wire(ctx context.Context) (*handler, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
+	own, err := loadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wire(c, own, log, os.Stdout), nil
+}
+
+// loadAWS reads the AWS configuration of whoever runs this.
+func loadAWS(ctx context.Context, more ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
+	own, err := awsconfig.LoadDefaultConfig(ctx, append(more, awsconfig.WithHTTPClient(httpClient()))...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return own, nil
+}
+
+// wire builds the handler. Metrics are written to counts.
+func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
 	c.sweep.Stack = function
-	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
-	notices := sns.NewFromConfig(own)
+	c.sweep.Version = version
+	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
 	begin := func(roleARN string) *work {
-		return newWork(c, assume(own, roleARN, c.externalID), notices, opener, log)
+		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(publish.NewTopic(notices, c.sweep.Topic), openObject(own)),
-		metrics: newMetrics(os.Stdout, function, c.metricsPerDatabase), log: log}, nil
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, openObject(own)),
+		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
+}
+
+// reportCallTimeout is long enough for a list of 100,000 accounts.
+const reportCallTimeout = time.Minute
+
+// reportClient writes reports as the function itself.
+func reportClient(own aws.Config) *s3.Client {
+	return s3.NewFromConfig(own, func(o *s3.Options) { o.HTTPClient = httpClient().WithTimeout(reportCallTimeout) })
 }
 
 // openObject reads objects of S3 as the function itself.
@@ -86,7 +113,7 @@ func openObject(own aws.Config) fleet.Open {
 }
 
 // newWork wires what works in one account, whose AWS configuration data is.
-func newWork(c config, data aws.Config, notices *sns.Client, opener postgres.Opener, log *slog.Logger) *work {
+func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres.Opener, log *slog.Logger) *work {
 	store := secret.NewStore(secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
 		if c.secretsEndpoint != "" {
 			o.BaseEndpoint = &c.secretsEndpoint
@@ -94,14 +121,15 @@ func newWork(c config, data aws.Config, notices *sns.Client, opener postgres.Ope
 	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
+	iamClient := iam.NewFromConfig(data)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
 	return &work{
 		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, notices, opener, c.sweep, log),
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
 	}
 }
 
@@ -115,7 +143,7 @@ func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
 }
 
-// assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
+// assume has Secrets Manager, CloudWatch Logs, RDS and IAM called as another role, in whatever account that is. Notices stay with
 // the function's own role, whose topic they go to.
 func assume(own aws.Config, roleARN, externalID string) aws.Config {
 	if roleARN == "" {

@@ -17,59 +17,97 @@ type Permission struct {
 	Open       bool     // which resource is meant is the session's choice, by a variable
 }
 
-// Permissions lists the statements by which a principal may Connect to a resource, an ARN. In IAM's order: a Deny in any of its
-// policies, its groups' and its boundary is the last word; then a boundary, where there is one, must allow; then one of its
-// policies must. A Deny that depends on what is not known here is a condition of the rest.
-func (p *Principal) Permissions(resource string) []Permission {
-	denied, unless := p.denied(resource)
+// Permissions lists the statements by which a principal may Connect to a resource, an ARN.
+func (p *Principal) Permissions(resource string) []Permission { return p.judge().permissions(resource) }
+
+// judge is a principal's policies, ready to be asked about many resources.
+type judge struct {
+	principal *Principal
+	allows    []rule
+	denies    []rule // the boundary's too
+	bounds    []rule // what the boundary allows
+}
+
+// rule is a statement as it reads for one principal.
+type rule struct {
+	*Statement
+	holder, policy string
+	own, session   []reading // of each resource, by the principal's own tags, and by those that a session may have
+}
+
+func (p *Principal) judge() *judge {
+	j := &judge{principal: p}
+	for _, holder := range p.holders() {
+		for _, policy := range holder.Policies {
+			j.take(holder.ARN, policy, &j.allows)
+		}
+	}
+	if p.Boundary != nil {
+		j.take(p.BoundaryARN, *p.Boundary, &j.bounds)
+	}
+	return j
+}
+
+// take adds a policy's statements: those that allow to a list of their own.
+func (j *judge) take(holder string, policy Policy, allows *[]rule) {
+	for n := range policy.Statements {
+		r := rule{Statement: &policy.Statements[n], holder: holder, policy: policy.Name}
+		for _, written := range r.Resources {
+			own := j.principal.read(r.Statement, written, false)
+			session := own
+			if r.variables && strings.Contains(written, "${") {
+				session = j.principal.read(r.Statement, written, true)
+			}
+			r.own, r.session = append(r.own, own), append(r.session, session)
+		}
+		if r.Deny {
+			j.denies = append(j.denies, r)
+		} else {
+			*allows = append(*allows, r)
+		}
+	}
+}
+
+// permissions decides in IAM's order: a Deny in any of the principal's policies, its groups' and its boundary is the last word; then a
+// boundary, where there is one, must allow; then one of the policies must. A Deny that depends on what is not known here is a
+// condition of the rest.
+func (j *judge) permissions(resource string) []Permission {
+	denied, unless := j.denied(resource)
 	if denied {
 		return nil
 	}
-	bounded, within := p.bounded(resource)
+	bounded, within := j.bounded(resource)
 	if bounded == no {
 		return nil
 	}
 	var list []Permission
-	for _, holder := range p.holders() {
-		for _, policy := range holder.Policies {
-			for _, s := range policy.Statements {
-				if m := p.match(s, resource); !s.Deny && m.certainty != no {
-					list = append(list, Permission{Holder: holder.ARN, Policy: policy.Name, Statement: s.Name, Resources: m.resources, Open: m.open,
-						Conditions: slices.Concat(m.conditions, within, unless)})
-				}
-			}
+	for n := range j.allows {
+		r := &j.allows[n]
+		if m := r.match(resource); m.certainty != no {
+			list = append(list, Permission{Holder: r.holder, Policy: r.policy, Statement: r.Name, Resources: m.resources, Open: m.open,
+				Conditions: slices.Concat(m.conditions, within, unless)})
 		}
 	}
 	return list
 }
 
 // denied reports a Deny that holds whatever else does, and lists those that may.
-func (p *Principal) denied(resource string) (certain bool, unless []string) {
-	var policies []Policy
-	for _, holder := range p.holders() {
-		policies = append(policies, holder.Policies...)
-	}
-	if p.Boundary != nil {
-		policies = append(policies, *p.Boundary)
-	}
-	for _, policy := range policies {
-		for _, s := range policy.Statements {
-			if !s.Deny {
-				continue
-			}
-			switch m := p.match(s, resource); m.certainty {
-			case yes:
-				return true, nil
-			case maybe:
-				unless = append(unless, fmt.Sprintf("unless %s of %s denies it: %s", s.Name, policy.Name, strings.Join(m.conditions, "; ")))
-			}
+func (j *judge) denied(resource string) (certain bool, unless []string) {
+	for n := range j.denies {
+		r := &j.denies[n]
+		switch m := r.match(resource); m.certainty {
+		case yes:
+			return true, nil
+		case maybe:
+			unless = append(unless, fmt.Sprintf("unless %s of %s denies it: %s", r.Name, r.policy, strings.Join(m.conditions, "; ")))
 		}
 	}
 	return false, unless
 }
 
 // bounded tells whether the boundary lets Connect pass.
-func (p *Principal) bounded(resource string) (certainty, []string) {
+func (j *judge) bounded(resource string) (certainty, []string) {
+	p := j.principal
 	switch {
 	case !p.Bounded:
 		return yes, nil
@@ -78,17 +116,15 @@ func (p *Principal) bounded(resource string) (certainty, []string) {
 	}
 	found := no
 	var conditions []string
-	for _, s := range p.Boundary.Statements {
-		if s.Deny {
-			continue
-		}
-		m := p.match(s, resource)
+	for n := range j.bounds {
+		r := &j.bounds[n]
+		m := r.match(resource)
 		if m.certainty == yes {
 			return yes, nil
 		}
 		if m.certainty == maybe {
 			found = maybe
-			conditions = append(conditions, fmt.Sprintf("%s of its permission boundary %s allows it: %s", s.Name, p.BoundaryARN, strings.Join(m.conditions, "; ")))
+			conditions = append(conditions, fmt.Sprintf("%s of its permission boundary %s allows it: %s", r.Name, p.BoundaryARN, strings.Join(m.conditions, "; ")))
 		}
 	}
 	return found, conditions
@@ -103,28 +139,31 @@ type match struct {
 	empty      string   // a variable that has no value, or ""
 }
 
-// match compares a resource with a statement, for one principal.
-func (p *Principal) match(s Statement, resource string) match {
-	m := p.matchResources(s, resource)
-	if s.Except {
-		m = m.inverted(s)
+// match compares a resource with a statement.
+func (r *rule) match(resource string) match {
+	m := r.matchResources(resource)
+	if r.Except {
+		m = m.inverted(r.Statement)
 	}
 	if m.empty != "" && m.certainty == yes {
 		m.certainty = maybe
 		m.conditions = []string{m.empty + " has no value for it, and IAM may hold such a statement invalid"}
 	}
-	if m.certainty != no && len(s.Conditions) > 0 {
+	if m.certainty != no && len(r.Conditions) > 0 {
 		m.certainty = maybe
-		m.conditions = slices.Concat(s.Conditions, m.conditions)
+		m.conditions = slices.Concat(r.Conditions, m.conditions)
 	}
 	return m
 }
 
-func (p *Principal) matchResources(s Statement, resource string) match {
+func (r *rule) matchResources(resource string) match {
 	var m match
-	for _, written := range s.Resources {
-		found, open, empty := p.matchResource(s, written, resource)
-		m.empty = cmp.Or(m.empty, empty)
+	for n, written := range r.Resources {
+		found := r.session[n].certainty(resource)
+		if !r.Deny && !r.Except { // a session that leaves the principal's tags as they are gets in
+			found = max(found, r.own[n].certainty(resource))
+		}
+		m.empty = cmp.Or(m.empty, r.own[n].empty)
 		switch {
 		case found == no:
 			continue
@@ -132,7 +171,7 @@ func (p *Principal) matchResources(s Statement, resource string) match {
 			m.conditions, m.open = nil, false
 		case m.certainty == no:
 			m.open = true
-			m.conditions = []string{fmt.Sprintf("%s fills in what %q needs", strings.Join(open, " and "), written)}
+			m.conditions = []string{fmt.Sprintf("%s fills in what %q needs", strings.Join(r.session[n].open, " and "), written)}
 		}
 		m.certainty = max(m.certainty, found)
 		m.resources = append(m.resources, written)
@@ -140,36 +179,8 @@ func (p *Principal) matchResources(s Statement, resource string) match {
 	return m
 }
 
-// matchResource compares a resource with one as written. Where it depends on variables that may be any text, open lists them; empty
-// is one that has no value.
-func (p *Principal) matchResource(s Statement, written, resource string) (found certainty, open []string, empty string) {
-	if !s.variables {
-		if pattern(nil).add(written).reach().matches(resource) {
-			return yes, nil, ""
-		}
-		return no, nil, ""
-	}
-	own := p.read(written, false)
-	if !s.Deny && !s.Except && own.certainty(resource) == yes { // a session that leaves the principal's tags as they are gets in
-		return yes, nil, ""
-	}
-	r := p.read(written, true)
-	return r.certainty(resource), r.open, own.empty
-}
-
-// certainty tells how sure it is that the resource is meant.
-func (r reading) certainty(resource string) certainty {
-	switch {
-	case r.empty != "" || !r.pattern.matches(resource):
-		return no
-	case len(r.open) > 0:
-		return maybe
-	}
-	return yes
-}
-
 // inverted turns the match of a NotResource's list into that of its statement.
-func (m match) inverted(s Statement) match {
+func (m match) inverted(s *Statement) match {
 	switch m.certainty {
 	case yes:
 		return match{}
@@ -180,6 +191,6 @@ func (m match) inverted(s Statement) match {
 }
 
 // everyBut says the resources of a statement with NotResource.
-func everyBut(s Statement) []string {
+func everyBut(s *Statement) []string {
 	return []string{"every resource but " + strings.Join(s.Resources, ", ")}
 }

@@ -246,7 +246,7 @@ func TestPermissionNamesItsStatement(t *testing.T) {
 
 func TestUnreadablePolicies(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{``, `{`, `[]`, `"x"`, `{"Statement":"x"}`, `{"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}}`,
+	for _, text := range []string{``, `{`, `[]`, `"x"`, `{"Statement":"x"}`, `{}`, `null`, `{"Statement":null}`, `{"Statement":[]} x`, `{"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}}`,
 		`{"Statement":{"Effect":"Allow","Resource":"*"}}`, `{"Statement":{"Effect":"Allow","Action":"*"}}`,
 		`{"Statement":{"Effect":"Allow","Action":1,"Resource":"*"}}`, `{"Statement":{"Effect":"Allow","Action":"*","Resource":{}}}`,
 		`{"Statement":{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}}`, `{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":"x"}}`} {

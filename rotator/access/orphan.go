@@ -28,7 +28,7 @@ func (r *Review) orphansOf(h *Holder, d Database) {
 			}
 			for _, written := range s.Resources {
 				if why := r.orphan(written, d); why != "" {
-					r.Orphans = addFinding(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, why)
+					r.Orphans = addPermit(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, why)
 				}
 			}
 		}
@@ -92,7 +92,7 @@ func (r *Review) noteOnce(note string) {
 
 // sameOrPattern compares a segment of an ARN.
 func sameOrPattern(written, own string) bool {
-	return pattern(nil).add(written).reach().matches(own)
+	return pattern(nil).add(written).matcher().matches(own)
 }
 
 // isPattern reports a text that stands for more than itself.

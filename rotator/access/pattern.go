@@ -45,15 +45,39 @@ func (p pattern) addLiteral(text string) pattern {
 	return p
 }
 
-// reach marks the wildcards that end a segment.
-func (p pattern) reach() pattern {
+// matcher is a pattern ready to be compared: most are a text, or one with a * at its end.
+type matcher struct {
+	prefix string // as it stands
+	rest   pattern
+}
+
+// matcher marks the wildcards that end a segment, and parts the text before the first wildcard from the rest.
+func (p pattern) matcher() matcher {
 	for n := range p {
 		last := n+1 == len(p) || p[n+1].kind == letter && p[n+1].char == ':'
 		if p[n].kind == within && last {
 			p[n].kind = beyond
 		}
 	}
-	return p
+	var prefix strings.Builder
+	for len(p) > 0 && p[0].kind == letter {
+		prefix.WriteRune(p[0].char)
+		p = p[1:]
+	}
+	return matcher{prefix.String(), p}
+}
+
+func (m matcher) matches(text string) bool {
+	text, ok := strings.CutPrefix(text, m.prefix)
+	switch {
+	case !ok:
+		return false
+	case len(m.rest) == 0:
+		return text == ""
+	case len(m.rest) == 1 && m.rest[0].kind == beyond:
+		return true
+	}
+	return m.rest.matches(text)
 }
 
 // matches follows all readings of the pattern side by side, so that its time is bounded by the product of both lengths.

@@ -72,6 +72,9 @@ func ParsePolicy(name, text string) (Policy, error) {
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		return Policy{}, fmt.Errorf("reading %s: %w", name, err)
 	}
+	if d.Statement == nil {
+		return Policy{}, fmt.Errorf("reading %s: it has no Statement", name)
+	}
 	p := Policy{Name: name}
 	for n, s := range d.Statement {
 		if err := s.fault(); err != nil {

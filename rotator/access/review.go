@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"pgrotator/rotator/report"
 )
 
 // Database is a database with its roles, as far as a review needs them.
@@ -25,39 +26,11 @@ type Role struct {
 
 // Review is who may log in to a database by IAM, and what of it is not needed. Lists are empty, never null.
 type Review struct {
-	Complete    bool      `json:"complete"` // IAM told everything; else the lists lack what Notes name
-	Access      []Access  `json:"access"`
-	Orphans     []Finding `json:"orphans"`
-	Unreachable []string  `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Finding `json:"broad"`
-	Notes       []string  `json:"notes"` // what could not be judged
-
-	permissions []permission // of the members, all
-	prefix      string       // of the database
-}
-
-// Access is who may log in as a member of rds_iam.
-type Access struct {
-	User       string      `json:"user"`
-	Principals []Admission `json:"principals"`
-}
-
-// Admission is a statement by which a principal may log in.
-type Admission struct {
-	ARN        string     `json:"arn"`
-	Policy     string     `json:"policy"`
-	Statement  string     `json:"statement"`
-	Conditions []string   `json:"conditions"` // named, not judged
-	LastUsed   *time.Time `json:"lastUsed"`   // of a role, for whatever it did; null = not known
-}
-
-// Finding is a statement that a reviewer should look at.
-type Finding struct {
-	Principal string `json:"principal"` // what has the policy: a user, a role, or a group
-	Policy    string `json:"policy"`
-	Statement string `json:"statement"`
-	Resource  string `json:"resource"` // as written
-	Why       string `json:"why"`
+	report.IAM
+	permissions []permission // of the members: all, but for the broad ones beyond maxAdmissions
+	broad       int          // how many of them are broad, all counted
+	reached     map[string]bool
+	prefix      string // of the database
 }
 
 // Limits is what no review judges.
@@ -65,8 +38,11 @@ const Limits = "Not judged: policies of the organization (service control and re
 	"who may assume a role, the account's root user, and what people of IAM Identity Center may do beyond the roles it has made in this account. " +
 	"Conditions are named, not judged."
 
-// maxAdmissions bounds Review.Access, in statements: an answer of Lambda ends at 6 MB.
-const maxAdmissions = 5000
+// Bounds of a review's lists, in statements: an answer of Lambda ends at 6 MB.
+const (
+	maxAdmissions = 5000 // of Access
+	maxFindings   = 2000 // of Orphans, and of Broad
+)
 
 // permission is one of a member's, before the review is cut to size.
 type permission struct {
@@ -79,24 +55,34 @@ type permission struct {
 // Of reviews who may log in to a database.
 func Of(a *Account, d Database) Review {
 	r := empty(append([]string{Limits}, a.Unread...))
-	r.Complete, r.prefix = len(a.Unread) == 0, d.Prefix
+	r.Complete, r.prefix, r.reached = len(a.Unread) == 0, d.Prefix, map[string]bool{}
 	for n := range a.Principals {
-		p := &a.Principals[n]
-		everybody := meant(p.Permissions(d.Prefix + stranger))
-		r.findBroad(p, d, everybody)
-		r.findAccess(p, d, everybody)
+		j := a.Principals[n].judge()
+		everybody := meant(j.permissions(d.Prefix + stranger))
+		r.findBroad(j, d, everybody)
+		r.findAccess(j, d, everybody)
 	}
 	r.findUnreachable(d)
 	r.findOrphans(a, d)
 	r.cut()
+	r.Orphans, r.Broad = r.firstOf(r.Orphans, "orphans"), r.firstOf(r.Broad, "broad")
 	return r
+}
+
+// firstOf bounds a list, and tells what it leaves out.
+func (r *Review) firstOf(list []report.Permit, name string) []report.Permit {
+	if len(list) <= maxFindings {
+		return list
+	}
+	r.Notes = append(r.Notes, fmt.Sprintf("%d statements under %s are left out: an answer does not hold them.", len(list)-maxFindings, name))
+	return list[:maxFindings]
 }
 
 // Unknown is the review where IAM did not tell.
 func Unknown(why string) Review { return empty([]string{why}) }
 
 func empty(notes []string) Review {
-	return Review{Access: []Access{}, Orphans: []Finding{}, Unreachable: []string{}, Broad: []Finding{}, Notes: notes}
+	return Review{IAM: report.IAM{Access: []report.Access{}, Orphans: []report.Permit{}, Unreachable: []string{}, Broad: []report.Permit{}, Failed: []report.Failures{}, Notes: notes}}
 }
 
 // stranger is a user's name that nobody has: who may log in as it may log in as anybody.
@@ -112,23 +98,23 @@ func meant(list []Permission) []Permission {
 
 // findBroad lists the statements that admit a principal to names, or to databases, that nobody meant. everybody are those that
 // admit to any name of this one.
-func (r *Review) findBroad(p *Principal, d Database, everybody []Permission) {
+func (r *Review) findBroad(j *judge, d Database, everybody []Permission) {
 	everywhere := other(d.Prefix)
-	anywhere := meant(p.Permissions(everywhere + stranger))
+	anywhere := meant(j.permissions(everywhere + stranger))
 	for _, found := range everybody {
 		why := "it admits to every user of this database"
 		if slices.ContainsFunc(anywhere, found.same) {
 			why = "it admits to every user of every database"
 		}
-		r.Broad = addFinding(r.Broad, found, why)
+		r.Broad = addPermit(r.Broad, found, why)
 	}
 	for _, role := range d.Roles {
 		if !role.Member {
 			continue
 		}
-		for _, found := range meant(p.Permissions(everywhere + role.Name)) {
+		for _, found := range meant(j.permissions(everywhere + role.Name)) {
 			if !slices.ContainsFunc(everybody, found.same) && !slices.ContainsFunc(anywhere, found.same) {
-				r.Broad = addFinding(r.Broad, found, "it admits to a user of this name in every database")
+				r.Broad = addPermit(r.Broad, found, "it admits to a user of this name in every database")
 			}
 		}
 	}
@@ -147,10 +133,10 @@ func (p Permission) same(q Permission) bool {
 	return p.Holder == q.Holder && p.Policy == q.Policy && p.Statement == q.Statement
 }
 
-// addFinding adds a permission, unless it is there: a group's is found with each of its users.
-func addFinding(list []Finding, p Permission, why string) []Finding {
+// addPermit adds a permission, unless it is there: a group's is found with each of its users.
+func addPermit(list []report.Permit, p Permission, why string) []report.Permit {
 	for _, resource := range p.Resources {
-		f := Finding{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
+		f := report.Permit{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
 		if !slices.Contains(list, f) {
 			list = append(list, f)
 		}
@@ -159,29 +145,32 @@ func addFinding(list []Finding, p Permission, why string) []Finding {
 }
 
 // findAccess notes for each member of rds_iam by what the principal may log in as it.
-func (r *Review) findAccess(p *Principal, d Database, everybody []Permission) {
+func (r *Review) findAccess(j *judge, d Database, everybody []Permission) {
 	for _, role := range d.Roles {
 		if !role.Member || role.Opaque {
 			continue
 		}
-		for _, found := range p.Permissions(d.Prefix + role.Name) {
-			r.permissions = append(r.permissions, permission{role.Name, p, slices.ContainsFunc(everybody, found.same), found})
+		for _, found := range j.permissions(d.Prefix + role.Name) {
+			r.reached[role.Name] = true
+			broad := slices.ContainsFunc(everybody, found.same)
+			if broad {
+				r.broad++
+			}
+			if !broad || r.broad <= maxAdmissions {
+				r.permissions = append(r.permissions, permission{role.Name, j.principal, broad, found})
+			}
 		}
 	}
 }
 
 // findUnreachable lists the members of rds_iam whom nobody may log in as. Where a policy could not be read, it may be the one.
 func (r *Review) findUnreachable(d Database) {
-	reached := map[string]bool{}
-	for _, p := range r.permissions {
-		reached[p.user] = true
-	}
 	for _, role := range d.Roles {
 		switch {
 		case !role.Member:
 		case role.Opaque:
 			r.Notes = append(r.Notes, fmt.Sprintf("The name of role %q cannot be read in this database's encoding: who may log in as it is not told.", role.Name))
-		case r.Complete && !reached[role.Name]:
+		case r.Complete && !r.reached[role.Name]:
 			r.Unreachable = append(r.Unreachable, role.Name)
 		}
 	}
@@ -191,10 +180,10 @@ func (r *Review) findUnreachable(d Database) {
 func (r *Review) cut() {
 	slices.SortStableFunc(r.permissions, func(a, b permission) int { return strings.Compare(a.user, b.user) })
 	listed := r.permissions
-	if len(listed) > maxAdmissions {
+	if len(listed) > maxAdmissions || r.broad > maxAdmissions {
 		listed = slices.DeleteFunc(slices.Clone(listed), func(p permission) bool { return p.broad })
 		r.Notes = append(r.Notes, fmt.Sprintf("The statements under broad admit to each of these users, and are not repeated there: %d in all are left out.",
-			len(r.permissions)-len(listed)))
+			r.broad))
 	}
 	if left := len(listed) - maxAdmissions; left > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d more statements admit to users of this database than an answer holds.", left))
@@ -206,7 +195,7 @@ func (r *Review) cut() {
 }
 
 func (r *Review) list(p permission) {
-	admission := Admission{ARN: p.principal.ARN, Policy: p.Policy, Statement: p.Statement, Conditions: append([]string{}, p.Conditions...)}
+	admission := report.Principal{ARN: p.principal.ARN, Policy: p.Policy, Statement: p.Statement, Conditions: append([]string{}, p.Conditions...)}
 	if !p.principal.LastUsed.IsZero() {
 		admission.LastUsed = &p.principal.LastUsed
 	}
@@ -214,13 +203,13 @@ func (r *Review) list(p permission) {
 		r.Access[last].Principals = append(r.Access[last].Principals, admission)
 		return
 	}
-	r.Access = append(r.Access, Access{User: p.user, Principals: []Admission{admission}})
+	r.Access = append(r.Access, report.Access{User: p.user, Principals: []report.Principal{admission}})
 }
 
 // Withdraw lists the statements to take back when a member of rds_iam is closed: those that admit to it, but for those that admit
 // to everybody, which Broad has.
-func (r *Review) Withdraw(user string) []Finding {
-	var list []Finding
+func (r *Review) Withdraw(user string) []report.Permit {
+	var list []report.Permit
 	for _, p := range r.permissions {
 		if p.user != user || p.broad {
 			continue
@@ -232,7 +221,7 @@ func (r *Review) Withdraw(user string) []Finding {
 			}
 			one := p.Permission
 			one.Resources = []string{resource}
-			list = addFinding(list, one, why)
+			list = addPermit(list, one, why)
 		}
 	}
 	return list

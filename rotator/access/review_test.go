@@ -179,6 +179,15 @@ func TestAccessIsBounded(t *testing.T) {
 	if len(r.Access) != 1 || r.Access[0].User != "u000" || len(r.Broad) != 10 || len(r.Unreachable) != 0 {
 		t.Errorf("%d users, %d broad, %d unreachable", len(r.Access), len(r.Broad), len(r.Unreachable))
 	}
+	orphans := role(statementsOn(t, allow(func() (gone []string) {
+		for n := range 2001 {
+			gone = append(gone, fmt.Sprintf("%sgone%d", prefix, n))
+		}
+		return gone
+	}()...)))
+	if r := access.Of(accountOf(orphans), d); len(r.Orphans) != 2000 || !strings.Contains(strings.Join(r.Notes, " "), "1 statements under orphans are left out") {
+		t.Errorf("%d orphans, notes %v", len(r.Orphans), r.Notes)
+	}
 	if !strings.Contains(strings.Join(r.Notes, " "), "6000 in all are left out") {
 		t.Errorf("%v", r.Notes)
 	}

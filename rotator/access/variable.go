@@ -71,23 +71,39 @@ func (p *Principal) account() string {
 
 // reading is a resource of a policy as it reads for one principal.
 type reading struct {
-	pattern pattern
-	open    []string // variables that may stand for any text
-	empty   string   // a variable that has no value, with which the resource is none
+	matcher
+	open  []string // variables that may stand for any text
+	empty string   // a variable that has no value, with which the resource is none
 }
 
-// read puts the values of variables into a resource.
-func (p *Principal) read(resource string, sessions bool) reading {
+// certainty tells how sure it is that the resource is meant.
+func (r *reading) certainty(resource string) certainty {
+	switch {
+	case r.empty != "" || !r.matches(resource):
+		return no
+	case len(r.open) > 0:
+		return maybe
+	}
+	return yes
+}
+
+// read puts the values of variables into a resource, where its policy has variables.
+func (p *Principal) read(s *Statement, resource string, sessions bool) reading {
 	var r reading
+	if !s.variables {
+		r.matcher = pattern(nil).add(resource).matcher()
+		return r
+	}
+	var text pattern
 	for rest := resource; rest != ""; {
 		before, variable, after := cutVariable(rest)
-		r.pattern = r.pattern.add(before)
+		text = text.add(before)
 		rest = after
 		if variable != "" {
-			p.put(&r, variable, sessions)
+			text = p.put(text, &r, variable, sessions)
 		}
 	}
-	r.pattern = r.pattern.reach()
+	r.matcher = text.matcher()
 	return r
 }
 
@@ -106,24 +122,24 @@ func cutVariable(text string) (before, variable, after string) {
 
 // put adds what a variable stands for. ${*}, ${?} and ${$} are these characters; ${key, 'text'} has a text for where key has no
 // value (IAM User Guide, "IAM policy elements: Variables and tags").
-func (p *Principal) put(r *reading, variable string, sessions bool) {
+func (p *Principal) put(text pattern, r *reading, variable string, sessions bool) pattern {
 	name, otherwise, has := strings.Cut(variable[2:len(variable)-1], ",")
 	name = strings.TrimSpace(name)
 	if name == "*" || name == "?" || name == "$" {
-		r.pattern = r.pattern.addLiteral(name)
-		return
+		return text.addLiteral(name)
 	}
 	v := p.value(name, sessions)
 	switch {
 	case v.known != no:
-		r.pattern = r.pattern.addLiteral(v.text)
+		text = text.addLiteral(v.text)
 	case has:
-		r.pattern = r.pattern.addLiteral(strings.Trim(strings.TrimSpace(otherwise), "'"))
+		text = text.addLiteral(strings.Trim(strings.TrimSpace(otherwise), "'"))
 	default:
 		r.empty = variable
 	}
 	if v.known == maybe {
-		r.pattern = append(r.pattern, element{kind: unknown})
+		text = append(text, element{kind: unknown})
 		r.open = append(r.open, variable)
 	}
+	return text
 }

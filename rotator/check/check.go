@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"pgrotator/rotator/account"
@@ -28,21 +29,23 @@ type Options struct {
 	StateSchema     string
 	Ignore          []account.Exception // IGNORE_USER_LIST
 	LongestInterval time.Duration       // of the sweep's two
+	IAMReview       bool                // IAM_REVIEW
 }
 
 // Check looks at one secret and its database.
 type Check struct {
-	store   *secret.Store
-	master  *master.Finder
-	rds     *rds.Client
-	logs    *cloudwatchlogs.Client
-	opener  postgres.Opener
-	options Options
+	store     *secret.Store
+	master    *master.Finder
+	rds       *rds.Client
+	logs      *cloudwatchlogs.Client
+	iamClient *iam.Client
+	opener    postgres.Opener
+	options   Options
 }
 
 // New makes a Check.
-func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs *cloudwatchlogs.Client, opener postgres.Opener, options Options) *Check {
-	return &Check{store: store, master: finder, rds: databases, logs: logs, opener: opener, options: options}
+func New(store *secret.Store, finder *master.Finder, databases *rds.Client, logs *cloudwatchlogs.Client, iamClient *iam.Client, opener postgres.Opener, options Options) *Check {
+	return &Check{store: store, master: finder, rds: databases, logs: logs, iamClient: iamClient, opener: opener, options: options}
 }
 
 // Report is what check answers.
@@ -66,7 +69,7 @@ type Result struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"` // what was found
-	Fix    string `json:"fix"`    // what to do, or ""
+	Fix    string `json:"fix"`    // what to do, or ""; what is to be pasted stands below it, a line or more for each statement or command
 }
 
 // list collects results.
@@ -91,6 +94,14 @@ func (l *list) fail(name, detail, fix string) {
 func (l *list) report() Report {
 	failed := slices.ContainsFunc(l.results, func(r Result) bool { return !r.OK })
 	return Report{OK: !failed, Checks: l.results, LastRotated: l.lastRotated}
+}
+
+// toPaste is what to do, and below it the statements or commands that do it.
+func toPaste[S ~string](what string, lines ...S) string {
+	for _, line := range lines {
+		what += "\n" + string(line)
+	}
+	return what
 }
 
 // subject is the secret looked at.
@@ -150,7 +161,7 @@ func (c *Check) secret(ctx context.Context, l *list, id string) (subject, bool) 
 		return s, false
 	}
 	if s.pair.Single() {
-		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret, a few seconds, new logins with AWSCURRENT fail", s.pair.User),
+		l.advise("pair", fmt.Sprintf("the single user %q: between setSecret and finishSecret new logins with AWSCURRENT fail: 0.3 s of the function's own work, as measured, Secrets Manager's pauses between its steps, and minutes where a step fails and is retried", s.pair.User),
 			`Where clients cannot log in again, name two users in "usernames" and run setup.`)
 	} else {
 		l.pass("pair", s.pair.User+" and "+s.pair.Partner)
@@ -206,13 +217,15 @@ func (c *Check) login(ctx context.Context, l *list, s subject) (*postgres.Sessio
 // wrote AWSCURRENT, as Terraform does that puts back the value it knows: to set that password in the database would destroy the one
 // that clients hold.
 func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
+	if postgres.Unreached(err) {
+		return "Let this machine reach the server, or have one that does look: pgrotator invoke FUNCTION check SECRET asks the deployed function. Nothing else can be looked at before AWSCURRENT logs in."
+	}
 	if !postgres.Refused(err) {
 		return "Mend what the detail names, then check again: nothing else can be looked at before AWSCURRENT logs in."
 	}
 	if c.previousLogsIn(ctx, s) {
 		return "The version staged AWSPREVIOUS logs in, so AWSCURRENT was written by somebody else than a rotation. Make that one current again, and keep whoever wrote it " +
-			"(Terraform: ignore_changes) from doing so again: " +
-			string(script.MoveCurrentBack(s.id, s.description.VersionOf(secret.Current), s.description.VersionOf(secret.Previous)))
+			toPaste("(Terraform: ignore_changes) from doing so again:", script.MoveCurrentBack(s.id, s.description.VersionOf(secret.Current), s.description.VersionOf(secret.Previous)))
 	}
 	return `No version of the secret logs in. After the first deployment, run setup; where the database was restored from a snapshot, or the user was dropped, ` +
 		`run setup with "repair": true, which sets the password in the database. Then check again.`

@@ -26,6 +26,6 @@ func record(ctx context.Context, l *list, s subject, session *postgres.Session, 
 		l.advise("record", "setup has not recorded which secret the pair is of: a thief who changes both passwords can then not be revoked at once", "Run setup again.")
 	default:
 		l.advise("record", fmt.Sprintf("setup has recorded the pair for secret %s, and neither repairs nor revokes it for this one", found.Secret),
-			"If this secret has taken that one's place, as the master: "+string(script.RecordSecret(partner.Version, made.Owner(), s.description.ARN)))
+			toPaste("If this secret has taken that one's place, as the master:", script.RecordSecret(partner.Version, made.Owner(), s.description.ARN)))
 	}
 }

@@ -24,6 +24,7 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 	} else {
 		c.instances(ctx, l, s, found, &settings)
 		c.logGroups(ctx, l, s, found)
+		c.iam(ctx, l, s, session, found)
 	}
 	settings.report(l)
 	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
@@ -59,13 +60,13 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 // exporting is what has the logs of instances exported: in a cluster, of all at once.
 func exporting(s subject, instances []string) string {
 	if id := s.value.ClusterIdentifier; id != "" {
-		return string(script.ExportLog("cluster", id))
+		return toPaste("Switch the export on:", script.ExportLog("cluster", id))
 	}
-	var commands []string
+	var commands []script.Command
 	for _, id := range instances {
-		commands = append(commands, string(script.ExportLog("instance", id)))
+		commands = append(commands, script.ExportLog("instance", id))
 	}
-	return strings.Join(commands, "; ")
+	return toPaste("Switch the export on:", commands...)
 }
 
 // logGroups looks whether each instance's log is exported, and readable where it is exported to.

@@ -244,7 +244,7 @@ func TestLocalCommandsWork(t *testing.T) {
 	if err != nil {
 		t.Errorf("the commands: %v", err)
 	}
-	for _, want := range []string{`"created role app_b`, `{"ok":true`, `"VersionIdsToStages"`, `"AWSCURRENT"`, " | app\n(1 row)", `"evidence":{`} {
+	for _, want := range []string{"FAILS  current login", "+ created role app_b", "checks pass", `"VersionIdsToStages"`, "rotated  AWSCURRENT", `"AWSCURRENT"`, " | app\n(1 row)", "\n  evidence  "} {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("the commands do not print %s", want)
 		}

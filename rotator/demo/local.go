@@ -46,23 +46,23 @@ type command struct {
 	text    string
 }
 
-// commands are in the order in which a newcomer needs them. Payloads are read with fileb:, which both majors of the AWS CLI
-// pass on as they are; version 2 takes a plain --payload for base64, and version 1 does not know --cli-binary-format.
+// commands are in the order in which a newcomer needs them. Those that end in || true have something to tell by their exit status.
 func commands(s *stack.Stack, sweep *localaws.Function) []command {
-	const invoke = `printf '%%s' '{"action":%s,"secretId":"%s"}' |
-  aws lambda invoke --function-name %s --payload fileb:///dev/stdin /dev/stdout`
+	environment := append(s.AWS.Environ(), "AWS_PAGER=", "DB_CA_FILE="+s.PG.CAFile())
 	return []command{
-		{"where AWS is, for this shell; the keys open nothing else",
-			"export " + strings.Join(append(s.AWS.Environ(), "AWS_PAGER="), " \\\n  ")},
-		{"setup: makes the pair, what rotates it and what the sweep needs", fmt.Sprintf(invoke, `"setup","for":"sweep"`, stack.Secret, stack.Function)},
-		{"check: what would the next rotation meet?", fmt.Sprintf(invoke, `"check"`, stack.Secret, stack.Function)},
-		{"rotate, as often as you like", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
+		{"where AWS is, for this shell; the keys open nothing else", "export " + strings.Join(environment, " \\\n  ")},
+		{"the function's own binary, as a command line", "pgrotator() { '" + s.Binary + `' "$@"; }`},
+		{"what is missing", "pgrotator check " + stack.Secret + " || true"},
+		{"setup: makes the pair, what rotates it and what the sweep needs", "pgrotator setup " + stack.Secret + " --for sweep"},
+		{"check again: what would the next rotation meet?", "pgrotator check " + stack.Secret},
+		{"the first rotation, by the function and every 30 days", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
   --rotation-lambda-arn %s \
   --rotation-rules AutomaticallyAfterDays=30`, stack.Secret, s.Function.ARN())},
+		{"rotate, as often as you like", "pgrotator rotate " + stack.Secret},
 		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
 		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
 		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
-		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf(invoke, `"sweep"`, stack.Secret, sweep.ARN())},
+		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf("pgrotator invoke %s sweep %s --act || true", sweep.ARN(), stack.Secret)},
 	}
 }
 

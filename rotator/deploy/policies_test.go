@@ -135,6 +135,21 @@ func TestSweepReadsTheDatabasesLogsOnly(t *testing.T) {
 	})
 }
 
+func TestIAMIsReadOnlyWhereAskedFor(t *testing.T) {
+	t.Parallel()
+	everyRole(t, "SweepRole", func(s stack, statements []statement) {
+		expected := s.values["IamReview"] == "true" && s.values["AssumeRoleArn"] == ""
+		if got := allowing(statements, "iam:GetAccountAuthorizationDetails", "*") != nil; got != expected {
+			t.Errorf("reading IAM: %v with %v", got, s.values)
+		}
+	})
+	everyRole(t, "RotationRole", func(s stack, statements []statement) {
+		if allowing(statements, "iam:GetAccountAuthorizationDetails", "*") != nil {
+			t.Errorf("the rotation function may read IAM with %v", s.values)
+		}
+	})
+}
+
 func TestOtherAccountsAreReachedThroughTheNamedRoleOnly(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"RotationRole", "SweepRole"} {
@@ -151,7 +166,7 @@ func TestOtherAccountsAreReachedThroughTheNamedRoleOnly(t *testing.T) {
 
 // anyResource are the actions for which IAM knows no resource.
 var anyResource = []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "secretsmanager:GetRandomPassword",
-	"logs:GetQueryResults", "logs:StopQuery", "rds:DescribeEvents"}
+	"logs:GetQueryResults", "logs:StopQuery", "rds:DescribeEvents", "iam:GetAccountAuthorizationDetails"}
 
 // logReadingAllowed is how the sweep reads the database's log.
 var logReadingAllowed = []string{"logs:FilterLogEvents", "logs:DescribeLogStreams", "logs:StartQuery", "logs:Unmask"}
@@ -161,12 +176,15 @@ var wideResource = map[string][]string{
 	// Lambda's interfaces have no identifier beforehand; subnets may be shared by another account.
 	"arn:aws:ec2:eu-west-1:111122223333:*/*":                                                        {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
 	"arn:aws:ec2:eu-west-1:*:subnet/*":                                                              {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
-	"arn:aws:rds:eu-west-1:111122223333:db:*":                                                       {"rds:DescribeDBInstances"}, // a cluster's readers come and go
+	"arn:aws:rds:eu-west-1:111122223333:db:*":                                                       {"rds:DescribeDBInstances", "rds:DescribeDBClusters"}, // a cluster's readers come and go; the review of IAM knows every database
+	"arn:aws:rds:eu-west-1:111122223333:cluster:*":                                                  {"rds:DescribeDBInstances", "rds:DescribeDBClusters"},
 	"arn:aws:rds:eu-west-1:111122223333:db:orders-replica-*":                                        {"rds:DescribeDBInstances"},
 	"arn:aws:rds:eu-west-1:111122223333:deployment:*":                                               {"rds:DescribeBlueGreenDeployments"}, // named by the service
 	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"},           // authorised on all groups, whatever the prefix
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/orders/postgresql:*":            logReadingAllowed,
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders/postgresql:*":           logReadingAllowed,
+	"arn:aws:s3:::audit-reports/*":                                                                  {"s3:PutObject"}, // the reports' keys hold their dates
+	"arn:aws:s3:::audit-reports/databases/*":                                                        {"s3:PutObject"},
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders-replica-*/postgresql:*": logReadingAllowed,
 }
 

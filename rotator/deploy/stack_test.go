@@ -66,6 +66,7 @@ var alternatives = map[string][]string{
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},
 	"SweepMode":                {"act", "off"},
+	"IamReview":                {"true"},
 	"FunctionSecurityGroupIds": {"sg-0123456789abcdef0"},
 	"CreateVpcEndpoints":       {"true"},
 	"EndpointSubnetIds":        {"subnet-0123456789abcdef2"},
@@ -81,6 +82,9 @@ var alternatives = map[string][]string{
 	"RedeployServiceArns":      {"arn:aws:ecs:eu-west-1:111122223333:service/web/shop,arn:aws:ecs:eu-west-1:111122223333:service/web/search"},
 	"RedeployBy":               {"metric"},
 	"NoticeTopicArn":           {"arn:aws:sns:eu-west-1:111122223333:notices"},
+	"ReportBucket":             {"audit-reports"},
+	"ReportPrefix":             {"databases"},
+	"ReportKmsKeyArn":          {"arn:aws:kms:eu-west-1:111122223333:key/reports"},
 	"NoticeEmail":              {"dba@example.com"},
 	"NoticeKmsKeyArn":          {"arn:aws:kms:eu-west-1:111122223333:key/notices"},
 	"LogKmsKeyArn":             {"arn:aws:kms:eu-west-1:111122223333:key/logs"},
@@ -241,7 +245,10 @@ func (s stack) resolveList(name string, arguments []any) any {
 	switch name {
 	case "Fn::GetAtt":
 		name := fmt.Sprintf("<%s.%s>", arguments[0], arguments[1])
-		if arguments[1] == "DnsEntries" { // hosted zone and name, the Region's own name first
+		switch {
+		case name == "<S3Endpoint.DnsEntries>":
+			return []any{"Z1:*." + name}
+		case arguments[1] == "DnsEntries": // hosted zone and name, the Region's own name first
 			return []any{"Z1:" + name}
 		}
 		return name

@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -111,11 +113,38 @@ var roleCases struct {
 	byRole map[string][]roleCase
 }
 
-// everyRole calls visit with the statements of a role under every combination of what they depend on.
+// everyRole calls visit with the statements of a role under the combinations of what they depend on that can make a difference.
 func everyRole(t *testing.T, role string, visit func(stack, []statement)) {
 	t.Helper()
 	for _, c := range casesOf(t, role) {
 		visit(c.stack, c.statements)
+	}
+}
+
+// upToThree calls visit with every combination of at most three parameters that differ from the rest, where the rest are all at
+// their defaults or all at their first alternatives. A statement depends on a few parameters, and all combinations of so many would
+// be hundreds of thousands.
+func upToThree(template template, parameters []string, visit func(stack)) {
+	others := map[string]string{}
+	for _, name := range parameters {
+		others[name] = alternatives[name][0]
+	}
+	for _, rest := range []map[string]string{{}, others} {
+		var choose func(from, left int, values map[string]string)
+		choose = func(from, left int, values map[string]string) {
+			visit(newStack(template, values))
+			for i := from; i < len(parameters) && left > 0; i++ {
+				name := parameters[i]
+				for _, value := range append([]string{fmt.Sprint(template.Parameters[name].Default)}, alternatives[name]...) {
+					if value != newStack(template, rest).values[name] {
+						with := maps.Clone(values)
+						with[name] = value
+						choose(i+1, left-1, with)
+					}
+				}
+			}
+		}
+		choose(0, 3, rest)
 	}
 }
 
@@ -129,7 +158,7 @@ func casesOf(t *testing.T, role string) []roleCase {
 	}
 	if roleCases.byRole[role] == nil {
 		template := readTemplate(t)
-		everyStack(template, policyParameters(template), func(s stack) {
+		upToThree(template, policyParameters(template), func(s stack) {
 			roleCases.byRole[role] = append(roleCases.byRole[role], roleCase{s, s.statements(role)})
 		})
 	}

@@ -21,6 +21,7 @@ type Report struct {
 	NotManaged    []NotManaged `json:"notManaged"`
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
+	Unwritten     []string     `json:"unwritten,omitempty"` // files of REPORT_BUCKET that are not there, each with the cause
 	Exceptions    []Exception  `json:"exceptions"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
 	ReportURI     string       `json:"reportUri,omitempty"`
@@ -120,6 +121,8 @@ type Counts struct {
 type IAMLogin struct {
 	IAM      bool   `json:"iam,omitempty"`
 	Resource string `json:"resource,omitempty"` // of the rds-db:connect permission
+	// Withdraw are the statements to take back once the role is closed, where IAM's policies are known.
+	Withdraw []Permit `json:"withdraw,omitempty"`
 }
 
 // Closed is a role that was locked, unlocked or dropped.
@@ -194,10 +197,19 @@ type Exception struct {
 
 // IAM is who may log in by IAM token, as the account's policies and the database's roles have it.
 type IAM struct {
-	Access      []Access `json:"access"`      // of each member of rds_iam whom a policy admits
-	Orphans     []Permit `json:"orphans"`     // permissions for users or databases that do not exist
-	Unreachable []string `json:"unreachable"` // members of rds_iam whom no policy admits
-	Broad       []Permit `json:"broad"`       // permissions for more than one user of one database
+	Complete    bool       `json:"complete"`    // IAM told everything; where it did not, the lists lack what Notes name
+	Access      []Access   `json:"access"`      // of each member of rds_iam whom a policy admits
+	Orphans     []Permit   `json:"orphans"`     // permissions for users or databases that do not exist
+	Unreachable []string   `json:"unreachable"` // members of rds_iam whom no policy admits
+	Broad       []Permit   `json:"broad"`       // permissions for every user, or for every database
+	Failed      []Failures `json:"failed"`      // members of rds_iam who were turned away in what this run read
+	Notes       []string   `json:"notes"`       // what was not judged, and why
+}
+
+// Failures counts the logins of a role that were refused, for whatever reason.
+type Failures struct {
+	User     string `json:"user"`
+	Attempts int    `json:"attempts"`
 }
 
 // Access is who may log in as one role.

@@ -23,6 +23,9 @@ func (r *run) admit(ctx context.Context) error {
 	if err := r.master.Admit(ctx, r.session, r.found, r.pair); err != nil {
 		return err
 	}
+	if slices.Contains(r.users(), r.found.Login.User) {
+		return fmt.Errorf("user %q is the master itself, of %s: it cannot let itself in again", r.found.Login.User, r.found.Source)
+	}
 	question := r.versions().Other(r.pair.User)
 	state, err := role.ReadState(ctx, r.session, question)
 	if err != nil {
@@ -54,7 +57,7 @@ func (r *run) prove(ctx context.Context) (proof.Proof, error) {
 }
 
 func (r *run) admitPair(ctx context.Context, state role.State) error {
-	record, of, err := r.record(ctx, state.Shared)
+	record, setup, err := r.record(ctx, state.Shared)
 	if err != nil {
 		return err
 	}
@@ -63,43 +66,45 @@ func (r *run) admitPair(ctx context.Context, state role.State) error {
 	}
 	r.owner, r.shared = record.Owner(), record.Role
 	this := script.RecordSecret(state.Version, r.owner, r.arn)
-	switch of {
+	switch setup.Secret {
 	case r.arn:
 		return nil
 	case "":
-		if _, err := r.prove(ctx); err != nil {
+		_, err := r.prove(ctx)
+		if err != nil && !setup.SchemaExists {
+			return fmt.Errorf("the pair %q and %q of secret %s: %w; setup has made nothing of it in database %q: put the database where it did into the secret's key \"dbname\", and run revoke again",
+				r.pair.User, r.pair.Partner, r.secretID, err, r.value.Database)
+		}
+		if err != nil {
 			return fmt.Errorf("the pair %q and %q of secret %s: %w; if they are this one's, as the master in database %q: %s and run revoke again",
 				r.pair.User, r.pair.Partner, r.secretID, err, r.value.Database, this)
 		}
 		return nil
 	}
-	return fmt.Errorf("the pair %q and %q is that of secret %s, and is revoked on no other secret's word: revoke that one; if %s has taken its place, or the database is a copy, as the master in database %q: %s and run revoke again",
-		r.pair.User, r.pair.Partner, of, r.arn, r.value.Database, this)
+	return fmt.Errorf("the pair %q and %q is that of secret %s, and is revoked on no other secret's word: look who may write the two; if that one is the pair's, revoke it; if %s is, since it took that one's place or the database is a copy, as the master in database %q: %s and run revoke again",
+		r.pair.User, r.pair.Partner, setup.Secret, r.arn, r.value.Database, this)
 }
 
-// record finds the record of the pair, and the secret that it is of: this one's before any other, since up to PostgreSQL 15 a thief may
+// record finds the record of the pair and what setup made with it: this secret's before any other's, since up to PostgreSQL 15 a thief may
 // have forged another. It goes by the users and not by whom they become at login, which is theirs to change. A zero Record: there is none.
-func (r *run) record(ctx context.Context, shared string) (found role.Record, of string, err error) {
-	setup, err := role.ReadSetupState(ctx, r.session, r.pair.User, r.pair.Partner, shared)
+func (r *run) record(ctx context.Context, shared string) (found role.Record, made role.SetupState, err error) {
+	all, err := role.ReadSetupState(ctx, r.session, r.pair.User, r.pair.Partner, shared)
 	if err != nil {
-		return role.Record{}, "", err
+		return role.Record{}, role.SetupState{}, err
 	}
-	for _, record := range setup.Records {
+	for _, record := range all.Records {
 		if !record.Holds(r.pair.User) || !record.Holds(r.pair.Partner) {
 			continue
 		}
-		setup, err := role.ReadSetupState(ctx, r.session, r.pair.User, r.pair.Partner, record.Role)
-		if err != nil {
-			return role.Record{}, "", err
-		}
-		if setup.Secret == r.arn {
-			return record, r.arn, nil
+		state, err := role.ReadSetupState(ctx, r.session, r.pair.User, r.pair.Partner, record.Role)
+		if err != nil || state.Secret == r.arn {
+			return record, state, err
 		}
 		if found.Role == "" || record.Role == shared {
-			found, of = record, setup.Secret
+			found, made = record, state
 		}
 	}
-	return found, of, nil
+	return found, made, nil
 }
 
 // admitTwin admits a pair that setup has not recorded.

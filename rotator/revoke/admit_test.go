@@ -211,6 +211,22 @@ func TestRevokeWithoutAProof(t *testing.T) {
 	}
 }
 
+// A secret of the master itself, with itself as the master: it would lock itself out.
+func TestMasterIsNotRevoked(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	arn := s.CreateMaster()
+	s.SQL("REVOKE rds_superuser FROM " + s.Master)
+	s.CreateSecret(map[string]any{"masterarn": arn, "username": s.Master, "password": localtest.PasswordMaster, "usernames": []string{s.Master}})
+	before := s.Verifiers()
+	if _, err := run(t, s); err == nil || !strings.Contains(err.Error(), "is the master itself") {
+		t.Errorf("revoke: %v", err)
+	}
+	if after := s.Verifiers(); after != before {
+		t.Errorf("the roles were\n%s\nand are\n%s", before, after)
+	}
+}
+
 // A thief can change whom his users become at login, and so where a look at them would expect the record: it is found all the same.
 func TestThiefHidesTheRecord(t *testing.T) {
 	t.Parallel()
@@ -221,5 +237,31 @@ func TestThiefHidesTheRecord(t *testing.T) {
 	}
 	if became, err := s.Login(s.Credential("AWSCURRENT")); err != nil || became != s.Shared {
 		t.Errorf("AWSCURRENT becomes %s, error %v", became, err)
+	}
+}
+
+// A record in another database, in a schema that a stranger has made there, is none: the secret's writer also chooses the database.
+func TestRecordInAStrangersDatabase(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	value := secretOf(t, s.ReadSecret("AWSCURRENT"))
+	value["dbname"], value["password"] = s.Shared+"spydb", stolen
+	s.SecretID = s.PutNewSecret("spy", value)
+	s.SQL("CREATE ROLE "+s.Shared+"spy LOGIN CREATEDB PASSWORD 'spy'", "CREATE DATABASE "+s.Shared+"spydb OWNER "+s.Shared+"spy")
+	s.SQLAs(s.PG.URL(s.Shared+"spy", "spy", s.Shared+"spydb"), "CREATE SCHEMA rotation_"+s.Shared, fmt.Sprintf("COMMENT ON SCHEMA rotation_%s IS 'pgrotator: secret %s'", s.Shared, s.SecretID))
+	value["dbname"] = "postgres" // where setup has made nothing
+	elsewhere := s.PutNewSecret("elsewhere", value)
+	if _, err := s.Invoke(map[string]any{"action": "revoke", "secretId": elsewhere}); err == nil || !strings.Contains(err.Error(), "setup has made nothing of it in database") {
+		t.Errorf("revoke: %v", err)
+	}
+	before := s.Verifiers()
+	if _, err := run(t, s); err == nil || !strings.Contains(err.Error(), "no version of it logs in") {
+		t.Errorf("revoke: %v", err)
+	}
+	if _, err := s.Repair(); err == nil || !strings.Contains(err.Error(), "neither setup's record nor a login shows") {
+		t.Errorf("repair: %v", err)
+	}
+	if after := s.Verifiers(); after != before {
+		t.Errorf("the roles were\n%s\nand are\n%s", before, after)
 	}
 }

@@ -90,18 +90,23 @@ func advice(l Leaver) string {
 	return strings.Join(lines, "\n")
 }
 
-// session settles, after each login, what the owner of a database may have set for it: the role, the encoding in which psql reads
-// on, and what the scripts depend on.
+// session settles what the scripts for a leaver depend on.
 func session(l Leaver) string {
-	return string(fill(`\encoding UTF8
-SET ROLE :"pgrotator_master";
+	return settled("pgrotator_master") + string(fill(`
+SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
+}
+
+// settled settles, after each login, what the owner of a database may have set for it: the role, which is that of a variable of psql, the
+// encoding in which psql reads on, and what the scripts depend on.
+func settled(role string) string {
+	return `\encoding UTF8
+SET ROLE :"` + role + `";
 SET search_path = pg_catalog, pg_temp;
 SET standard_conforming_strings = on;
 SET default_transaction_read_only = off;
 SET client_min_messages = notice;
 SET statement_timeout = 0;
-SET lock_timeout = '30s';
-SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
+SET lock_timeout = '30s';`
 }
 
 // settingNames tells the names where the script starts. Further databases, which may be of other encodings, know the two roles by oid.

@@ -149,7 +149,7 @@ func curesOf(n names) map[string]cure {
 }
 
 // elsewhere are the scripts, by the test that runs them in a hostile database.
-var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "RenameDatabase": "renames", "RecordSecret": "records"}
+var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "Adopt": "adopts", "RenameDatabase": "renames", "RecordSecret": "records"}
 
 func allCures(t *testing.T, h *hostile) {
 	for name, cure := range curesOf(careful) {

@@ -50,6 +50,7 @@ type Description struct {
 	Tags     map[string]string
 	Interval time.Duration // between two rotations; 0 = not known
 
+	Function     string // ARN of the one that rotates it; "" = none
 	Created      time.Time
 	LastRotated  time.Time // zero = never
 	NextRotation time.Time // on or before which the service rotates next; zero = no rotation is scheduled
@@ -64,7 +65,8 @@ func (s *Store) Describe(ctx context.Context, id string) (Description, error) {
 	d := Description{
 		ARN: aws.ToString(out.ARN), Name: aws.ToString(out.Name), Enabled: out.RotationEnabled,
 		Stages: out.VersionIdsToStages, Tags: byKey(out.Tags), Interval: interval(out.RotationRules, out.LastRotatedDate, out.NextRotationDate),
-		Created: aws.ToTime(out.CreatedDate), LastRotated: aws.ToTime(out.LastRotatedDate), NextRotation: aws.ToTime(out.NextRotationDate),
+		Function: aws.ToString(out.RotationLambdaARN),
+		Created:  aws.ToTime(out.CreatedDate), LastRotated: aws.ToTime(out.LastRotatedDate), NextRotation: aws.ToTime(out.NextRotationDate),
 	}
 	return d, nil
 }

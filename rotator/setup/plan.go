@@ -16,12 +16,13 @@ type plan struct {
 	shared   string
 	current  login
 	repair   bool
+	adopt    bool
 	state    role.State // of the partner
 	found    role.SetupState
 	recorded bool // an earlier setup made this very pair
 }
 
-func newPlan(ctx context.Context, master *postgres.Session, of subject, current login, repair bool) (plan, error) {
+func newPlan(ctx context.Context, master *postgres.Session, of subject, current login, r Request) (plan, error) {
 	v, pair := of.value, of.pair
 	state, err := role.ReadState(ctx, master, question(pair, v))
 	if err != nil {
@@ -35,7 +36,7 @@ func newPlan(ctx context.Context, master *postgres.Session, of subject, current 
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
 	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
-	return plan{subject: of, shared: shared, current: current, repair: repair, state: state, found: found}, err
+	return plan{subject: of, shared: shared, current: current, repair: r.Repair, adopt: r.Adopt, state: state, found: found}, err
 }
 
 // admit refuses whatever would give the writer of the secret more than the secret itself: setup acts with the master's power.
@@ -48,6 +49,8 @@ func newPlan(ctx context.Context, master *postgres.Session, of subject, current 
 //	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
 //	                                                               it would lose by becoming a new role: a single user is adopted
 //	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
+//	asked to adopt: AWSCURRENT logs in, shared role missing        admitted if the partner is missing, its twin or its clone
+//	        or AWSCURRENT may become it
 func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Session) error {
 	if err := p.admitNames(masterUser); err != nil {
 		return err
@@ -59,6 +62,8 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 	}
 	p.recorded = known
 	switch {
+	case p.adopt:
+		return p.admitAdopt(ctx, master)
 	case p.recorded:
 		return p.admitRecorded()
 	case !p.current.loggedIn:
@@ -111,10 +116,21 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 		return err
 	}
 	if len(own) > 0 {
-		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (rotator/setup/README.md, \"An existing single user\"), or %s %s give it what the user owns and was granted, in each database, and then %s",
-			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, script.CreateShared(p.shared), script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared))
+		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: run setup with \"adopt\": true, which gives all of it to that role first; check lists it",
+			p.pair.User, strings.Join(own, ", "), p.shared)
 	}
 	return nil
+}
+
+func (p *plan) admitAdopt(ctx context.Context, master *postgres.Session) error {
+	if !p.current.loggedIn {
+		return fmt.Errorf("AWSCURRENT does not log in as %q, and setup adopts nobody who has not logged in: put its password into the secret: %w", p.pair.User, p.current.refused)
+	}
+	if p.found.SharedExists && p.current.became != p.shared && !p.state.PartnerMember {
+		return fmt.Errorf("role %q exists, and %q is no member of it, so it may be anybody's: name one that does not exist yet in the secret's key \"role\", which setup makes",
+			p.shared, p.pair.User)
+	}
+	return role.AdmitAdopted(ctx, master, p.state, p.pair.Partner, p.pair.User)
 }
 
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {

@@ -17,16 +17,20 @@ func (s *Setup) admitSecret(ctx context.Context, p plan, server postgres.Server)
 		return nil
 	}
 	if p.found.Secret != "" {
-		return fmt.Errorf("AWSCURRENT does not log in, and the pair %q and %q is that of secret %s: no other secret gets its password repaired; if %s has taken that one's place, or the database is a copy, as the master: %s and repair again",
-			p.pair.User, p.pair.Partner, p.found.Secret, p.arn, p.recordThis())
+		return fmt.Errorf("AWSCURRENT does not log in, and the pair %q and %q is that of secret %s: no other secret gets its password repaired; look who may write the two, and if %s has taken that one's place, or the database is a copy, as the master in database %q: %s and repair again",
+			p.pair.User, p.pair.Partner, p.found.Secret, p.arn, p.value.Database, p.recordThis())
 	}
 	versions := proof.Versions{Store: s.store, SecretID: p.arn, Current: p.value, Pair: p.pair, Server: server}
 	proven := versions.Prove(ctx, s.opener, secret.Current, secret.Previous)
 	if proven.User != "" {
 		return nil
 	}
-	return fmt.Errorf("AWSCURRENT does not log in, and neither setup's record nor a login shows that the pair %q and %q is that of secret %s (%s): whoever wrote the secret may have named somebody else's; if it is this one's, as the master: %s and repair again",
-		p.pair.User, p.pair.Partner, p.arn, proven.Why, p.recordThis())
+	if !p.found.SchemaExists {
+		return fmt.Errorf("AWSCURRENT does not log in (%s), and setup has made nothing of the pair %q and %q in database %q: put the database where it did into the secret's key \"dbname\", or give %q the secret's password by psql's \\password and run setup",
+			proven.Why, p.pair.User, p.pair.Partner, p.value.Database, p.pair.User)
+	}
+	return fmt.Errorf("AWSCURRENT does not log in, and neither setup's record nor a login shows that the pair %q and %q is that of secret %s (%s): whoever wrote the secret may have named somebody else's; if it is this one's, as the master in database %q: %s and repair again",
+		p.pair.User, p.pair.Partner, p.arn, proven.Why, p.value.Database, p.recordThis())
 }
 
 // recordThis is what makes the pair this secret's.
@@ -49,5 +53,5 @@ func (p plan) leftToAnother() []string {
 	if p.found.Secret == "" || p.found.Secret == p.arn {
 		return nil
 	}
-	return []string{fmt.Sprintf("the pair is recorded for secret %s, the only one that repair and revoke act for: if this one has taken its place, as the master: %s", p.found.Secret, p.recordThis())}
+	return []string{fmt.Sprintf("the pair is recorded for secret %s, the only one that repair and revoke act for: if this one has taken its place, as the master in database %q: %s", p.found.Secret, p.value.Database, p.recordThis())}
 }

@@ -58,8 +58,8 @@ func asFirstVersion(t *testing.T, s *localtest.Scene) {
 		if advice == "" {
 			return
 		}
-		_, statements, _ := strings.Cut(advice, "as the master: ")
-		asMaster(s, strings.Split(statements, "; ")...)
+		_, statements, _ := strings.Cut(advice, "as the master:\n")
+		asMaster(s, strings.Split(statements, "\n")...)
 	}
 	t.Error("check still advises after its advice was taken")
 }

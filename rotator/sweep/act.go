@@ -14,10 +14,6 @@ import (
 // act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
 // unlock whoever slipped in; then drop; then mark.
 func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
-	r.status = map[string]string{}
-	for _, v := range verdicts {
-		r.status[v.Account.Name] = v.Account.Status
-	}
 	if err := r.reactivate(ctx, due(verdicts, policy.Reactivate)); err != nil {
 		return err
 	}

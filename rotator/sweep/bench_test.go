@@ -16,9 +16,9 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
@@ -72,7 +72,7 @@ func carryOut(ctx context.Context, text string) (c cost, err error) {
 		return c, err
 	}
 	s := sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
+		iam.NewFromConfig(config), sweep.Channels{}, postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
 	begun := time.Now()
 	report, err := s.Run(ctx, e.Secret, false)
 	if err != nil {

@@ -20,10 +20,13 @@ func (r *run) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.review(accounts)
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
+	r.readHoldings(ctx)
 	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
 	if r.place.Old {
+		r.countStatuses()
 		r.reportEvidence(p)
 		return nil
 	}
@@ -47,6 +50,13 @@ func (r *run) policy() policy.Policy {
 		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 }
 
+// setStatus notes the status that a role has from now on; those that are left alone have none that counts.
+func (r *run) setStatus(name, status string) {
+	if _, managed := r.status[name]; managed {
+		r.status[name] = status
+	}
+}
+
 // judge gives a verdict on each role that has a row, and reports those that are left alone.
 func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.Exemptions) []policy.Verdict {
 	spared := map[string]evidence.Spared{}
@@ -57,21 +67,24 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 	}
 	r.reportExceptions(accounts)
 	r.noteIgnoredByTag(accounts)
+	r.status, r.judged = map[string]string{}, []judged{}
 	var verdicts []policy.Verdict
 	for _, a := range accounts {
-		if !a.Tracked && a.Unlogged == "" {
+		if !a.CanLogin && !a.Tracked {
 			continue
 		}
-		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a)}
-		_, s.Ignored = account.Excepted(r.options.Ignore, a.Name, p.Now)
-		s.Ignored = s.Ignored || account.Ignored(r.terms.ignored, a.Name)
-		if s.Exempt == "" && a.Unlogged != "" {
-			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
+		j := r.subject(a, exempt, p.Now)
+		v := p.Judge(j.Subject)
+		if j.verdict = v; r.channels.Reports != nil {
+			r.judged = append(r.judged, j)
 		}
-		v := p.Judge(s)
-		r.count(s, v, p)
-		r.spare(p, s, spared[a.Name])
-		if v.Action != policy.Leave || s.Exempt == "" && !s.Ignored {
+		r.count(j.Subject, v, p)
+		r.spare(p, j.Subject, spared[a.Name])
+		managed := j.Exempt == "" && !j.Ignored
+		if managed {
+			r.status[a.Name] = a.Status
+		}
+		if v.Action != policy.Leave || managed {
 			verdicts = append(verdicts, v)
 		}
 	}
@@ -111,16 +124,8 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 	}
 }
 
-// iam marks a role that logs in by IAM token.
-func (r *run) iam(a account.Account) report.IAMLogin {
-	if !a.IAM {
-		return report.IAMLogin{}
-	}
-	return report.IAMLogin{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
-}
-
 func (r *run) closed(v policy.Verdict) report.Closed {
-	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iam(v.Account)}
+	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iamClosed(v.Account)}
 }
 
 func (r *run) closedAll(verdicts []policy.Verdict) []report.Closed {

@@ -2,22 +2,54 @@ package sweep
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
+	"reflect"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/report"
 )
 
-// notify tells people by NOTICE_TOPIC_ARN what a sweep did or could not judge. Where there is nothing to tell it sends nothing.
-func (s *Sweep) notify(ctx context.Context, r report.Report) error {
-	subject, body := report.Mail(r)
-	if s.options.Topic == "" || body == "" {
+// tell sends a notice of what the sweep did, and of what is new of what it could not do or judge. Where nothing is, it sends nothing.
+// A notice that cannot be sent is logged, and its news are news again for the next run.
+func (r *run) tell(ctx context.Context) {
+	if r.channels.Notices == nil {
+		return
+	}
+	if err := r.notify(ctx); err != nil {
+		r.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", r.secretID), slog.String("error", err.Error()))
+	}
+}
+
+func (r *run) notify(ctx context.Context) error {
+	before := r.told(ctx)
+	subject, body, after := r.report.Mail(before, time.Now().UTC())
+	if body != "" {
+		if err := r.channels.Notices.Send(ctx, subject, body); err != nil {
+			return err
+		}
+	}
+	if body == "" && reflect.DeepEqual(before, after) {
 		return nil
 	}
-	_, err := s.notices.Publish(ctx, &sns.PublishInput{TopicArn: &s.options.Topic, Subject: &subject, Message: &body})
+	text, err := json.Marshal(after)
 	if err != nil {
-		return fmt.Errorf("publishing to the topic %s: %w", s.options.Topic, err)
+		return fmt.Errorf("noting what was told: %w", err)
+	}
+	if err := account.RecordNotice(ctx, r.writer, r.place.Schema, string(text)); err != nil {
+		return fmt.Errorf("noting what was told, so that the next notice does not tell it again: %w", err)
 	}
 	return nil
+}
+
+// told is what notices have told. Where that cannot be read, or is no such thing, all is told again.
+func (r *run) told(ctx context.Context) report.Told {
+	text, err := account.ReadNotice(ctx, r.writer, r.place.Schema)
+	var told report.Told
+	if err != nil || text == "" || json.Unmarshal([]byte(text), &told) != nil {
+		return report.Told{}
+	}
+	return told
 }

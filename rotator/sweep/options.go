@@ -19,7 +19,8 @@ type Options struct {
 	Lag         time.Duration       // INGESTION_LAG_SECONDS
 	Stack       string              // the function's name, which tells this deployment's own logins from another's in the same cluster
 	StateSchema string              // STATE_SCHEMA; "" = where setup has put the tables
-	Topic       string              // NOTICE_TOPIC_ARN, an SNS topic, or ""
+	Version     string              // of this program, for the manifest
+	IAMReview   bool                // IAM_REVIEW: say who may log in by IAM
 }
 
 // stack tells this deployment's logins for one database from all others, in few characters: it becomes part of an application_name,

@@ -18,7 +18,7 @@ func (r *run) mark(ctx context.Context, verdicts []policy.Verdict) error {
 			continue
 		}
 		marks = append(marks, account.NewStatus{Name: v.Account.Name, OID: v.Account.OID, Status: status, Detail: r.detail(v, nil)})
-		r.status[v.Account.Name] = status
+		r.setStatus(v.Account.Name, status)
 		if status == account.ReadyToDelete {
 			r.report.NewlyReady = append(r.report.NewlyReady, v.Account.Name)
 		}
@@ -51,7 +51,7 @@ func (r *run) reportReady(verdicts []policy.Verdict, standing map[int64]account.
 		}
 		found := standing[v.Account.OID]
 		ready := report.Ready{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Owns: []report.Owned{},
-			Statements: clearing(v.Account, found), IAMLogin: r.iam(v.Account)}
+			Statements: clearing(v.Account, found), IAMLogin: r.iamClosed(v.Account)}
 		for _, d := range found.Dependencies {
 			ready.Owns = append(ready.Owns, report.Owned{Database: d.Database, Objects: d.Objects})
 		}

@@ -54,7 +54,7 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	before := len(s.stack.Notices())
 	if s.run(); len(s.stack.Notices()) != before {
@@ -73,7 +73,7 @@ func TestNotices(t *testing.T) {
 func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	idle, then := s.user("idle", 100), time.Now().UTC().Add(-30*24*time.Hour).Truncate(time.Second)
 	s.stack.AppendLog(s.group, s.stream, localaws.Event{Time: then, Ingested: then,

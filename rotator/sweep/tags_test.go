@@ -29,7 +29,7 @@ func (s *stage) tag(tags map[string]string) {
 func TestTagsOfTheSecretSpareRoles(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	named, idle, long := s.user("named", 100), s.user("idle", 100), s.user("long", 300)
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Width is how many columns a line takes at most, but for statements to paste.
+// Width is how many columns a line takes at most, but for some that are to be pasted.
 const Width = 80
 
 // Ink is an ANSI "select graphic rendition" sequence.
@@ -52,7 +52,7 @@ func Is(out *os.File) bool {
 
 // Paint makes text safe and gives it a colour.
 func (p *Page) Paint(i Ink, text string) string {
-	if !p.colour || i == Plain {
+	if !p.colour || i == Plain || text == "" {
 		return Safe(text)
 	}
 	return string(i) + Safe(text) + string(normal)
@@ -60,7 +60,11 @@ func (p *Page) Paint(i Ink, text string) string {
 
 // Line writes a line as it is: what is not the program's own must have been made safe.
 func (p *Page) Line(text string) {
-	if _, err := fmt.Fprintln(p.out, strings.TrimRight(text, " ")); err != nil {
+	p.write(strings.TrimRight(text, " "))
+}
+
+func (p *Page) write(line string) {
+	if _, err := fmt.Fprintln(p.out, line); err != nil {
 		p.unread()
 	}
 }
@@ -73,7 +77,7 @@ func (p *Page) Title(text string) {
 	}
 }
 
-// Say is a paragraph, indented by two.
+// Say is a paragraph or several, indented by two.
 func (p *Page) Say(text string) {
 	p.Hang(Plain, "  ", text)
 }
@@ -87,13 +91,6 @@ func (p *Page) Hang(i Ink, mark, text string) {
 		} else {
 			p.Line(strings.Repeat(" ", columns) + line)
 		}
-	}
-}
-
-// Verbatim writes a text to paste, line by line and each in one: a comment that went on in the next line would be a statement there.
-func (p *Page) Verbatim(indent int, text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		p.Line(strings.Repeat(" ", indent) + Safe(line))
 	}
 }
 

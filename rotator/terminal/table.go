@@ -9,12 +9,14 @@ import (
 type Row struct {
 	Ink   Ink // of the first cell
 	Cells []string
-	Note  string // a paragraph below the row; "" = none
+	Note  string // below the row; "" = none. What follows its first line is to be pasted, and all of it where that is a comment of SQL
 }
 
 const (
 	indent = 2 // columns before a table
 	gap    = 2 // columns between two of a table's
+
+	deepest = 12 // columns before a note, whatever the first column takes
 )
 
 // Table writes rows of as many cells each in columns, which are as wide as they need to be; what is too wide for the page goes on
@@ -30,9 +32,21 @@ func (p *Page) Table(head []string, rows []Row) {
 			ink[1] = Dim
 		}
 		p.row(r.Cells, widths, ink)
-		if r.Note != "" {
-			p.Hang(Yellow, strings.Repeat(" ", indent+widths[0]+gap)+"> ", r.Note)
-		}
+		p.note(r.Note, min(indent+widths[0]+gap, deepest))
+	}
+}
+
+// note writes what stands below a row, indented by so many columns, and what of it is to be pasted at the beginning of the line.
+func (p *Page) note(text string, indent int) {
+	say, paste, _ := strings.Cut(text, "\n")
+	if strings.HasPrefix(say, comment) {
+		say, paste = "", text
+	}
+	if say != "" {
+		p.Hang(Yellow, strings.Repeat(" ", indent)+"> ", say)
+	}
+	if paste != "" {
+		p.Paste(paste)
 	}
 }
 
@@ -40,7 +54,7 @@ func (p *Page) Table(head []string, rows []Row) {
 func (p *Page) row(cells []string, widths []int, ink [2]Ink) {
 	wrapped, height := make([][]string, len(cells)), 0
 	for n, cell := range cells {
-		wrapped[n] = Wrap(cell, widths[n])
+		wrapped[n] = Wrap(Safe(cell), widths[n])
 		height = max(height, len(wrapped[n]))
 	}
 	for y := range height {

@@ -112,13 +112,42 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// What is to be pasted stays in one line: the rest of a comment would be a statement in the next.
-func TestVerbatimBreaksNoLine(t *testing.T) {
+// What is to be pasted means the same when it is: the rest of a comment would be a statement in the next line, and a name or a text
+// would be another.
+func TestPaste(t *testing.T) {
 	t.Parallel()
-	comment := `-- Drops role "` + strings.Repeat("a ", 60) + `DROP TABLE orders": a psql script.`
-	got := write(t, false, func(p *terminal.Page) { p.Verbatim(2, comment+"\nDROP ROLE \"\x1b[2J\";") })
-	if len(got) != 2 || got[0] != "  "+comment || got[1] != `  DROP ROLE "\x1b[2J";` {
-		t.Errorf("the script is %q", got)
+	long := strings.Repeat("a ", 50)
+	for text, want := range map[string]string{
+		"DROP ROLE \"\x1b[2J\";": `DROP ROLE "\x1b[2J";`,
+		`-- Drops "` + long + `DROP TABLE orders".` + "\nDROP ROLE a;": `-- Drops "` + long + `DROP TABLE orders".` + "\nDROP ROLE a;",
+		`GRANT "` + long + `" TO app, app_a, app_b, app_c;`:            `GRANT` + "\n  " + `"` + long + `"` + "\n  TO app, app_a, app_b, app_c;",
+		`COMMENT ON ROLE a IS '` + long + `"'; -- why`:                 `COMMENT ON ROLE a IS '` + long + `"'; -- why`,
+		`COMMENT ON ROLE a IS E'\'` + long + `\'';`:                    `COMMENT ON ROLE a IS E'\'` + long + `\'';`,
+		`COMMENT ON ROLE a IS '` + long:                                `COMMENT ON ROLE a IS '` + long,
+		"aws secretsmanager update-secret-version-stage --secret-id shop/app --version-stage AWSPENDING --remove-from-version-id 1": "aws secretsmanager update-secret-version-stage --secret-id shop/app \\\n" +
+			"  --version-stage AWSPENDING --remove-from-version-id 1",
+		"aws rds modify-db-cluster --db-cluster-identifier 'my orders' --cloudwatch-logs-export-configuration '{\"EnableLogTypes\": [\"postgresql\"]}'": "aws rds modify-db-cluster --db-cluster-identifier 'my orders' \\\n" +
+			"  --cloudwatch-logs-export-configuration '{\"EnableLogTypes\": [\"postgresql\"]}'",
+	} {
+		if got := strings.Join(write(t, false, func(p *terminal.Page) { p.Paste(text) }), "\n"); got != want {
+			t.Errorf("%q is shown as\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}
+
+// A note is said, but for what is to be pasted: below its first line, or all of a script that begins with a comment.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	for note, want := range map[string]string{
+		"":                                "  a",
+		"Run setup.":                      "  a\n     > Run setup.",
+		"As the master:\nDROP ROLE b;":    "  a\n     > As the master:\nDROP ROLE b;",
+		"-- As the master:\nDROP ROLE b;": "  a\n-- As the master:\nDROP ROLE b;",
+	} {
+		got := write(t, false, func(p *terminal.Page) { p.Table(nil, []terminal.Row{{Cells: []string{"a"}, Note: note}}) })
+		if strings.Join(got, "\n") != want {
+			t.Errorf("%q is shown as %q", note, got)
+		}
 	}
 }
 

@@ -60,12 +60,19 @@ var wide = &unicode.RangeTable{
 	},
 }
 
-// Wrap makes text safe and breaks it between words into lines of at most so many columns, at least one line. A word that is longer
-// goes on in the next line.
+// Wrap makes text safe and breaks it between words into lines of at most so many columns, at least one line. Lines of its own stay
+// apart, and a word that is too long goes on in the next line.
 func Wrap(text string, columns int) []string {
 	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, wrapLine(line, columns)...)
+	}
+	return lines
+}
+
+func wrapLine(text string, columns int) (lines []string) {
 	line := ""
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' }) {
 		word = Safe(word)
 		if line != "" && Columns(line)+1+Columns(word) > columns {
 			lines, line = append(lines, line), ""

@@ -6,4 +6,5 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $1::text),
        coalesce((SELECT pg_catalog.substring(pg_catalog.obj_description(n.oid, 'pg_namespace'), '^pgrotator: secret (.+)$')
                  FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner AND o.rolname = n.nspname
                  WHERE n.nspname = $4::text), ''),
+       EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = $4::text),
 \ir records.sql

@@ -30,6 +30,8 @@ type target struct {
 	addCluster func(t *testing.T, name string)
 	// addTopic makes a topic and returns its ARN.
 	addTopic func(t *testing.T, name string) string
+	// addIdentities makes a user, a group, a role and a managed policy of that name.
+	addIdentities func(t *testing.T, name string)
 	// addBucket makes a bucket, with locked one whose objects are kept for a day from being put.
 	addBucket func(t *testing.T, name string, locked bool)
 }
@@ -40,7 +42,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite
@@ -64,6 +66,7 @@ func TestConformance(t *testing.T) {
 			}
 			stack.SetBucket(name, b)
 		},
+		addIdentities: stackIdentities(stack),
 	}
 	for name, check := range conformance() {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +121,7 @@ func startMoto(t *testing.T) target {
 	awaitServer(t, "http://"+address+"/moto-api/")
 	config := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")}
-	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addBucket: motoBucket(config)}
+	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addBucket: motoBucket(config), addIdentities: motoIdentities(config)}
 }
 
 func freeAddress(t *testing.T) string {

@@ -30,7 +30,7 @@ type exchange struct {
 func (s *Stack) newServices() map[string]*protocol.Service {
 	services := map[string]*protocol.Service{}
 	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(),
-		s.functions.Service(), sts.Service(s.callers)} {
+		s.functions.Service(), s.identities.Service(), sts.Service(s.callers)} {
 		services[service.Name] = service
 	}
 	return services
@@ -74,7 +74,7 @@ func (x *exchange) route() (serviceName string) {
 		return ""
 	}
 	x.Form, x.operation = form, form.Get("Action")
-	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts"}[form.Get("Version")]
+	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts", "2010-05-08": "iam"}[form.Get("Version")]
 }
 
 // call describes the exchange for the record.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pgrotator/rotator/internal/localaws/iam"
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/protocol"
@@ -36,6 +37,7 @@ type (
 	databases   = rds.Databases
 	logStore    = logs.Store
 	notices     = sns.Log
+	identities  = iam.Identities
 	buckets     = s3.Buckets
 )
 
@@ -46,6 +48,7 @@ type Stack struct {
 	*databases
 	*logStore
 	*notices
+	*identities
 	*buckets
 	ctx       context.Context
 	cancel    context.CancelFunc
@@ -83,7 +86,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New()}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})

@@ -67,6 +67,12 @@ func (in *instanceLog) pidsNear(t time.Time, kind loginlog.ServerEntry) []int {
 	return pids
 }
 
+// heldOneOf reports that the start or the reload that a look tells of is in the log under one of some process ids.
+func (in *instanceLog) heldOneOf(pids []int, look Look) bool {
+	near := append(in.pidsNear(look.Started, loginlog.Starting), in.pidsNear(look.Loaded, loginlog.ReloadRequested)...)
+	return slices.ContainsFunc(near, func(pid int) bool { return slices.Contains(pids, pid) })
+}
+
 // ready reports the entry in which the postmaster says, after the start that a look tells of, that connections are accepted.
 func (in *instanceLog) ready(look Look, postmaster []int) bool {
 	return slices.ContainsFunc(in.entries, func(s serverEntry) bool {
@@ -77,7 +83,7 @@ func (in *instanceLog) ready(look Look, postmaster []int) bool {
 // judgeContinuity holds each instance's log against what the looks at the instance told.
 func (e *Evidence) judgeContinuity() {
 	for _, i := range e.Instances {
-		i.findEntries()
+		i.findEntries(func(at time.Time) bool { return e.passed(i, at) || e.ended(i) })
 	}
 	for _, i := range e.Instances {
 		e.judgeSettings(i)
@@ -87,22 +93,30 @@ func (e *Evidence) judgeContinuity() {
 }
 
 // findEntries notes which looks' reloads and restarts the log holds, and whose process id the postmaster's is. The entries may come
-// in a run before the one that judges them.
-func (i *Instance) findEntries() {
+// in a run before the one that judges them. passed reports that nothing of a time is to come any more.
+func (i *Instance) findEntries(passed func(time.Time) bool) {
 	for n := range i.witnesses.Looks {
 		look := &i.witnesses.Looks[n]
-		look.Starting = i.find(look.Started, loginlog.Starting) || look.Starting
+		look.Starting = i.find(look.Started, loginlog.Starting, true) || look.Starting
 		look.Ready = i.log.ready(*look, i.witnesses.PIDs) || look.Ready
-		look.Reload = i.find(look.Loaded, loginlog.ReloadRequested) || look.Reload
+		learns := !i.witnesses.PIDsOf.Equal(look.Started) || passed(look.At)
+		look.Reload = i.find(look.Loaded, loginlog.ReloadRequested, learns) || look.Reload
+		if i.log.heldOneOf(i.witnesses.PIDs, *look) {
+			i.witnesses.PIDsOf = look.Started
+		}
 	}
 }
 
 // find reports that the log holds an entry of a kind near a time, and notes whose process id it has. Where several have it, as any role
-// can write one that looks so at such a moment, those of a process id that is known already count, or all.
-func (i *Instance) find(t time.Time, kind loginlog.ServerEntry) bool {
+// can write one that looks so at such a moment, those of a process id that is known already count, or all. Where the postmaster's is
+// known since its start, another is learnt only once its own entry is not to come any more: it may be in a stream that is late.
+func (i *Instance) find(t time.Time, kind loginlog.ServerEntry, learns bool) bool {
 	pids := i.log.pidsNear(t, kind)
 	if slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(i.witnesses.PIDs, pid) }) {
 		return true
+	}
+	if !learns {
+		return false
 	}
 	for _, pid := range pids {
 		i.knowPID(pid)

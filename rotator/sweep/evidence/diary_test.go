@@ -172,3 +172,47 @@ func TestMaskedEntriesAreAGap(t *testing.T) {
 		t.Errorf("afterwards: complete %v %q, from %s", e.Complete(), e.Reasons, e.From())
 	}
 }
+
+// The same holds on an instance that was deleted before a run came to read them.
+func TestMaskedEntriesOfAReaderThatIsGone(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0", "db-1")
+	masked := d.now
+	d.entry("db-1.0", "*****", "LOG:  connection authorized: user=***** database=app")
+	if e := d.sweep(false, false, "db-0"); e.Complete() || !e.From().Equal(masked) || e.Doubted.IsZero() {
+		t.Errorf("complete %v, from %s, want %s, doubted %s", e.Complete(), e.From(), masked, e.Doubted)
+	}
+}
+
+// A refusal that is a part of a stranger's names, as the event after it shows, is none, whichever of the two is delivered twice.
+func TestRefusalInNamesDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	refusal := `10.0.0.1(5000):ann@app:[99]:FATAL:  role "ann" is not permitted to log in`
+	for name, events := range map[string][]string{
+		"once":                 {refusal, ":[100]"},
+		"before the rest":      {refusal, refusal, ":[100]"},
+		"after the rest":       {refusal, ":[100]", refusal},
+		"both":                 {refusal, refusal, ":[100]", ":[100]"},
+		"after it, with other": {refusal, ":[100]", refusal, "other"},
+	} {
+		d := newDiary(0)
+		d.sweep(false, false, "db-0")
+		d.entry("db-0.0", "ann", "LOG:  connection authorized: user=ann database=app")
+		for _, text := range events {
+			switch text {
+			case ":[100]":
+				d.lines["db-0.0"] = append(d.lines["db-0.0"], line{d.now, d.now, `:[100]:FATAL:  password authentication failed for user "x`})
+			case "other":
+				d.write("db-0.0", ":@:[7]:LOG:  checkpoint complete")
+			default:
+				d.write("db-0.0", text)
+			}
+		}
+		d.sweep(false, false, "db-0")
+		if !d.seen("ann") {
+			t.Errorf("delivered twice %s, it hides the login", name)
+		}
+	}
+}

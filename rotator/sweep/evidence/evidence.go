@@ -135,6 +135,7 @@ func (e *Evidence) judge(i *Instance) {
 	if i.Live {
 		e.judgeLive(i)
 	}
+	e.judgeUnread(i)
 	if !e.blind {
 		e.judgeCanaries(i)
 	}
@@ -156,7 +157,6 @@ func (e *Evidence) judgeLive(i *Instance) {
 		e.Doubt("No log event of instance %s was found in log group %s since %s: is the export of its PostgreSQL log to CloudWatch Logs on?",
 			i.Instance, i.Group, i.ReadFrom.Format(time.RFC3339))
 	}
-	e.judgeUnread(i)
 }
 
 // judgeUnread doubts a log of which something that only a logged-in role causes could not be read. Nobody can tell whose it was: of

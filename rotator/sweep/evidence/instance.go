@@ -133,7 +133,7 @@ func (i *Instance) renamed(name string) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = name, ""
 	i.witnesses.Looks = nil
-	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, Agreed: i.witnesses.Agreed}
+	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	i.ResourceID = ""
 	return r
 }
@@ -200,6 +200,7 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		i.born = true
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
+		e.coverUnborn(i)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)

@@ -28,6 +28,7 @@ type instanceLog struct {
 	canaries    map[string]bool // the sweep's own logins to be found → found
 	waiting     map[connection]int64
 	refusals    map[connection]int64
+	failures    map[string]int      // refusals of catalogued roles, by role
 	lives       map[connection]bool // connections that an entry shows to be a session's
 	unread      map[string]int      // entries whose names cannot be read, by their shape
 	unreadFrom  int64               // the first of them
@@ -66,7 +67,7 @@ const (
 
 func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
-		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
+		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}}
 }
 
@@ -91,6 +92,9 @@ func (in *instanceLog) refusalHeld(c connection) bool {
 func (in *instanceLog) refuse(c connection, at int64) {
 	if login, waits := in.waiting[c]; waits && at >= login && at-login <= pairingWindow.Milliseconds() {
 		delete(in.waiting, c)
+	}
+	if c.role != "" && in.refusals[c] != at { // the same again is an event delivered twice
+		in.failures[c.role]++
 	}
 	if len(in.refusals) < maxWaiting {
 		in.refusals[c] = at
@@ -303,9 +307,18 @@ func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
 	}
 }
 
-// release believes the refusal held back, unless the event after it shows that it was forged.
+// repeats reports the refusal held back, delivered again: it is not the event after it.
+func (s *streamLog) repeats(e loginlog.Event, kind loginlog.Kind, at int64) bool {
+	return kind == loginlog.Refusal && s.held.at != 0 && s.held == heldRefusal{connectionOf(e), at}
+}
+
+// release believes the refusal held back, unless the event after it shows that it was forged, however often it is delivered.
 func (s *streamLog) release(forged bool) {
-	if s.held.at != 0 && !forged {
+	switch {
+	case s.held.at == 0:
+	case forged:
+		s.doubted = s.held
+	default:
 		s.instance.refuse(s.held.connection, s.held.at)
 	}
 	s.held = heldRefusal{}

@@ -109,7 +109,9 @@ func (l *Log) Event(e logread.Event) {
 	s.note(at, e.Ingested)
 	event, kind := l.parser.Parse(e.Message)
 	s.formed(event)
-	s.release(kind == loginlog.Tampering && !event.Stamped)
+	if !s.repeats(event, kind, at) {
+		s.release(kind == loginlog.Tampering && !event.Stamped)
+	}
 	trusted := !s.followsCut(len(e.Message))
 	switch kind {
 	case loginlog.Login:
@@ -245,6 +247,22 @@ func (l *Log) End() {
 		}
 		clear(in.waiting)
 	}
+}
+
+// FailedLogins counts, by role, the attempts to log in that were turned away in what this run has read, the few minutes included that
+// the run before had read already; nil = they were not counted, since rows of Logs Insights do not tell whom a refusal is about. A
+// role's name is all that it takes to cause one.
+func (l *Log) FailedLogins() map[string]int {
+	all := map[string]int{}
+	for _, in := range l.instances {
+		if !in.counting {
+			return nil
+		}
+		for role, count := range in.failures {
+			all[role] += count
+		}
+	}
+	return all
 }
 
 // ActiveRoles are those that were active since activity was last taken.

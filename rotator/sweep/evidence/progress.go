@@ -21,7 +21,7 @@ func (e *Evidence) Progress() []account.LogRecord {
 		// One that is found is noted at once: a run that goes on from here does not read it again.
 		now.pending = slices.DeleteFunc(slices.Clone(i.pending), func(canary string) bool { return i.log.canaries[canary] })
 		now.witnesses.Looks = slices.Clone(i.witnesses.Looks)
-		now.findEntries()
+		now.findEntries(func(time.Time) bool { return false })
 		now.LogRecord.StartedAt, now.LogRecord.ConfLoadedAt = i.StartedAt, i.ConfLoadedAt
 		records = append(records, now.record())
 	}
@@ -45,7 +45,7 @@ func (e *Evidence) Seen(accounts []account.Account, sessions map[string]int) []a
 		at := e.Start
 		switch {
 		case sessions[a.Name] > 0:
-		case a.Tracked && e.wasRun(a.LastLogin):
+		case a.Tracked && (e.wasRun(a.LastLogin) || a.Source == BySession && !e.anyRun()):
 			at = e.endOfSession()
 		default:
 			continue
@@ -66,6 +66,11 @@ func (e *Evidence) endOfSession() time.Time {
 // wasRun reports that the last run began at t: each run notes its start with the instances, also one that RDS does not tell them.
 func (e *Evidence) wasRun(t time.Time) bool {
 	return slices.ContainsFunc(e.Instances, func(i *Instance) bool { return !i.CanaryAt.IsZero() && i.CanaryAt.Equal(t) })
+}
+
+// anyRun reports that an earlier run has noted its start. One that RDS told no instance before any was known has not.
+func (e *Evidence) anyRun() bool {
+	return slices.ContainsFunc(e.Instances, func(i *Instance) bool { return !i.fresh })
 }
 
 // Active is the activity that the log has shown since the last call, no later than the run's start.

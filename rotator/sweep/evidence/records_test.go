@@ -79,6 +79,61 @@ func TestSessionsOfARunThatCannotLook(t *testing.T) {
 	}
 }
 
+// A session that a run saw before any had noted its start, since RDS told it no instance, may have ended just now.
+func TestSessionOfARunBeforeTheFirstRecord(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		records []account.LogRecord
+		source  string
+		counts  bool
+	}{
+		"no record yet":             {nil, evidence.BySession, true},
+		"no record yet, by a login": {nil, evidence.ByLogin, false},
+		"another run has noted":     {[]account.LogRecord{{Instance: "db-0", CanaryAt: now.Add(-time.Hour)}}, evidence.BySession, false},
+	} {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.Enroll([]cluster.Instance{{Name: "db-0"}}, c.records)
+		seen := e.Seen([]account.Account{{Name: "ann", Tracked: true, LastLogin: now.Add(-day), Source: c.source}}, nil)
+		if (len(seen) == 1) != c.counts {
+			t.Errorf("%s: %v", name, seen)
+		}
+	}
+}
+
+// An instance with a log group of its own, made since the last run, has nothing that the second reading could have missed before.
+func TestSecondReadingOfANewInstance(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	const retention = 7 * day
+	old := cluster.Instance{Name: "db-0", Group: cluster.InstanceGroup("db-0"), Created: now.Add(-400 * day)}
+	run := func(records []account.LogRecord, live ...cluster.Instance) (*evidence.Evidence, []account.LogRecord) {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.Enroll(live, records)
+		e.Watch(evidence.NewLog(now, evidence.Names{}))
+		for _, i := range live {
+			for _, s := range e.SecondReading(i.Group, retention) {
+				e.Covered(i.Group, s)
+			}
+		}
+		return e, e.Records()
+	}
+	_, records := run(nil, old)
+	first := now.Add(-retention)
+	for range 30 {
+		now = now.Add(day)
+		_, records = run(records, old)
+	}
+	e, _ := run(records, old, cluster.Instance{Name: "db-1", Group: cluster.InstanceGroup("db-1"), Created: now.Add(-time.Hour)})
+	if c := e.SecondCover(); c.From.After(first.Add(2*time.Hour)) || c.To.Before(now) {
+		t.Errorf("made an hour ago, the cover is %s to %s", c.From, c.To)
+	}
+	e, _ = run(records, old, cluster.Instance{Name: "db-2", Group: cluster.InstanceGroup("db-2"), Created: now.Add(-60 * day)})
+	if c := e.SecondCover(); c.From.Before(now.Add(-retention)) {
+		t.Errorf("not known for 60 days, the cover is %s to %s", c.From, c.To)
+	}
+}
+
 // The last lines of a reader that is gone are read before the log group forgets them, and then no longer asked for.
 func TestGoneReaderAndRetention(t *testing.T) {
 	t.Parallel()

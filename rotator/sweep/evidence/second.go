@@ -84,6 +84,13 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
+// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
+func (e *Evidence) coverUnborn(i *Instance) {
+	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
+		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.Start.Add(-e.options.Longest - day).Truncate(time.Second), To: i.ProcessedTo}
+	}
+}
+
 // groupAllowance is how late an event of a group may come.
 func (e *Evidence) groupAllowance(group string) time.Duration {
 	allowance := reread + e.options.Lag

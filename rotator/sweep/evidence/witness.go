@@ -30,11 +30,12 @@ const (
 	bySessions = "sessions"
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"agreed":[…]}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…]}. The looks are in order of time; the last is the newest.
 type witnesses struct {
-	Looks  []Look   `json:"looks,omitempty"`
-	PIDs   []int    `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
-	Agreed []string `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
+	Looks  []Look    `json:"looks,omitempty"`
+	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
+	PIDsOf time.Time `json:"pidsOf,omitzero"`  // the latest start of the server of which one of them is known
+	Agreed []string  `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
 }
 
 // decodeWitnesses takes a column that it cannot read for an empty one: then nothing is compared with it.

@@ -1,4 +1,4 @@
-// Package rds stands in for the part of Amazon RDS that describes clusters, instances, blue/green deployments and events.
+// Package rds stands in for the part of Amazon RDS that describes clusters, instances, blue/green deployments and events, and has logs exported.
 package rds
 
 import (
@@ -44,6 +44,8 @@ func (d *Databases) Service() *protocol.Service {
 		"DescribeDBInstances":          d.describeInstances,
 		"DescribeBlueGreenDeployments": d.describeDeployments,
 		"DescribeEvents":               d.describeEvents,
+		"ModifyDBCluster":              d.modifyCluster,
+		"ModifyDBInstance":             d.modifyInstance,
 	})
 }
 
