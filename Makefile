@@ -12,7 +12,7 @@ LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test soak matrix lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
+.PHONY: help demo local test soak matrix browser lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ soak: ## Run the long campaigns
 matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
 	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...
 
+# The versions of what looks at the pages in a browser.
+BROWSER_PACKAGES := puppeteer-core@24.43.1 axe-core@4.14.1
+
+browser: ## Look at the auditor's pages in Chromium, with axe (needs chromium, node and npm)
+	@command -v chromium >/dev/null || { echo 'browser: skipped, chromium is not installed'; exit 0; }; \
+	mkdir -p build/browser && echo '{"private":true}' > build/browser/package.json && \
+	npm install --prefix build/browser --no-audit --no-fund --no-save --silent $(BROWSER_PACKAGES) && \
+	PGROTATOR_BROWSER=1 go test -count=1 -v -run InABrowser ./rotator/report
+
 lint: ## gofmt, go vet and staticcheck
 	@test -z "$$(gofmt -l rotator sql)" || { gofmt -l rotator sql; echo 'not as gofmt writes it'; exit 1; }
 	go vet ./...
@@ -48,7 +57,7 @@ build: ## Build build/bootstrap for this machine
 	go build $(GOFLAGS_LAMBDA) -o build/bootstrap ./rotator
 
 pgrotator: ## Build build/pgrotator, the command line, for this machine
-	CGO_ENABLED=0 go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
+	go build $(GOFLAGS_LAMBDA) -o build/pgrotator ./rotator
 
 # SAM's makefile builder calls these with ARTIFACTS_DIR set.
 build-RotationFunction build-SweepFunction build-ParameterCheckFunction:

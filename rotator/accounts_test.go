@@ -140,8 +140,9 @@ func TestDigestOfRuns(t *testing.T) {
 // A Map's results are read from S3; a manifest that is not there is an error that says so, and nothing is sent.
 func TestDigestOfAManifest(t *testing.T) {
 	t.Parallel()
-	stack, function := newFunction(t, map[string]string{"NOTICE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:notices"})
+	stack, function := newFunction(t, map[string]string{"NOTICE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:notices", "REPORT_BUCKET": "reports", "REPORT_PREFIX": "audit"})
 	stack.SetBucket("results", localaws.Bucket{})
+	stack.SetBucket("reports", localaws.Bucket{})
 	client := s3.NewFromConfig(stack.Config())
 	for key, text := range map[string]string{
 		"sweeps/1/manifest.json": `{"DestinationBucket":"results","ResultFiles":{"SUCCEEDED":[],"FAILED":[{"Key":"sweeps/1/FAILED_0.json"}],"PENDING":[]}}`,
@@ -156,10 +157,20 @@ func TestDigestOfAManifest(t *testing.T) {
 	if sent := stack.Notices(); len(sent) > 0 {
 		t.Errorf("sent %+v", sent)
 	}
-	if got := answer(t, function, map[string]any{"action": "digest", "manifest": map[string]string{"bucket": "results", "key": "sweeps/1/manifest.json"}}); got != `{"sent":true}` {
-		t.Errorf("answered %s", got)
+	var told struct {
+		Sent      bool
+		ReportURI string
 	}
-	if sent := stack.Notices(); len(sent) != 1 || !strings.Contains(sent[0].Message, "orders: no route to host") {
+	event := map[string]any{"action": "digest", "manifest": map[string]string{"bucket": "results", "key": "sweeps/1/manifest.json"}}
+	if err := json.Unmarshal([]byte(answer(t, function, event)), &told); err != nil || !told.Sent {
+		t.Errorf("answered %+v, %v", told, err)
+	}
+	if sent := stack.Notices(); len(sent) != 1 || !strings.Contains(sent[0].Message, "orders: no route to host") || !strings.Contains(sent[0].Message, "Page: "+told.ReportURI) {
 		t.Errorf("sent %+v", sent)
+	}
+	kept := stack.Objects("reports", "audit/fleet/")
+	page := slices.IndexFunc(kept, func(o localaws.Object) bool { return "s3://reports/"+o.Key == told.ReportURI })
+	if len(kept) != 2 || page < 0 || kept[page].ContentType != "text/html; charset=utf-8" || !strings.Contains(string(kept[page].Body), "no route to host") {
+		t.Errorf("kept %d objects, and the page is at %s", len(kept), told.ReportURI)
 	}
 }

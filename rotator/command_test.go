@@ -96,7 +96,7 @@ func TestCommandLine(t *testing.T) {
 	at("invoke", "rotation", "list").want(t, 0, "  ok  "+s.SecretID[:40], "")
 
 	s.SQL("CREATE ROLE " + localtest.Ident(somebody) + " LOGIN")
-	at("sweep", s.SecretID).want(t, 1, `eve\x1b[2J\r\n`, "")
+	run(t, append(env, "INGESTION_LAG_SECONDS=0"), "sweep", s.SecretID).want(t, 1, `eve\x1b[2J\r\n`, "")
 	here, there := at("check", s.SecretID, "--for=rotation", "--json"), at("invoke", "rotation", "check", s.SecretID, "--json", "--for=rotation")
 	here.want(t, 0, `{"ok":true`, "")
 	if there.want(t, 0, `{"ok":true`, ""); here.out != there.out {

@@ -14,6 +14,7 @@ import (
 
 	"pgrotator/rotator/check"
 	"pgrotator/rotator/fleet"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/setup"
@@ -152,8 +153,20 @@ func (h *handler) digest(ctx context.Context, e event) (fleet.Told, error) {
 		return fleet.Told{}, err
 	}
 	h.metrics.digest(digest)
-	h.log.InfoContext(ctx, "digest", slog.Any("digest", digest))
+	h.noteDigest(ctx, digest)
 	return told, nil
+}
+
+// noteDigest logs how it stands with each database that something is wrong with: a line each, since one line of all may be cut.
+func (h *handler) noteDigest(ctx context.Context, digest report.Digest) {
+	for _, d := range digest.Databases {
+		if d.State != report.Quiet {
+			h.log.InfoContext(ctx, "digest", slog.String("secretId", d.SecretID), slog.Any("database", d))
+		}
+	}
+	for _, f := range digest.Faults {
+		h.log.WarnContext(ctx, "digest", slog.String("subject", f.Subject), slog.String("error", f.Error))
+	}
 }
 
 // note logs what was asked for and how it ended. Lambda's own log line of an error has neither secret nor step.

@@ -92,7 +92,7 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, openObject(own)),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 

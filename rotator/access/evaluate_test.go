@@ -187,6 +187,24 @@ func TestDenyThatDependsOnTheSession(t *testing.T) {
 	}
 }
 
+// A session may bring another tag than its role has, so a refusal by the role's own is not certain; a user's is.
+func TestRefusalByTag(t *testing.T) {
+	t.Parallel()
+	for name, statements := range map[string]string{
+		"Deny":        `[` + allow(prefix+"*") + `,` + deny(prefix+"${aws:PrincipalTag/not}") + `]`,
+		"NotResource": `{"Effect":"Allow","Action":"*","NotResource":"` + prefix + `${aws:PrincipalTag/not}"}`,
+	} {
+		ofUser, ofRole := user(statementsOn(t, statements)), role(statementsOn(t, statements))
+		ofUser.Tags, ofRole.Tags = map[string]string{"not": "bob"}, map[string]string{"not": "bob"}
+		if got := outcome(ofUser, bob); got != refused {
+			t.Errorf("%s: a user is %s", name, got)
+		}
+		if got := outcome(ofRole, bob); got != conditional {
+			t.Errorf("%s: a role is %s", name, got)
+		}
+	}
+}
+
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	p := user()

@@ -52,7 +52,7 @@ func (c *Check) adoption(ctx context.Context, l *list, s subject, session *postg
 	if more := len(lacking) - mostLacking; more > 0 {
 		detail += fmt.Sprintf("; and %d more", more)
 	}
-	l.fail("adoption", detail, "-- Run setup with \"adopt\": true, which does all of this. Without it, the master does, by psql:\n"+strings.Join(script.Adopt(adoption), "\n"))
+	l.fail("adoption", detail, toPaste(`Run setup with "adopt": true, which does all of this. Without it, the master does, by psql:`, script.Adopt(adoption)...))
 }
 
 // lackingIn logs in to another database. What cannot be read there is lacking: something of theirs is in it.

@@ -68,7 +68,8 @@ func byScript(t *testing.T, s *localtest.Scene, script string) {
 		t.Skip("psql is not on this machine")
 	}
 	command := exec.CommandContext(t.Context(), psql, "-X", s.PG.URL(s.Master, localtest.PasswordMaster, s.Database))
-	command.Stdin = strings.NewReader(script + "\n")
+	_, statements, _ := strings.Cut(script, "\n") // what is said of them comes first
+	command.Stdin = strings.NewReader(statements + "\n")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -13,6 +13,7 @@ func (d *demo) actSummary(ctx context.Context) error {
 	promises = append(promises, d.rotationPromises()...)
 	promises = append(promises, d.refusal, d.ownerPromise(ctx), d.silencePromise())
 	promises = append(promises, d.sweeps.promises...)
+	promises = append(promises, d.pool...)
 	kept := true
 	for _, p := range promises {
 		d.showPromise(p)
@@ -22,6 +23,11 @@ func (d *demo) actSummary(ctx context.Context) error {
 		return errBroken
 	}
 	d.page.Line("")
+	if d.written != "" {
+		d.page.Say("What an auditor would look at of the last sweep:")
+		d.page.Line("  " + d.written)
+		d.page.Line("")
+	}
 	d.page.Say("All kept. For commands of your own on the same stack: make local")
 	return nil
 }

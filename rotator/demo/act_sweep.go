@@ -26,13 +26,13 @@ const (
 // sweeping is what the last act plays with.
 type sweeping struct {
 	*demo
-	function  *localaws.Function
 	publisher *localaws.Publisher
 }
 
 // sweepReport is what the story tells of a sweep's answer.
 type sweepReport struct {
-	Evidence struct {
+	ReportURI string
+	Evidence  struct {
 		Complete bool
 		Reasons  []string
 	}
@@ -99,8 +99,8 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 	if s.publisher, err = s.stack.PublishLog(ctx); err != nil {
 		return err
 	}
-	s.function, err = s.stack.AddSweep(map[string]string{
-		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays)})
+	s.sweeper, err = s.stack.AddSweep(map[string]string{"NOTICE_TOPIC_ARN": stack.Topic,
+		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays), "REPORT_BUCKET": stack.Reports})
 	return err
 }
 
@@ -185,7 +185,7 @@ func (s *sweeping) dropping(ctx context.Context) error {
 	s.sweeps.hold("An account that was locked long enough and owns nothing is dropped", slices.Equal(names(report.Deleted), []string{idle}), report.Deleted)
 	s.sweeps.hold("One that owns something is told, with the statements that clear it",
 		len(report.ReadyToDelete) == 1 && report.ReadyToDelete[0].User == owner && len(report.ReadyToDelete[0].Statements) > 0, report.ReadyToDelete)
-	return nil
+	return s.keepPage(report.ReportURI)
 }
 
 // sweep waits until the log has arrived, and sweeps.
@@ -195,7 +195,7 @@ func (s *sweeping) sweep(ctx context.Context) (sweepReport, error) {
 	}
 	var report sweepReport
 	begun := time.Now()
-	err := stack.Ask(ctx, s.function, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
+	err := stack.Ask(ctx, s.sweeper, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
 	if err == nil {
 		s.page.part(`The function is sent {"action":"sweep"}`, time.Since(begun))
 	}

@@ -40,16 +40,16 @@ func serveLocal(ctx context.Context, p *page) error {
 	return s.Close()
 }
 
-// command is a line or more to paste into a shell.
-type command struct {
+// paste is a line or more to paste into a shell.
+type paste struct {
 	purpose string
 	text    string
 }
 
 // commands are in the order in which a newcomer needs them. Those that end in || true have something to tell by their exit status.
-func commands(s *stack.Stack, sweep *localaws.Function) []command {
+func commands(s *stack.Stack, sweep *localaws.Function) []paste {
 	environment := append(s.AWS.Environ(), "AWS_PAGER=", "DB_CA_FILE="+s.PG.CAFile())
-	return []command{
+	return []paste{
 		{"where AWS is, for this shell; the keys open nothing else", "export " + strings.Join(environment, " \\\n  ")},
 		{"the function's own binary, as a command line", "pgrotator() { '" + s.Binary + `' "$@"; }`},
 		{"what is missing", "pgrotator check " + stack.Secret + " || true"},

@@ -180,11 +180,11 @@ var wideResource = map[string][]string{
 	"arn:aws:rds:eu-west-1:111122223333:cluster:*":                                                  {"rds:DescribeDBInstances", "rds:DescribeDBClusters"},
 	"arn:aws:rds:eu-west-1:111122223333:db:orders-replica-*":                                        {"rds:DescribeDBInstances"},
 	"arn:aws:rds:eu-west-1:111122223333:deployment:*":                                               {"rds:DescribeBlueGreenDeployments"}, // named by the service
-	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"},           // authorised on all groups, whatever the prefix
+	"arn:aws:s3:::audit-reports/*":                                                                  {"s3:PutObject"},                     // named by database and time
+	"arn:aws:s3:::audit-reports/databases/*":                                                        {"s3:PutObject"},
+	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"}, // authorised on all groups, whatever the prefix
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/orders/postgresql:*":            logReadingAllowed,
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders/postgresql:*":           logReadingAllowed,
-	"arn:aws:s3:::audit-reports/*":                                                                  {"s3:PutObject"}, // the reports' keys hold their dates
-	"arn:aws:s3:::audit-reports/databases/*":                                                        {"s3:PutObject"},
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders-replica-*/postgresql:*": logReadingAllowed,
 }
 

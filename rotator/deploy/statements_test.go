@@ -1,8 +1,6 @@
 package deploy_test
 
 import (
-	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -97,9 +95,20 @@ func policyParameters(template template) []string {
 			}
 		}
 	}
-	// A boundary is not a policy, a role that exists already gets none, and a fleet's are others, which fleet_policies_test.go looks at.
-	elsewhere := []string{"PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn", "Fleet", "FleetAccounts"}
-	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(elsewhere, name) })
+	// A boundary is not a policy, a role that exists already gets none, and a fleet's policies are looked at by themselves.
+	without := []string{"PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn", "Fleet", "FleetAccounts"}
+	return slices.DeleteFunc(parametersOf(template, conditions...), func(name string) bool { return slices.Contains(without, name) })
+}
+
+// ofTheirOwn are parameters whose statements no other parameter changes: they are combined with each other, and not with all others.
+var ofTheirOwn = []string{"NoticeTopicArn", "NoticeKmsKeyArn", "ReportBucket", "ReportPrefix", "ReportKmsKeyArn", "IamReview"}
+
+// everyPolicy calls visit with every combination that the policies depend on.
+func everyPolicy(template template, visit func(stack)) {
+	parameters := policyParameters(template)
+	apart := func(name string) bool { return slices.Contains(ofTheirOwn, name) }
+	everyStack(template, slices.DeleteFunc(slices.Clone(parameters), apart), visit)
+	everyStack(template, slices.DeleteFunc(parameters, func(name string) bool { return !apart(name) && name != "AssumeRoleArn" }), visit)
 }
 
 // roleCase is a role's statements under one combination of what they depend on.
@@ -121,33 +130,6 @@ func everyRole(t *testing.T, role string, visit func(stack, []statement)) {
 	}
 }
 
-// upToThree calls visit with every combination of at most three parameters that differ from the rest, where the rest are all at
-// their defaults or all at their first alternatives. A statement depends on a few parameters, and all combinations of so many would
-// be hundreds of thousands.
-func upToThree(template template, parameters []string, visit func(stack)) {
-	others := map[string]string{}
-	for _, name := range parameters {
-		others[name] = alternatives[name][0]
-	}
-	for _, rest := range []map[string]string{{}, others} {
-		var choose func(from, left int, values map[string]string)
-		choose = func(from, left int, values map[string]string) {
-			visit(newStack(template, values))
-			for i := from; i < len(parameters) && left > 0; i++ {
-				name := parameters[i]
-				for _, value := range append([]string{fmt.Sprint(template.Parameters[name].Default)}, alternatives[name]...) {
-					if value != newStack(template, rest).values[name] {
-						with := maps.Clone(values)
-						with[name] = value
-						choose(i+1, left-1, with)
-					}
-				}
-			}
-		}
-		choose(0, 3, rest)
-	}
-}
-
 // casesOf resolves a role's policies once for all tests.
 func casesOf(t *testing.T, role string) []roleCase {
 	t.Helper()
@@ -158,7 +140,7 @@ func casesOf(t *testing.T, role string) []roleCase {
 	}
 	if roleCases.byRole[role] == nil {
 		template := readTemplate(t)
-		upToThree(template, policyParameters(template), func(s stack) {
+		everyPolicy(template, func(s stack) {
 			roleCases.byRole[role] = append(roleCases.byRole[role], roleCase{s, s.statements(role)})
 		})
 	}

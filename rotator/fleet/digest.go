@@ -36,7 +36,7 @@ func NewDigest(runs []Run, fleet List, faults []report.Fault, now time.Time) rep
 	}
 	for _, member := range fleet.Secrets {
 		if member.Sweep && !told[member.SecretID] && !told[report.SecretName(member.SecretID)] {
-			d.Databases = append(d.Databases, Run{Brief: report.Brief{SecretID: member.SecretID}, NotRun: true}.database())
+			d.Databases = append(d.Databases, Run{Brief: report.Brief{SecretID: member.SecretID}, NotRun: true, Error: "no run of its sweep was told of"}.database())
 		}
 	}
 	d.Sort()

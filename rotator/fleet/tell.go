@@ -2,22 +2,26 @@ package fleet
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"pgrotator/rotator/publish"
 	"pgrotator/rotator/report"
 )
 
-// Digester tells people of all databases of a fleet in one notice.
+// Digester tells people of all databases of a fleet in one notice and one page.
 type Digester struct {
-	topic *publish.Topic // nil = there is none
-	open  Open
+	topic   *publish.Topic  // nil = there is none
+	pages   *publish.Bucket // nil = there is none
+	open    Open
+	version string
 }
 
-// NewDigester publishes to a topic, nil = to none, and reads the results of a Map by open.
-func NewDigester(topic *publish.Topic, open Open) *Digester {
-	return &Digester{topic: topic, open: open}
+// NewDigester publishes to a topic, nil = to none, keeps pages in a bucket, nil = in none, and reads the results of a Map by open.
+func NewDigester(topic *publish.Topic, pages *publish.Bucket, open Open, version string) *Digester {
+	return &Digester{topic: topic, pages: pages, open: open, version: version}
 }
 
 // Runs are what came of the sweeps, or where it is written.
@@ -48,8 +52,31 @@ func (d *Digester) Tell(ctx context.Context, from Runs, fleet List, unlisted err
 		runs, faults = read, append(faults, unread...)
 	}
 	digest := NewDigest(runs, fleet, faults, time.Now())
+	d.keep(ctx, &digest)
 	sent, err := d.publish(ctx, digest)
 	return digest, Told{Sent: sent, ReportURI: digest.ReportURI}, err
+}
+
+// keep writes the page, and the digest as JSON. What cannot be written is told, and stops nothing.
+func (d *Digester) keep(ctx context.Context, digest *report.Digest) {
+	if d.pages == nil {
+		return
+	}
+	page := digest.Folder() + "/page.html"
+	digest.ReportURI = d.pages.URI(page)
+	_, err := d.pages.Write(ctx, page, "text/html; charset=utf-8", func(w io.Writer) error {
+		return report.WriteFleetPage(w, report.FleetPage{Digest: *digest, Version: d.version})
+	})
+	if err != nil {
+		digest.ReportURI = ""
+		digest.Faults = append(digest.Faults, report.Fault{Subject: "the page", Error: err.Error()})
+	}
+	_, err = d.pages.Write(ctx, digest.Folder()+"/digest.json", "application/json", func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(digest)
+	})
+	if err != nil {
+		digest.Faults = append(digest.Faults, report.Fault{Subject: "digest.json", Error: err.Error()})
+	}
 }
 
 func (d *Digester) publish(ctx context.Context, digest report.Digest) (sent bool, err error) {

@@ -52,11 +52,11 @@ func (d Digest) sections() []section {
 		list = append(list, section{"no database", "No secret of the fleet has its database swept: the tag pgrotator says which belong to it.", nil})
 	}
 	add("not told", "What cannot be told:", faultLines(d.Faults))
-	add("sweeps failed", "Databases whose sweep failed:", d.lines(SweepFailed, Database.errors))
-	add("did not run", "Databases that were not swept:", d.lines(NotRun, Database.errors))
-	add("with incomplete evidence", "Databases where nobody was locked or dropped, since who was active cannot be told for certain:",
+	add("failed", "Databases whose sweep failed:", d.lines(SweepFailed, Database.errors))
+	add("not swept", "Databases that were not swept:", d.lines(NotRun, Database.errors))
+	add("of incomplete evidence", "Databases where nobody was locked or dropped, since who was active cannot be told for certain:",
 		d.lines(Incomplete, Database.reasons))
-	add("rotations overdue", "Secrets whose rotation has stopped:", overdueLines(d.Overdue))
+	add("overdue", "Secrets whose rotation has stopped:", overdueLines(d.Overdue))
 	for _, kind := range didKinds {
 		add(kind.summary, kind.title, d.did(kind.of))
 	}
@@ -69,13 +69,13 @@ var didKinds = []struct {
 	summary, title string
 	of             func(Did) []string
 }{
-	{"with something undone", "Roles for which something is due that was not done:", func(d Did) []string { return d.Failed }},
+	{"undone", "Roles for which something is due that was not done:", func(d Did) []string { return d.Failed }},
 	{"held back", "Roles held back by MAX_CHANGES_PER_RUN:", func(d Did) []string { return d.Held }},
-	{"dropped in", "Roles that were dropped:", func(d Did) []string { return d.Deleted }},
-	{"locked in", "Roles that were locked:", func(d Did) []string { return d.Locked }},
-	{"unlocked in", "Roles that were unlocked:", func(d Did) []string { return d.Unlocked }},
+	{"with drops", "Roles that were dropped:", func(d Did) []string { return d.Deleted }},
+	{"with locks", "Roles that were locked:", func(d Did) []string { return d.Locked }},
+	{"with unlocks", "Roles that were unlocked:", func(d Did) []string { return d.Unlocked }},
 	{"with roles ready", "Roles that are ready to be dropped, but for what stands in the way:", func(d Did) []string { return d.Ready }},
-	{"spared in", "Roles that were due, and are left alone, since the second reading of the log found them active:", func(d Did) []string { return d.Spared }},
+	{"with roles spared", "Roles that were due, and are left alone, since the second reading of the log found them active:", func(d Did) []string { return d.Spared }},
 }
 
 // lines are the databases in a state, each with why.

@@ -121,6 +121,9 @@ func closedItems(list []Closed) []item {
 	var items []item
 	for _, c := range list {
 		line := fmt.Sprintf("%s, idle for %d days, last active %s", Plain(c.User), c.IdleDays, c.LastActivity.Format(time.RFC3339))
+		if c.Unseen {
+			line = fmt.Sprintf("%s, idle for %d days, never seen active since it was first seen %s", Plain(c.User), c.IdleDays, c.LastActivity.Format(time.RFC3339))
+		}
 		if c.Reason != "" {
 			line = fmt.Sprintf("%s: %s", Plain(c.User), c.Reason)
 		}

@@ -52,7 +52,7 @@ var pageFiles embed.FS
 // pageTemplates are read when the first page is written: most invocations write none.
 var pageTemplates = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"plain": Plain, "day": dayOf, "minute": minuteOf, "days": daysText, "join": strings.Join, "secret": SecretName,
+		"plain": Plain, "day": dayOf, "minute": minuteOf, "moment": momentOf, "days": daysText, "join": strings.Join, "secret": SecretName,
 	}).ParseFS(pageFiles, "page/*.html")
 })
 
@@ -206,6 +206,9 @@ func (t *Totals) Add(a Account) {
 	}
 }
 
+// judged is how many accounts are looked after.
+func (t Totals) judged() int { return t.All - t.Ignored - t.ByRule }
+
 // verdict is what came of a run, in a sentence.
 func (r Report) verdict(t Totals, known bool) string {
 	would := ""
@@ -222,10 +225,10 @@ func (r Report) verdict(t Totals, known bool) string {
 	case r.Policy.LockDays == nil && r.Policy.DeleteDays == nil:
 		return fmt.Sprintf("%s were looked at on complete evidence; the policy sets no interval, so nobody is locked or dropped.", count(t.All, "account"))
 	case len(r.Held.Users) > 0:
-		return fmt.Sprintf("%s were judged on complete evidence; %s are due, and none was touched: %s", count(t.All, "account"), count(len(r.Held.Users), "role"), r.Held.Reason)
+		return fmt.Sprintf("%s were judged on complete evidence; %s are due, and none was touched: %s", count(t.judged(), "account"), count(len(r.Held.Users), "role"), r.Held.Reason)
 	}
-	return fmt.Sprintf("%s were judged on complete evidence; %s; %s will be locked within 14 days if they stay idle.", count(t.All, "account"), acted,
-		count(len(r.Upcoming), "role"))
+	return fmt.Sprintf("%s were judged on complete evidence, %d are left alone; %s; within 14 days %s to be locked, if they stay idle.", count(t.judged(), "account"),
+		t.All-t.judged(), acted, count(len(r.Upcoming), "role"))
 }
 
 func count(n int, what string) string {
@@ -237,6 +240,15 @@ func count(n int, what string) string {
 
 func dayOf(t time.Time) string    { return t.UTC().Format(time.DateOnly) }
 func minuteOf(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+// momentOf is a time that stands in a text, or that text where it is none.
+func momentOf(text string) string {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return Plain(text)
+	}
+	return minuteOf(at)
+}
 
 // daysText is an interval of the policy as people read it.
 func daysText(days *int) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -274,5 +275,23 @@ func TestPageSaysWhatIsNotKnown(t *testing.T) {
 	}})
 	if !strings.Contains(row, "<i>none known</i><td>first seen") {
 		t.Error("a role that was never active has a last activity")
+	}
+}
+
+// No name of a database leads a file anywhere but into a folder of its own.
+func TestNamesAreNoPath(t *testing.T) {
+	t.Parallel()
+	folders := map[string]string{}
+	for _, name := range append([]string{"..", ".", "", "a/b", "a%2Fb", "orders.v2", "/", ".hidden"}, hostile...) {
+		r := report.Report{SecretID: name, StartedAt: begun}
+		folder := r.Folder()
+		parts := strings.Split(folder, "/")
+		if len(parts) != 5 || strings.HasPrefix(parts[0], ".") || !regexp.MustCompile(`^[\w.%-]*$`).MatchString(parts[0]) || strings.Join(parts[1:], "/") != "2026/11/22/2026-11-22T03:00:00.114Z" {
+			t.Errorf("%q is kept in %q", name, folder)
+		}
+		if other, taken := folders[folder]; taken {
+			t.Errorf("%q and %q are both kept in %q", name, other, folder)
+		}
+		folders[folder] = name
 	}
 }

@@ -131,6 +131,7 @@ type Closed struct {
 	LastActivity time.Time `json:"lastActivity"`
 	IdleDays     int       `json:"idleDays"`
 	Reason       string    `json:"reason,omitempty"` // of an unlock
+	Unseen       bool      `json:"-"`                // no activity is known: LastActivity is when it was first seen to exist
 	IAMLogin
 }
 

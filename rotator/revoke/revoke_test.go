@@ -227,6 +227,11 @@ func mustBeOut(t *testing.T, s *localtest.Scene, open []*pgx.Conn, known, own lo
 			t.Errorf("the thief logs in as %s", c.Username)
 		}
 	}
+	s.SQL("ALTER ROLE " + known.Username + " LOGIN") // as a person might who knows no better
+	if _, err := s.Login(known); err == nil {
+		t.Errorf("%s still has the password that the thief knows", known.Username)
+	}
+	s.SQL("ALTER ROLE " + known.Username + " NOLOGIN")
 	ended := map[string]int{}
 	for _, e := range report.Ended {
 		ended[e.Instance] += e.Sessions
@@ -261,8 +266,12 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, server)
 			known := s.Credential("AWSCURRENT")
+			var asked atomic.Bool
 			s.AWS.Intercept(func(c localaws.Call) localaws.Outcome {
 				if c.Operation == operation && c.Function != "" {
+					if operation == "DescribeSecret" && !asked.Swap(true) { // at first, before anything is changed
+						return nil
+					}
 					return localaws.Fail("AccessDeniedException", 400)
 				}
 				return nil

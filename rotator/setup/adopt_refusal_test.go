@@ -2,9 +2,12 @@ package setup_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
 )
@@ -81,7 +84,7 @@ func TestAdoptionRefuses(t *testing.T) {
 }
 
 // What the master may not move stops the adoption of its database, is told with who can, and the users go on having everything; the cure
-// that is given works. A lock that a client holds is not waited for.
+// that is given works.
 func TestAdoptionIsStopped(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -184,4 +187,54 @@ func mustWork(t *testing.T, s *localtest.Scene) {
 	t.Helper()
 	c := s.Credential("AWSCURRENT")
 	s.SQLAs(s.PG.URL(c.Username, c.Password, s.Database), "INSERT INTO own.t VALUES (1)", "SELECT * FROM public.t", "CREATE TABLE own.job (n int)", "DROP TABLE own.job")
+}
+
+// A lock that a client holds is not waited for: nothing is moved meanwhile, nobody stands in a queue behind the adoption, and it goes on when
+// the client is done.
+func TestAdoptionKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	arn := s.CreateMaster()
+	s.SQL(login(s.A), "CREATE SCHEMA own AUTHORIZATION "+s.A, "CREATE TABLE own.a (n int)", "ALTER TABLE own.a OWNER TO "+s.A, "CREATE TABLE own.b (n int)", "ALTER TABLE own.b OWNER TO "+s.A)
+	s.CreateSecret(map[string]any{"masterarn": arn, "usernames": []string{s.A, s.B}, "role": s.Shared})
+	c := s.Credential("AWSCURRENT")
+	client := pgtest.Connect(t, s.PG.URL(c.Username, c.Password, s.Database))
+	transaction, err := client.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transaction.Exec(t.Context(), "INSERT INTO own.b VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Invoke(map[string]any{"action": "setup", "secretId": s.SecretID, "adopt": true})
+		ended <- err
+	}()
+	gaveUp := func() bool {
+		text, err := os.ReadFile(s.PG.LogFile())
+		return err != nil || strings.Contains(string(text), s.Master+"@"+s.Database+":") && strings.Contains(string(text), "canceling statement due to lock timeout")
+	}
+	for !gaveUp() {
+		select {
+		case err := <-ended:
+			t.Fatalf("the adoption has ended, while a client works in what it is to move: %v", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.SQLAs(s.PG.URL(c.Username, c.Password, s.Database), "SET statement_timeout = '5s'", "SELECT * FROM own.a", "SELECT * FROM own.b")
+	if _, err := transaction.Exec(t.Context(), "INSERT INTO own.a VALUES (1)"); err != nil {
+		t.Errorf("the client's transaction: %v", err)
+	}
+	if err := transaction.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	var owners string
+	s.Ask("SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ',') FROM pg_class WHERE relnamespace = 'own'::regnamespace", nil, &owners)
+	if owners != s.Shared {
+		t.Errorf("what the user owned is %s's", owners)
+	}
 }

@@ -54,13 +54,19 @@ func adopts(e *estate, path path) {
 	for _, database := range e.databases {
 		old[database] = e.connect(e.Credential("AWSCURRENT"), database)
 	}
+	ofMaster := e.ofMaster()
 	stop := sync.OnceFunc(e.works())
 	defer stop()
 	path.follow(e, section(e.t, path.heading))
 	mustRotate(e.t, e.Scene)
 	mustRotate(e.t, e.Scene)
+	if current, previous := e.Credential("AWSCURRENT").Username, e.Credential("AWSPREVIOUS").Username; current != e.A || previous != e.B {
+		e.t.Fatalf("after two rotations the users are %s and %s", current, previous)
+	}
 	stop()
-	e.adoptsWhatIsLeft()
+	if now := e.ofMaster(); now != ofMaster {
+		e.t.Errorf("the master was a member of\n%s\nand is of\n%s", ofMaster, now)
+	}
 	for _, stage := range []string{"AWSCURRENT", "AWSPREVIOUS"} {
 		for _, database := range e.databases {
 			conn := e.connect(e.Credential(stage), database)
@@ -75,6 +81,7 @@ func adopts(e *estate, path path) {
 		e.t.Errorf("of others were\n%q\nand are\n%q", ofOthers, now)
 	}
 	mustCheck(e.t, e.Scene)
+	e.adoptsWhatIsLeft()
 }
 
 // adoptsWhatIsLeft: a session older than the adoption goes on making what is its user's, which is told, and adopted when asked again.

@@ -233,3 +233,20 @@ func (e *estate) ofOthers() (all []string) {
 	}
 	return all
 }
+
+// ofMaster lists what the master is a member of with the rights of: what is lent to it is given back. Up to PostgreSQL 15 setup leaves it
+// ADMIN, which has them, on the pair.
+func (e *estate) ofMaster() (all string) {
+	e.t.Helper()
+	e.Ask(`SELECT coalesce(string_agg(m.roleid::regrole::text, ' ' ORDER BY m.roleid), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
+		WHERE m.member = $1::regrole AND coalesce((to_jsonb(m) ->> 'inherit_option')::bool, true)
+		AND r.rolname NOT IN ($2, $3, $4, $5)`, []any{e.Master, e.A, e.B, e.Shared, "rotation_" + e.Shared}, &all)
+	if e.PG.Major() >= 16 {
+		var own string
+		e.Ask(`SELECT coalesce(string_agg(m.roleid::regrole::text, ' '), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
+			WHERE m.member = $1::regrole AND r.rolname IN ($2, $3, $4, $5) AND ((to_jsonb(m) ->> 'inherit_option')::bool OR (to_jsonb(m) ->> 'set_option')::bool)`,
+			[]any{e.Master, e.A, e.B, e.Shared, "rotation_" + e.Shared}, &own)
+		all += own
+	}
+	return all
+}

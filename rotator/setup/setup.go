@@ -5,6 +5,7 @@ package setup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -78,7 +79,7 @@ func (s *Setup) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	w := work{subject: subject{description.ARN, value, pair}, setup: s, request: r, master: found, report: &Report{}}
+	w := work{subject: subject{description.ARN, value, pair}, setup: s, request: r, master: found, report: &Report{Changed: []string{}}}
 	if err := w.run(ctx); err != nil {
 		return *w.report, err
 	}
@@ -136,7 +137,7 @@ func (w *work) run(ctx context.Context) error {
 			return err
 		}
 	}
-	before := w.report.Changed // a repeated attempt tells anew what it has changed
+	before := slices.Clip(w.report.Changed) // a repeated attempt tells anew what it has changed
 	err := w.admitted(ctx, func(ctx context.Context, session *postgres.Session, p plan) error {
 		made, err := p.verifier()
 		if err != nil {

@@ -51,14 +51,27 @@ func (r *run) accounts() iter.Seq[report.Account] {
 	if r.judged == nil {
 		return nil
 	}
-	changed := r.changed()
+	changed, failed := r.changed(), r.failedLogins()
 	return func(yield func(report.Account) bool) {
 		for i := range r.judged {
-			if !yield(r.row(&r.judged[i], changed[r.judged[i].Name])) {
+			row := r.row(&r.judged[i], changed[r.judged[i].Name])
+			if failed != nil {
+				count := failed[row.User]
+				row.FailedLogins = &count
+			}
+			if !yield(row) {
 				return
 			}
 		}
 	}
+}
+
+// failedLogins counts the logins that were refused in what this run has read; nil = they were not counted, or nothing was read.
+func (r *run) failedLogins() map[string]int {
+	if r.report.Evidence.Reader == "" {
+		return nil
+	}
+	return r.events.FailedLogins()
 }
 
 // changed is what this run has made of roles; of those that it would have changed, nothing.

@@ -125,7 +125,7 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 }
 
 func (r *run) closed(v policy.Verdict) report.Closed {
-	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAMLogin: r.iamClosed(v.Account)}
+	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, Unseen: v.Account.Source == firstSeen && v.Last.Equal(v.Account.LastLogin), IAMLogin: r.iamClosed(v.Account)}
 }
 
 func (r *run) closedAll(verdicts []policy.Verdict) []report.Closed {

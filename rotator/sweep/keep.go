@@ -2,16 +2,13 @@ package sweep
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/publish"
 	"pgrotator/rotator/report"
 )
 
@@ -54,42 +51,18 @@ func (r *run) keepAccounts(ctx context.Context, name, contentType string, write 
 	return r.keepFile(ctx, name, contentType, write)
 }
 
-// keepFile writes a file on the function's own disk, and then into the bucket: so it needs no more memory, however long it is.
 func (r *run) keepFile(ctx context.Context, name, contentType string, write func(io.Writer) error) report.Kept {
 	kept := report.Kept{Name: name, ContentType: contentType}
-	err := r.stage(func(file *os.File) error {
-		sum := sha256.New()
-		if err := write(io.MultiWriter(file, sum)); err != nil {
-			return err
-		}
-		var err error
-		if kept.Bytes, err = file.Seek(0, io.SeekCurrent); err != nil {
-			return err
-		}
-		if _, err = file.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		kept.SHA256 = hex.EncodeToString(sum.Sum(nil))
-		kept.VersionID, err = r.channels.Reports.Put(ctx, publish.Object{Key: r.report.Folder() + "/" + name, ContentType: contentType, Body: file,
-			SHA256: [sha256.Size]byte(sum.Sum(nil))})
-		return err
-	})
+	written, err := r.channels.Reports.Write(ctx, r.report.Folder()+"/"+name, contentType, write)
+	kept.Bytes, kept.VersionID = written.Bytes, written.VersionID
+	if written.Bytes > 0 {
+		kept.SHA256 = hex.EncodeToString(written.SHA256[:])
+	}
 	if err != nil {
 		kept.Error = err.Error()
 		r.report.Unwritten = append(r.report.Unwritten, fmt.Sprintf("%s was not written: %v.", name, err))
 	}
 	return kept
-}
-
-// stage lends a new file, which is gone afterwards.
-func (r *run) stage(use func(*os.File) error) error {
-	file, err := os.CreateTemp("", "pgrotator-")
-	if err != nil {
-		return fmt.Errorf("making a file in the function's own storage: %w", err)
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	return use(file)
 }
 
 func indented(w io.Writer, v any) error {

@@ -9,7 +9,7 @@ import (
 type Row struct {
 	Ink   Ink // of the first cell
 	Cells []string
-	Note  string // below the row; "" = none. What follows its first line is to be pasted, and all of it where that is a comment of SQL
+	Note  string // below the row; "" = none. What follows its first line is to be pasted
 }
 
 const (
@@ -39,9 +39,6 @@ func (p *Page) Table(head []string, rows []Row) {
 // note writes what stands below a row, indented by so many columns, and what of it is to be pasted at the beginning of the line.
 func (p *Page) note(text string, indent int) {
 	say, paste, _ := strings.Cut(text, "\n")
-	if strings.HasPrefix(say, comment) {
-		say, paste = "", text
-	}
 	if say != "" {
 		p.Hang(Yellow, strings.Repeat(" ", indent)+"> ", say)
 	}

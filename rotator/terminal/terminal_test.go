@@ -104,9 +104,9 @@ func TestWrapLosesNothing(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	got := write(t, false, func(p *terminal.Page) {
-		p.Table([]string{"USER", "IDLE"}, []terminal.Row{{Cells: []string{"jane", "3 days"}}, {Cells: []string{"田中", "100 days"}, Note: "tell her"}})
+		p.Table([]string{"USER", "IDLE"}, []terminal.Row{{Cells: []string{"jane", "3 days"}}, {Cells: []string{"田中", "100 days"}, Note: "tell her"}, {Cells: []string{"a\nb", ""}}})
 	})
-	want := []string{"  USER  IDLE", "  jane  3 days", "  田中  100 days", "        > tell her"}
+	want := []string{"  USER  IDLE", "  jane  3 days", "  田中  100 days", "        > tell her", `  a\nb`}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the table is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -135,14 +135,13 @@ func TestPaste(t *testing.T) {
 	}
 }
 
-// A note is said, but for what is to be pasted: below its first line, or all of a script that begins with a comment.
+// A note is said, but for what is to be pasted, which follows its first line.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	for note, want := range map[string]string{
-		"":                                "  a",
-		"Run setup.":                      "  a\n     > Run setup.",
-		"As the master:\nDROP ROLE b;":    "  a\n     > As the master:\nDROP ROLE b;",
-		"-- As the master:\nDROP ROLE b;": "  a\n-- As the master:\nDROP ROLE b;",
+		"":                             "  a",
+		"Run setup.":                   "  a\n     > Run setup.",
+		"As the master:\nDROP ROLE b;": "  a\n     > As the master:\nDROP ROLE b;",
 	} {
 		got := write(t, false, func(p *terminal.Page) { p.Table(nil, []terminal.Row{{Cells: []string{"a"}, Note: note}}) })
 		if strings.Join(got, "\n") != want {

@@ -26,7 +26,7 @@
 			r.row.hidden = r.name.indexOf(text) < 0 || of !== '' && r.kind.split(' ').indexOf(of) < 0;
 			if (!r.row.hidden) { n++; }
 		});
-		shown.textContent = n + ' of ' + rows.length + ' accounts shown';
+		shown.textContent = n + ' of ' + rows.length + ' ' + (table.dataset.of || 'accounts') + ' shown';
 	}
 	wanted.addEventListener('input', filter);
 	kind.addEventListener('change', filter);

@@ -118,12 +118,16 @@ func (e *Evidence) TailFrom() time.Time {
 	return e.Start.Add(-reread - e.options.Lag).Truncate(time.Second)
 }
 
-// advance is up to where an instance's log is read: the earliest of its streams that wrote lately, at most the run's start less
-// the lag. A log that is silent, or late, does not advance, and nothing goes back.
+// advance is up to where an instance's log is read: the earliest of its streams that wrote lately, as this run's reading goes, at most
+// the run's start less the lag. A log that is silent, late or was not read does not advance, and nothing goes back.
 func (e *Evidence) advance(i *Instance) time.Time {
+	if i.log.newest == 0 {
+		return i.ProcessedTo
+	}
 	var to time.Time
+	lately := milli(i.log.newest).Add(-wroteWithin)
 	for _, s := range i.streams {
-		if e.wrote(s) {
+		if s.To.After(lately) {
 			to = earlier(to, s.To)
 		}
 	}

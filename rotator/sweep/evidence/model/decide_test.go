@@ -32,6 +32,9 @@ func (r *run) decide() {
 		r.store(nil, settled, nil)
 	}
 	r.markCommit()
+	if r.fate == runsThrough {
+		r.holdLocksOfHoles()
+	}
 	if p.Complete && r.fate == runsThrough {
 		for _, who := range r.people {
 			r.holdLocked(who)
@@ -77,9 +80,10 @@ func (r *run) lock(who *person, v policy.Verdict) {
 	}
 	s := r.writer()
 	c := r.connect(who)
-	s.sessions[c.database]++
-	r.did(who, r.authorize(s, c, who.tds))
-	who.on, who.session, who.until, who.seen = s, c, r.now.Add(4*day+r.within(60*day)), false
+	proof := r.authorize(s, c, who.tds)
+	r.begins(s, c.database, proof)
+	r.did(who, proof)
+	who.on, who.session, who.began, who.until, who.seen = s, c, r.now, r.now.Add(4*day+r.within(60*day)), false
 	if r.fate == runsThrough {
 		who.seen = true
 		v.Action, v.Last = policy.Unlock, r.now
@@ -97,9 +101,11 @@ func (r *run) nothingOnItsWay(who *person) bool {
 	world := *r.world
 	waited.world = &world
 	world.now = r.now.Add(max(r.lag, time.Minute))
-	waited.each(group, r.evidence.TailFrom(), world.now, func(_ *server, stream string, e *entry) {
-		tail.Event(logread.Event{Stream: stream, At: e.at.UnixMilli(), Ingested: e.arrives.UnixMilli(), Message: r.event(e)})
-	})
+	for _, group := range r.evidence.Groups() {
+		waited.each(group, r.evidence.TailFrom(), world.now, func(_ *server, stream string, e *entry) {
+			tail.Event(logread.Event{Stream: stream, At: e.at.UnixMilli(), Ingested: e.arrives.UnixMilli(), Message: r.event(e)})
+		})
+	}
 	tail.End()
 	return tail.FoundAll() && !slices.Contains(tail.ActiveRoles(), who.account.Name)
 }

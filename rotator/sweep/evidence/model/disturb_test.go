@@ -67,7 +67,7 @@ func (w *world) comeAndGo(end time.Time) {
 	if w.stormy(5) && len(live) < 4 {
 		w.soon(end, func() { w.addServer() })
 	}
-	if w.chance(3) {
+	if w.chance(3) && !w.has.apart { // its own group nobody would know of
 		var s *server
 		w.soon(end.Add(-end.Sub(w.now)/2), func() { s = w.addServer() })
 		w.todo = append(w.todo, event{end.Add(-time.Second), func() { w.kill(s) }}) // and it goes again before the run
@@ -90,6 +90,7 @@ func (w *world) kill(s *server) {
 	}
 	w.endSessions(s, !w.unlogged)
 	s.dead = true
+	w.forgetHoles(s)
 	last := w.now.Add(12 * time.Hour)
 	for _, to := range s.streams {
 		for _, e := range to.entries {
@@ -135,9 +136,6 @@ func (w *world) reloads(s *server) {
 	if eve := w.named("eve"); w.has.intrigue && eve != nil && eve.account.CanLogin && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > 12*day {
 		w.raise(s, w.connect(eve))
 	}
-	if s.vouched != s.pid {
-		s.vouched, s.vouchedAt = s.pid, w.now
-	}
 }
 
 // spell is a setting that is another for some hours, over the next run or not.
@@ -146,14 +144,18 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		return
 	}
 	w.harmed()
+	from := w.now
 	w.reload(s, change, name, value)
 	w.todo = append(w.todo, event{w.now.Add(time.Minute + w.within(30*time.Hour)), func() {
 		if s.dead {
 			return
 		}
 		w.harmed()
-		w.reload(s, back, name, good)
+		told := w.reload(s, back, name, good)
 		w.harmed()
+		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && w.keepsAll() {
+			w.lacks(hole{s, from, told.at, told.arrives, name})
+		}
 	}})
 }
 
@@ -164,22 +166,40 @@ func (w *world) lose(s *server, end time.Time) {
 	if w.has.spells && w.stormy(3) && known {
 		w.soon(end, func() { w.hide(s) })
 	}
-	if w.has.stops && w.stormy(3) && known && w.byRows == 0 && w.haze == 2 {
+	if w.has.stops && w.stormy(6) && known && w.byRows == 0 && w.haze <= 2 {
 		w.soon(end, func() {
 			s.stopped = w.now.Add(w.within(20 * time.Hour))
 			w.harmed()
+			w.work(s, s.stopped)
 		})
 	}
 	if w.stormy(2) { // over the next run: its own login tells
 		w.soon(end, func() { s.stopped = later(s.stopped, end.Add(time.Hour)) })
 	}
-	if w.has.masking && w.stormy(3) {
+	if w.has.masking && w.stormy(8) {
 		w.soon(end, func() {
 			w.masksUntil = w.now.Add(w.within(5 * day))
 			w.todo = append(w.todo, event{w.masksUntil.Add(w.within(3 * day)), func() { w.mayUnmask = true }})
 		})
 	}
 	w.restoreOrBackUp(end)
+	if w.has.upgrade && w.upgraded.IsZero() && w.now.Sub(w.begun) > 5*day && w.chance(2) {
+		w.soon(end, w.stripTables)
+	}
+}
+
+// work has the application log in, or the configuration be reloaded, while the export of a log is off.
+func (w *world) work(s *server, until time.Time) {
+	if w.chance(30) {
+		w.soon(until, func() { w.reloads(s) })
+	}
+	for range w.rng.IntN(6) {
+		w.soon(until, func() {
+			if !s.dead {
+				w.begins(s, "app", w.own(s, "orders"))
+			}
+		})
+	}
 }
 
 // hide changes a setting on which it depends whether logins show.
@@ -210,20 +230,26 @@ func (w *world) hide(s *server) {
 	w.spell(s, set(bad), name, value(bad), set(good), value(good))
 }
 
-// rename gives an instance another name, has two exchange theirs, or puts another instance under a name.
+// rename gives an instance another name, or has two exchange theirs.
 func (w *world) rename() {
 	live := w.live()
 	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
 	w.harmed()
+	if w.has.apart && w.retention > 0 { // what is covered under one name is not under another
+		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+	}
+	w.forgetHoles(a)
+	w.forgetHoles(b)
 	a.measured, b.measured = 0, 0
 	w.leaveStreams(a)
 	if a == b {
 		a.Name = fmt.Sprintf("db-%d", w.made)
+		a.Group = w.groupOf(a.Name)
 		w.made++
 		return
 	}
 	w.leaveStreams(b)
-	a.Name, b.Name = b.Name, a.Name
+	a.Name, b.Name, a.Group, b.Group = b.Name, a.Name, b.Group, a.Group
 }
 
 // leaveStreams leaves what an instance wrote behind, as what one that is gone wrote.

@@ -3,41 +3,53 @@
 package model_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"testing"
 )
 
-// What the environment may ask for: thousands of worlds, or one.
+// What the environment may ask for: thousands of worlds, or one by its seed, or those of a range of seeds, as 5000-5999.
 const (
 	soakVariable = "PGROTATOR_SOAK"
 	seedVariable = "PGROTATOR_SEED"
 )
 
 // onceFailed are worlds in which the sweep was once found wrong.
-var onceFailed = []uint64{5, 14, 29, 39, 66, 87, 138}
+var onceFailed = []uint64{123, 175}
+
+// garbage is how much a world may add to what it holds before that is collected, in percent: worlds are small.
+const garbage = 400
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(garbage)
+	os.Exit(m.Run())
+}
 
 func TestModel(t *testing.T) {
 	t.Parallel()
+	first, last := uint64(0), worldsToLive()
 	if text := os.Getenv(seedVariable); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
+		if n, err := fmt.Sscanf(text+"-"+text, "%d-%d", &first, &last); n != 2 {
 			t.Fatal(err)
 		}
-		live(t, seed)
-		return
+		last++
 	}
 	const batches = 4
 	for batch := range batches {
 		t.Run(fmt.Sprintf("batch %d", batch), func(t *testing.T) {
 			t.Parallel()
 			worlds, locks, drops := 0, 0, 0
-			for seed := uint64(batch); seed < worldsToLive(); seed += batches {
+			for seed := first + uint64(batch); seed < last; seed += batches {
 				w := live(t, seed)
 				worlds, locks, drops = worlds+1, locks+w.locks, drops+w.drops
+				if t.Failed() && flag.Lookup("test.failfast").Value.String() == "true" {
+					return
+				}
 			}
-			if locks < worlds || drops == 0 {
+			if worlds > 10 && (locks < worlds || drops == 0) {
 				t.Errorf("%d locks and %d drops in %d worlds: the model hardly tests them", locks, drops, worlds)
 			}
 		})

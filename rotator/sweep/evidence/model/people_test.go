@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ type person struct {
 	tds     bool // it logs in by Babelfish
 	on      *server
 	session *client
-	until   time.Time  // when the session ends
+	began   time.Time  // when the session began
+	until   time.Time  // when it ends
 	seen    bool       // a run has seen the session
 	deeds   []activity // in order of time
 	excuse  time.Time  // the latest moment for which it may count as active
@@ -115,7 +117,7 @@ func (w *world) visit(p *person) {
 	case p.refused:
 		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("too many connections for role %q", c.user)))
 	default:
-		s.sessions[c.database]++
+		w.begins(s, c.database, proof)
 		w.did(p, proof)
 		w.stay(p, s, c)
 	}
@@ -136,8 +138,11 @@ func (w *world) refuse(p *person, login, refusal *entry) {
 func (w *world) connect(p *person) *client {
 	w.pid++
 	c := &client{user: strings.ToValidUTF8(p.account.Name, "\uFFFD"), database: "app", pid: w.pid, port: 1024 + w.pid%60000}
-	if p.tds {
+	switch {
+	case p.tds:
 		c.database = "babelfish_db"
+	case w.chance(5):
+		c.database = passing
 	}
 	return c
 }
@@ -153,21 +158,35 @@ func (w *world) authorize(s *server, c *client, tds bool) *entry {
 	case s.german:
 		return w.write(s, c, "LOG", fmt.Sprintf("Verbindung autorisiert: Benutzer=%s Datenbank=%s", c.user, c.database))
 	}
-	return w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s", c.user, c.database))
+	return w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s", c.user, strings.ReplaceAll(c.database, "\n", "\n\t")))
 }
 
 // stay is a session that is over at once, or lasts.
 func (w *world) stay(p *person, s *server, c *client) {
 	p.seen, c.application = false, "psql"
-	p.on, p.session, p.until = s, c, w.now
-	if w.chance(20) {
+	p.on, p.session, p.began, p.until = s, c, w.now, w.now
+	switch w.rng.IntN(10) {
+	case 0, 1:
 		p.until = w.now.Add(4*day + w.within(60*day))
 		return
+	case 2, 3:
+		p.until = w.now.Add(w.within(16 * time.Hour))
+		return
+	}
+	if !slices.Contains(w.unheard(), p.account.Name) { // whose one login a forged refusal takes back, in rows
+		w.beset(p, s, c)
+	}
+	w.endSession(p, true)
+}
+
+// beset has others write what could be taken for a refusal of somebody's login.
+func (w *world) beset(p *person, s *server, c *client) {
+	if w.has.strangers && w.chance(10) {
+		w.forge(s, c)
 	}
 	if w.has.intrigue && w.chance(5) && p.account.Name != "eve" {
 		w.sever(s, c)
 	}
-	w.endSession(p, true)
 }
 
 // letIn is what a DBA does for a role that is locked: for good, or until it has done its work.
@@ -179,9 +198,10 @@ func (w *world) letIn(p *person, s *server) {
 	}
 	w.now = w.now.Add(3 * time.Second)
 	c := w.connect(p)
-	w.did(p, w.authorize(s, c, p.tds))
-	s.sessions[c.database]++
-	p.on, p.session, p.until, p.seen = s, c, w.now, false
+	proof := w.authorize(s, c, p.tds)
+	w.did(p, proof)
+	w.begins(s, c.database, proof)
+	p.on, p.session, p.began, p.until, p.seen = s, c, w.now, w.now, false
 	w.now = w.now.Add(3 * time.Second)
 	w.endSession(p, true)
 	p.account.CanLogin = false
@@ -194,7 +214,7 @@ func (w *world) endSession(p *person, orderly bool) {
 	p.excuse = later(p.excuse, w.now)
 	switch {
 	case orderly && !w.unlogged && !s.german && !s.dead:
-		lasted := w.now.Sub(p.until.Add(-time.Second)).Truncate(time.Millisecond)
+		lasted := w.now.Sub(p.began).Truncate(time.Millisecond)
 		proof := w.write(s, c, "LOG", fmt.Sprintf("disconnection: session time: %d:%02d:%02d.000 user=%s database=%s host=10.0.0.1 port=%d",
 			int(lasted.Hours()), int(lasted.Minutes())%60, int(lasted.Seconds())%60, c.user, c.database, c.port))
 		w.did(p, proof)

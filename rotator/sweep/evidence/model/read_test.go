@@ -119,3 +119,28 @@ func (r *run) rowsOf(name string, from, to time.Time) []row {
 	r.each(name, from, to, func(_ *server, _ string, e *entry) { tally.Row(*r.rowOf(e, r.event(e))) })
 	return tally.Rows()
 }
+
+// reading is one of the two.
+type reading int
+
+const (
+	noReading reading = iota
+	firstReading
+	secondReading
+)
+
+// unheard are those whom a first reading that is deaf does not know.
+func (w *world) unheard() []string {
+	if w.deaf == firstReading && w.named("p3") != nil {
+		return []string{"p3"}
+	}
+	return nil
+}
+
+// heard is a row as a second reading gets it that may be deaf to people.
+func (w *world) heard(r row) row {
+	if w.deaf == secondReading && len(r.Names) > 1 {
+		r.Names = "nobody@app"
+	}
+	return r
+}

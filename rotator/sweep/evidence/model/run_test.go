@@ -25,19 +25,21 @@ const (
 // run is a sweep: the same calls as in production, with the world in place of AWS and PostgreSQL.
 type run struct {
 	*world
-	fate     int
-	hidden   bool // it cannot look everywhere
-	rows     bool // its first reading is of rows
-	evidence *evidence.Evidence
-	log      *evidence.Log
-	second   bool // the second reading ran to its end
-	unmasked bool
-	canaries map[string]string
-	fromWas  time.Time
+	fate      int
+	hidden    bool // it cannot look everywhere
+	rows      bool // its first reading is of rows
+	evidence  *evidence.Evidence
+	log       *evidence.Log
+	second    bool // the second reading ran to its end
+	unmasked  bool
+	canaries  map[string]string
+	number    int64                // of the last run, as the tables have it
+	positions map[string]time.Time // up to where each instance counted as read before
+	fromWas   time.Time
 }
 
 func (w *world) sweep() {
-	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}}
+	r := &run{world: w, rows: w.chance(w.byRows), unmasked: w.masksUntil.IsZero() || w.mayUnmask && !w.untold, canaries: map[string]string{}, positions: map[string]time.Time{}}
 	if w.stormy(15) {
 		r.fate = killedAfterLogin + w.rng.IntN(watchesOnly)
 	}
@@ -53,6 +55,9 @@ func (w *world) sweep() {
 		if w.now.Sub(w.lastRun) > w.retention+w.lag {
 			w.coverLeast = w.now.Add(-w.retention)
 		}
+	}
+	if w.retention > 0 && w.upgraded.After(w.lastRun) { // the cover begins anew with the first run that concludes
+		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
 	r.begin()
@@ -95,10 +100,15 @@ func (w *world) longest() time.Duration {
 // begin looks at everything but the log, and leaves a canary on each instance.
 func (r *run) begin() {
 	e := r.evidence
+	if r.now.Before(r.lineEnd) {
+		e.Doubt("There is a database whose name the log cannot carry.")
+	}
 	live, sightings := r.lookAround()
 	var records []account.LogRecord
 	for _, name := range slices.Sorted(maps.Keys(r.tables.records)) {
 		records = append(records, r.tables.records[name])
+		r.positions[name] = r.tables.records[name].ProcessedTo
+		r.number = max(r.number, r.tables.records[name].RunNumber)
 	}
 	e.Enroll(live, records)
 	for name, seen := range sightings {
@@ -111,7 +121,11 @@ func (r *run) begin() {
 	for _, name := range e.Groups() {
 		e.Retain(name, r.retention)
 	}
-	r.store(e.Seen(r.accounts(), r.open), e.Progress(), nil)
+	var progress []account.LogRecord
+	if r.fate == killedAfterLogin { // else this is stored again, with more in it
+		progress = e.Progress()
+	}
+	r.store(e.Seen(r.accounts(), r.open), progress, nil)
 }
 
 // lookAround logs in on the instances that can be reached.
@@ -135,7 +149,7 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 		case hidden:
 			r.evidence.CannotSee("The sessions of %s cannot be looked at.", s.Name)
 		}
-		sightings[s.Name] = r.logIn(s)
+		sightings[s.Name] = r.logIn(s, blind)
 		r.watch(s, hidden)
 	}
 	if blind {
@@ -150,37 +164,41 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 }
 
 // logIn is the run's own login, which the server counts before or after it tells how many there were.
-func (r *run) logIn(s *server) evidence.Sighting {
+func (r *run) logIn(s *server, blind bool) evidence.Sighting {
 	canary := evidence.NewCanary(r.now)
 	r.canaries[s.Name], r.canary = canary, canary
 	flushed := r.chance(50)
 	if flushed {
 		s.sessions["app"]++
 	}
-	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
-		r.harmed() // what was not looked at for days cannot all be held against the log
+	if s.known != s.Name {
+		r.harmed() // what was written under another name is not held against what looks show
 	}
-	s.seen, s.known = r.now, s.Name
-	look := s.look(r.now)
+	look := s.lookAt(r.now)
 	if !flushed {
 		s.sessions["app"]++
 	}
-	r.own(s, canary)
+	if own := r.own(s, canary); blind {
+		s.logins = append(s.logins, own) // what it saw of an instance that RDS does not tell is not kept
+	} else {
+		r.compare(s, look, own)
+	}
+	s.seen, s.known = r.now, s.Name
 	return evidence.Sighting{Canary: canary, Logging: s.logging, Look: look}
 }
 
 // own writes the entry of one of the sweep's own logins.
-func (w *world) own(s *server, application string) {
+func (w *world) own(s *server, application string) *entry {
 	w.pid++
 	if s.logging.Connections != "on" {
-		return
+		return &entry{at: w.now, lost: true}
 	}
 	c := &client{user: "app_a", database: "app", pid: w.pid, port: 1024 + w.pid%60000}
 	message := fmt.Sprintf("connection authorized: user=app_a database=app application_name=%s", application)
 	if s.german {
 		message = fmt.Sprintf("Verbindung autorisiert: Benutzer=app_a Datenbank=app application_name=%s", application)
 	}
-	w.write(s, c, "LOG", message)
+	return w.write(s, c, "LOG", message)
 }
 
 // watch counts the sessions that are open on an instance.
@@ -209,7 +227,7 @@ func (r *run) names() evidence.Names {
 	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
 	for _, a := range r.accounts() {
-		if a.Unlogged != "" {
+		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
 			continue
 		}
 		n.Roles = append(n.Roles, a.Name)
@@ -223,7 +241,7 @@ func (r *run) names() evidence.Names {
 // confirm is the second reading. It may end early.
 func (r *run) confirm() {
 	r.store(r.evidence.Active(), nil, nil)
-	second := evidence.NewSecond(r.log.Roles())
+	second := evidence.NewSecond(append(r.log.Roles(), r.unheard()...))
 	var spared []account.Activity
 	r.second = true
 	for _, name := range r.evidence.Groups() {
@@ -242,7 +260,7 @@ func (r *run) confirm() {
 				break
 			}
 			for _, row := range rows {
-				second.Row(row)
+				second.Row(r.heard(row))
 			}
 			for _, found := range second.End() {
 				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
@@ -268,13 +286,21 @@ func (r *run) conclude() {
 	records, forget := r.evidence.Conclude()
 	r.store(r.evidence.Active(), records, forget)
 	r.holdEvidence()
+	r.holdPositions()
+	r.holdKnown()
+	r.holdHoles()
+	r.holdRestored()
 }
 
 // markCommit notes the run's number in the table, then in the log.
 func (r *run) markCommit() {
+	if r.has.upgrade && r.upgraded.IsZero() {
+		return // version 1.0 did not say so
+	}
 	number := r.evidence.Number()
 	r.store(nil, r.evidence.Records(), nil)
 	s := r.writer()
-	s.sessions["app"]++
-	r.own(s, evidence.StoredName("stack", number))
+	proof := r.own(s, evidence.StoredName("stack", number))
+	r.begins(s, "app", proof)
+	r.marks = append(r.marks, mark{number, proof})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -33,6 +34,11 @@ type server struct {
 	measured  time.Duration
 	measures  time.Time // when that delay was last read
 	seen      time.Time // when a run last looked at it
+	look      evidence.Look
+	logins    []*entry  // of sessions that have begun since that look
+	uncounted bool      // since that look its statistics were lost
+	reloaded  *entry    // of the last reload
+	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
 	known     string    // the name that it had then
 }
 
@@ -51,6 +57,9 @@ type entry struct {
 	message     string
 	masked      string // what is told without logs:Unmask; "" = nothing of it is masked
 	lost        bool   // it never arrives
+	unreadable  bool   // it is in a form that is not read
+	german      bool   // which the rows of a query do not tell apart
+	twice       bool   // it arrives twice
 	beyond      bool   // no promise rests on it: it was lost with a server that was killed, or is later than could be reckoned with
 	to          *stream
 	straggled   bool // it arrives out of its stream's order
@@ -124,7 +133,8 @@ func (w *world) streamOf(s *server) *stream {
 
 // export ships an event, mostly within the lag.
 func (w *world) export(s *server, to *stream, message string) *entry {
-	e := &entry{at: w.now.Truncate(time.Second), arrives: w.now.Add(w.within(w.lag + 1)), message: message, to: to, lost: w.now.Before(s.stopped)}
+	e := &entry{at: w.now.Truncate(time.Second), arrives: w.now.Add(w.within(w.lag + 1)), message: message, to: to, lost: w.now.Before(s.stopped),
+		unreadable: s.logging.LinePrefix == otherPrefix, german: s.german}
 	if mask := w.mask(message); mask != message {
 		e.masked = mask
 		if w.untold {
@@ -139,44 +149,64 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	case to.lateUntil.After(e.arrives):
 		e.arrives = to.lateUntil
 		w.disturbed(e.arrives)
-	case w.has.stragglers && w.rng.IntN(3000) < w.storm:
+	case w.has.stragglers && w.rng.IntN(3000) < w.storm, w.has.stragglers && strings.Contains(message, "authorized: user=p") && w.chance(3*w.storm):
 		w.straggle(s, to, e)
 		return e
 	}
 	e.arrives = later(e.arrives, to.arrived)
 	to.arrived = e.arrives
-	to.entries = append(to.entries, e)
+	w.ship(to, e)
 	if w.chance(3) { // CloudWatch Logs takes an event at least once
-		again := *e
-		to.entries = append(to.entries, &again)
+		e.twice = true
+		w.ship(to, e)
 	}
 	return e
 }
 
+// ship puts an entry into a stream, as one event or, where the publisher cuts at newlines, as several.
+func (w *world) ship(to *stream, e *entry) {
+	first, rest, cut := strings.Cut(e.message, "\n")
+	if !cut || !w.has.cuts {
+		to.entries = append(to.entries, e)
+		return
+	}
+	whole := *e
+	e.message = first
+	to.entries = append(to.entries, e)
+	for piece := range strings.SplitSeq(rest, "\n") {
+		next := whole
+		next.message = piece
+		to.entries = append(to.entries, &next)
+	}
+}
+
 // straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with.
 func (w *world) straggle(s *server, to *stream, e *entry) {
-	e.arrives, e.straggled = w.now.Add(w.within(3*day)), true
-	reckoned := w.lag
+	late, reckoned := w.within(3*day), w.lag
 	if s.measures.Add(25 * day).After(w.now) {
 		reckoned = max(reckoned, 2*s.measured)
 	}
+	if w.chance(70) {
+		late = min(late, w.within(reckoned+1))
+	}
+	e.arrives, e.straggled = w.now.Add(late), true
 	e.beyond = e.arrives.Sub(e.at) > reckoned
 	if e.beyond {
 		w.harmed() // the witnesses may miss it
 	}
 	w.disturbed(e.arrives)
-	to.entries = append(to.entries, e)
+	w.ship(to, e)
 }
 
-// loads has an instance reload its configuration.
-func (w *world) reload(s *server, change func(*server), name, value string) {
-	w.write(s, nil, "LOG", w.in(s, "received SIGHUP, reloading configuration files", "SIGHUP empfangen, Konfigurationsdateien werden neu geladen"))
+// reload has an instance reload its configuration, and gives the last entry that it writes of it.
+func (w *world) reload(s *server, change func(*server), name, value string) *entry {
+	s.reloaded = w.write(s, nil, "LOG", w.in(s, "received SIGHUP, reloading configuration files", "SIGHUP empfangen, Konfigurationsdateien werden neu geladen"))
 	s.loaded = w.now.Truncate(time.Millisecond)
 	if change == nil {
-		return
+		return s.reloaded
 	}
 	change(s)
-	w.write(s, nil, "LOG", w.in(s, fmt.Sprintf("parameter %q changed to %q", name, value), fmt.Sprintf("Parameter »%s« auf »%s« gesetzt", name, value)))
+	return w.write(s, nil, "LOG", w.in(s, fmt.Sprintf("parameter %q changed to %q", name, value), fmt.Sprintf("Parameter »%s« auf »%s« gesetzt", name, value)))
 }
 
 // in is a message in an instance's language.
@@ -195,7 +225,7 @@ func (w *world) restart(s *server, clean bool) {
 		w.write(s, nil, "LOG", w.in(s, "database system is shut down", "Datenbanksystem ist heruntergefahren"))
 	} else {
 		w.loseTail(s)
-		clear(s.sessions)
+		s.uncount()
 	}
 	w.now = w.now.Add(10 * time.Second)
 	w.pid++
@@ -233,7 +263,7 @@ func (w *world) loseTail(s *server) {
 // crash ends a backend by a signal, whereupon the server ends all of them, with or without saying so.
 func (w *world) crash(s *server) {
 	w.endSessions(s, false)
-	clear(s.sessions)
+	s.uncount()
 	if w.chance(30) {
 		return
 	}
@@ -262,6 +292,6 @@ func (w *world) promote() {
 }
 
 // look is what a session finds on an instance first thing after its login.
-func (s *server) look(at time.Time) evidence.Look {
+func (s *server) lookAt(at time.Time) evidence.Look {
 	return evidence.Look{At: at, Started: s.started, Loaded: s.loaded, Sessions: maps.Clone(s.sessions)}
 }

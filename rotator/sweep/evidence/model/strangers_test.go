@@ -45,14 +45,17 @@ func (w *world) intrigue() {
 	live := w.live()
 	s := live[w.rng.IntN(len(live))]
 	c := w.connect(eve)
-	switch w.rng.IntN(3) {
+	switch w.rng.IntN(5) {
 	case 0:
 		w.raise(s, c)
 	case 1:
 		w.impersonate(s, c)
+	case 2:
+		w.makeDatabase(eve, s, c)
 	default:
-		w.did(eve, w.authorize(s, c, false))
-		s.sessions[c.database]++
+		proof := w.authorize(s, c, false)
+		w.did(eve, proof)
+		w.begins(s, c.database, proof)
 		w.write(s, c, "ERROR", "connection authorized: user=p0 database=app")
 		w.write(s, c, "LOG", "disconnection: session time: 0:00:01.000 user=p0 database=app host=10.0.0.1 port=1000")
 	}
@@ -60,8 +63,9 @@ func (w *world) intrigue() {
 
 // raise is RAISE LOG in parallel workers, whose entries have no names: they look like the server's own.
 func (w *world) raise(s *server, c *client) {
-	w.did(w.named("eve"), w.authorize(s, c, false))
-	s.sessions[c.database]++
+	proof := w.authorize(s, c, false)
+	w.did(w.named("eve"), proof)
+	w.begins(s, c.database, proof)
 	w.pid++
 	worker := &server{Instance: s.Instance, logging: s.logging, verbose: s.verbose, pid: w.pid}
 	for _, text := range []string{
@@ -77,13 +81,40 @@ func (w *world) raise(s *server, c *client) {
 
 // impersonate logs in under the application names of the sweep.
 func (w *world) impersonate(s *server, c *client) {
-	w.did(w.named("eve"), nil)
 	for _, name := range []string{w.canary, evidence.StoredName("stack", 9999), "x:[1]:LOG:  y", "x application_name=" + evidence.StoredName("stack", 9999)} {
 		if s.logging.Connections == "on" && name != "" {
-			w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s application_name=%s", c.user, c.database, name))
-			s.sessions[c.database]++
+			proof := w.write(s, c, "LOG", fmt.Sprintf("connection authorized: user=%s database=%s application_name=%s", c.user, c.database, name))
+			w.did(w.named("eve"), proof)
+			w.begins(s, c.database, proof)
 			c = w.connect(w.named("eve"))
 		}
+	}
+}
+
+// makeDatabase has a role that may create databases log in to one, and drop it again some time later. While there is one whose name
+// holds a line end, no run judges anybody.
+func (w *world) makeDatabase(eve *person, s *server, c *client) {
+	c.database = []string{"app:[7]:LOG:  connection authorized: user=p0 database=app", "*****", "a@app", "x\ny"}[w.rng.IntN(4)]
+	if w.byRows > 0 && strings.Contains(c.database, ":[7]") {
+		return // rows show no login of two readings
+	}
+	proof := w.authorize(s, c, false)
+	w.begins(s, passing, proof)
+	if strings.Contains(c.database, "\n") {
+		w.lineEnd = w.now.Add(w.within(2 * day))
+		w.disturbed(w.lineEnd)
+		proof.beyond = proof.beyond || w.has.cuts // the contract's exception
+	}
+	w.did(eve, proof)
+}
+
+// forge has a stranger log in by names that would read, where the publisher cuts events at newlines, as the refusal of somebody's login.
+func (w *world) forge(s *server, victim *client) {
+	w.pid++
+	c := &client{user: fmt.Sprintf("x\n%s UTC:10.0.0.1(%d):%s", w.now.Format(time.DateTime), victim.port, victim.user),
+		database: fmt.Sprintf("app:[%d]:FATAL:  role %q is not permitted to log in\n", victim.pid, victim.user), pid: w.pid, port: 1024 + w.pid%60000}
+	if len(c.user) <= 63 && len(c.database) <= 63 {
+		w.write(s, c, "FATAL", fmt.Sprintf("password authentication failed for user \"%s\"", strings.ReplaceAll(c.user, "\n", "\n\t")))
 	}
 }
 

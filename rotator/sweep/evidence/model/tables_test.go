@@ -78,7 +78,31 @@ func (w *world) restore() {
 	for _, s := range w.live() {
 		s.measured = 0
 		w.restart(s, true)
-		clear(s.sessions)
+		s.uncount()
+	}
+	w.restored, w.unnoticed = w.now, true
+	w.forgetHoles(nil)
+}
+
+// stripTables takes from the tables what version 1.0 did not store, as if that had swept until now.
+func (w *world) stripTables() {
+	w.forgetHoles(nil)
+	w.disturbed(w.now)
+	w.upgraded, w.backup, w.unnoticed = w.now, nil, false
+	for name, r := range w.tables.records {
+		w.tables.records[name] = account.LogRecord{Instance: name, ProcessedTo: r.ProcessedTo, EvidenceFrom: r.EvidenceFrom,
+			Canary: r.Canary, CanaryAt: r.CanaryAt, CanarySeenAt: r.CanarySeenAt}
+	}
+	if w.retention > 0 {
+		w.coverLeast = w.now.Add(-w.retention)
+	}
+	for _, s := range w.servers {
+		s.measured = 0
+		for _, to := range s.streams {
+			for _, e := range to.entries {
+				e.beyond = e.beyond || e.arrives.After(w.now.Add(w.lag)) // that its streams are late 1.0 did not know
+			}
+		}
 	}
 }
 

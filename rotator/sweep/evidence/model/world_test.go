@@ -41,7 +41,14 @@ type world struct {
 	todo        []event
 	checkpoints map[string]logread.Kind
 
+	deaf       reading   // which of the two does not know whose somebody's entries are
+	lineEnd    time.Time // until when there is a database whose name holds a line end
 	masksUntil time.Time
+	holes      []hole
+	marks      []mark
+	restored   time.Time // when the tables were last restored; zero = never
+	unnoticed  bool      // no run can have noticed that yet
+	upgraded   time.Time // when the tables were last as 1.0 left them; zero = never
 	begun      time.Time // the first run
 	lastRun    time.Time
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
@@ -60,6 +67,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
+	upgrade, apart, cuts                                                                                                                     bool
 }
 
 // event is something that is to happen.
@@ -68,7 +76,13 @@ type event struct {
 	do func()
 }
 
-const group = "/aws/rds/cluster/c/postgresql"
+// groupOf is the log group of an instance: that of a cluster, or each has its own.
+func (w *world) groupOf(instance string) string {
+	if w.has.apart {
+		return cluster.InstanceGroup(instance)
+	}
+	return "/aws/rds/cluster/c/postgresql"
+}
 
 func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
@@ -76,7 +90,8 @@ func newWorld(seed uint64) *world {
 	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
 		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]logread.Kind{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
-		masking: rng.IntN(4) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0}
+		masking: rng.IntN(3) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0,
+		upgrade: rng.IntN(4) == 0, apart: rng.IntN(4) == 0, cuts: rng.IntN(3) == 0}
 	w.lockDays, w.lag = 10+rng.IntN(40), time.Duration(rng.IntN(600))*time.Second
 	switch rng.IntN(4) {
 	case 0:
@@ -93,6 +108,10 @@ func newWorld(seed uint64) *world {
 		w.has.delays = w.has.delays && w.retention != 3*day
 	}
 	w.byRows = []int{0, 0, 0, 5, 100}[rng.IntN(5)]
+	w.deaf = []reading{noReading, firstReading, secondReading, secondReading}[rng.IntN(4)]
+	if w.deaf == firstReading && w.lockDays == 0 {
+		w.deaf = noReading // of whom it drops without a lock, a run makes sure by the first alone
+	}
 	w.addServer()
 	w.addServer()
 	w.cast()
@@ -100,8 +119,8 @@ func newWorld(seed uint64) *world {
 }
 
 func (w *world) addServer() *server {
-	name := fmt.Sprintf("db-%d", w.made)
-	s := &server{Instance: cluster.Instance{Name: name, ResourceID: "db-" + name, Group: group, Created: w.now, Writer: w.made == 0},
+	name := w.newName()
+	s := &server{Instance: cluster.Instance{Name: name, ResourceID: fmt.Sprintf("db-%d", w.made), Group: w.groupOf(name), Created: w.now, Writer: w.made == 0},
 		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
 	if w.has.streams {
 		s.width = 1 + w.rng.IntN(3)
@@ -118,6 +137,21 @@ func (w *world) addServer() *server {
 	w.servers = append(w.servers, s)
 	w.disturbed(w.now)
 	return s
+}
+
+// newName is a name that no instance has, at times one that an instance had which is gone.
+func (w *world) newName() string {
+	name := fmt.Sprintf("db-%d", w.made)
+	if !w.has.renames || !w.chance(30) {
+		return name
+	}
+	for _, s := range w.servers {
+		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
+		if s.dead && !taken {
+			return s.Name
+		}
+	}
+	return name
 }
 
 func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }

@@ -1,0 +1,160 @@
+package model_test
+
+import (
+	"slices"
+	"time"
+
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/evidence"
+)
+
+// hole is a stretch in which something is missing from an instance's log, with a witness that shows it: the sweep must find it out.
+type hole struct {
+	server   *server
+	from, to time.Time
+	by       time.Time // a run that begins later has found it
+	what     string
+}
+
+const (
+	// waited is how long what is missing is waited for at most, from the look that saw it.
+	waited = 5*day + 2*time.Minute
+	// agreedFor is how long ago a witness must have agreed with a log to be trusted for certain: that may have waited, too.
+	agreedFor = 6 * day
+	// lookSlack is how far the count of sessions and the entries of logins may be apart.
+	lookSlack = 5 * time.Second
+)
+
+// lacks notes a hole.
+func (w *world) lacks(h hole) { w.holes = append(w.holes, h) }
+
+// begins is a session's beginning, which the server counts, and proof its entry. A database that is dropped before the next look
+// takes its count with it.
+func (w *world) begins(s *server, database string, proof *entry) {
+	if database != passing {
+		s.sessions[database]++
+	}
+	s.logins = append(s.logins, proof)
+}
+
+// uncount is a server's statistics gone: what its log lost since the last look no count will tell.
+func (s *server) uncount() {
+	clear(s.sessions)
+	s.uncounted = true
+}
+
+// compare holds what a look at an instance shows, and the one before, against what of it the log can ever hold.
+func (w *world) compare(s *server, look evidence.Look, own *entry) {
+	before := s.look
+	since := before.At.Add(-lookSlack)
+	s.logins = slices.DeleteFunc(append(s.logins, own), func(e *entry) bool { return e.at.Before(since.Truncate(time.Second)) })
+	if own.lost || own.unreadable {
+		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
+	}
+	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() {
+		// The run at hand says that it has committed, mostly within the slack.
+		if grown, shown := growth(before, look), written(s.logins); grown > shown+1 && !s.uncounted && w.countsAgreed() {
+			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "logins"})
+		}
+		if reloaded := !look.Loaded.Equal(before.Loaded) && look.Loaded.After(look.Started); reloaded && s.reloaded.lost && w.reloadsAgreed() {
+			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
+		}
+	}
+	w.vouch(s, look, before)
+	s.look, s.uncounted = look, false
+	s.logins = slices.DeleteFunc(s.logins, func(e *entry) bool { return e.at.Before(w.now.Add(-lookSlack)) })
+}
+
+// vouch notes a reload that a look saw and the log shows: by it the sweep learns who the postmaster is, and that the two agree.
+func (w *world) vouch(s *server, look, before evidence.Look) {
+	shown := s.reloaded != nil && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
+	if !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
+		return
+	}
+	if s.vouched != s.pid {
+		s.vouched, s.vouchedAt = s.pid, w.now
+	}
+	if s.agreed.IsZero() {
+		s.agreed = w.now
+	}
+}
+
+// passing is a database that is made and dropped again between two looks.
+const passing = "ci_4711"
+
+// keepsAll reports that nothing expires while it is waited for.
+func (w *world) keepsAll() bool { return w.retention == 0 || w.retention >= 30*day }
+
+// countsAgreed reports that counts of sessions have agreed with a log, of events that are read whole.
+func (w *world) countsAgreed() bool {
+	return w.byRows == 0 && w.deaf != firstReading && !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
+}
+
+func (w *world) reloadsAgreed() bool {
+	return slices.ContainsFunc(w.live(), func(s *server) bool { return !s.agreed.IsZero() && w.now.Sub(s.agreed) > agreedFor })
+}
+
+// growth is by how much the counts of the databases grew that both looks know.
+func growth(before, look evidence.Look) (n int64) {
+	for database, count := range look.Sessions {
+		if known, ok := before.Sessions[database]; ok {
+			n += count - known
+		}
+	}
+	return n
+}
+
+// written counts entries of logins that the log holds, or will: one that came twice may count twice.
+func written(logins []*entry) (n int64) {
+	for _, e := range logins {
+		if !e.lost && !e.unreadable {
+			n++
+		}
+		if e.twice {
+			n++
+		}
+	}
+	return n
+}
+
+// forgetHoles drops what nobody can find out any more: of an instance that is gone or renamed, or (nil) of all, as the tables are.
+func (w *world) forgetHoles(s *server) {
+	w.holes = slices.DeleteFunc(w.holes, func(h hole) bool { return s == nil || h.server == s })
+	for _, each := range w.servers {
+		if s == nil || each == s {
+			each.look, each.vouched, each.agreed = evidence.Look{}, 0, time.Time{}
+		}
+	}
+	if s == nil {
+		w.trusted = time.Time{}
+	}
+}
+
+// holdHoles fails where the evidence claims a stretch that lacks something, once that must have been found out.
+func (r *run) holdHoles() {
+	if r.hidden || !r.readable() {
+		return
+	}
+	for _, h := range r.holes {
+		if r.now.After(h.by) && r.evidence.From().Before(h.to.Truncate(time.Second)) {
+			r.fail("the log of %s lacks %s between %s and %s, and the evidence begins at %s", h.server.Name, h.what, h.from, h.to, r.evidence.From())
+		}
+	}
+}
+
+// holdLocksOfHoles fails where a lock stands that was made in a stretch that has turned out to lack something.
+func (r *run) holdLocksOfHoles() {
+	if r.hidden || !r.readable() {
+		return
+	}
+	for _, h := range r.holes {
+		for _, who := range r.people {
+			a := who.account
+			in := a.LockedAt.After(h.from) && !a.LockedAt.After(h.to)
+			if r.now.After(h.by) && in && !a.CanLogin && a.Status != account.Active && !a.LockedAt.Equal(a.LastLogin) {
+				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.LockedAt, h.server.Name, h.what, h.from, h.to)
+			}
+		}
+	}
+	r.world.holes = slices.DeleteFunc(r.world.holes, func(h hole) bool { return r.now.After(h.by) })
+}
