@@ -21,9 +21,7 @@ func TestSetupHoldsOffDuringBlueGreen(t *testing.T) {
 		blind          bool
 		text           string // "" = it goes on
 	}{
-		"being made":          {"PROVISIONING", "orders", false, `"upgrade" of this database is under way (PROVISIONING)`},
 		"ready":               {"AVAILABLE", "orders", false, `"upgrade" of this database is under way (AVAILABLE)`},
-		"switching over":      {"SWITCHOVER_IN_PROGRESS", "orders", false, "SWITCHOVER_IN_PROGRESS"},
 		"switched over":       {"SWITCHOVER_COMPLETED", "orders", false, ""},
 		"of another database": {"AVAILABLE", "others", false, ""},
 		"not to be seen":      {"AVAILABLE", "orders", true, ""},

@@ -65,7 +65,7 @@ func (r *run) accounts() iter.Seq[report.Account] {
 	return func(yield func(report.Account) bool) {
 		for i := range r.judged {
 			row := r.row(&r.judged[i], changed[r.judged[i].Name])
-			if failed != nil {
+			if failed != nil && r.judged[i].Unlogged == "" { // the log cannot show whom it is about
 				count := failed[row.User]
 				row.FailedLogins = &count
 			}
