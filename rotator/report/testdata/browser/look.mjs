@@ -28,7 +28,7 @@ async function open(options) {
 	return page;
 }
 
-const rowsShown = () => Array.from(document.querySelectorAll('#accounts tbody tr')).filter((r) => !r.hidden).map((r) => Array.from(r.cells, (c) => c.textContent.trim()));
+const rowsShown = () => Array.from(document.querySelectorAll('#accounts tbody tr')).filter((r) => r.getClientRects().length > 0 && r.offsetWidth > 300 && r.offsetHeight > 10).map((r) => Array.from(r.cells, (c) => c.textContent.trim()));
 
 for (const look of [{ name: 'light', width: 1280, scheme: 'light' }, { name: 'dark', width: 1280, scheme: 'dark' }, { name: 'phone', width: 390, scheme: 'light' }]) {
 	const page = await open(look);
