@@ -89,7 +89,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		logLevel:           e.level(),
 	}
 	c.check = check.Options{ValidDays: c.rotation.ValidDays, StateSchema: c.sweep.StateSchema, Ignore: c.sweep.Ignore, IAMReview: c.sweep.IAMReview,
-		LongestInterval: time.Duration(max(c.sweep.LockDays, c.sweep.DeleteDays)) * 24 * time.Hour}
+		LockDays: c.sweep.LockDays, DeleteDays: c.sweep.DeleteDays}
 	if c.sweep.LockDays > 0 && c.sweep.DeleteDays > 0 && c.sweep.DeleteDays <= c.sweep.LockDays {
 		e.fault("%s is %d, and must be greater than %s, %d", envDeleteIntervalDays, c.sweep.DeleteDays, envLockIntervalDays, c.sweep.LockDays)
 	}

@@ -139,6 +139,7 @@ const (
 	SweepHistory      Statement = "sweep/history"
 	SweepNotice       Statement = "sweep/notice"
 	SweepRecordNotice Statement = "sweep/record_notice"
+	SweepRecordSpared Statement = "sweep/record_spared"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
 	SweepStoreOld     Statement = "sweep/store_old"

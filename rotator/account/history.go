@@ -48,3 +48,9 @@ func ReadHistory(ctx context.Context, s *postgres.Session, stateSchema string, m
 	})
 	return list, err
 }
+
+// RecordSpared notes roles that were due and were left alone, each with why, a JSON object.
+func RecordSpared(ctx context.Context, s *postgres.Session, stateSchema string, names, details []string) error {
+	_, err := s.Send(ctx, sql.SweepRecordSpared, postgres.Names{"state_schema": stateSchema}, names, details)
+	return err
+}

@@ -25,11 +25,12 @@ import (
 
 // Options are the parts of the environment that decide whether a rotation or a sweep works.
 type Options struct {
-	ValidDays       int
-	StateSchema     string
-	Ignore          []account.Exception // IGNORE_USER_LIST
-	LongestInterval time.Duration       // of the sweep's two
-	IAMReview       bool                // IAM_REVIEW
+	ValidDays   int
+	StateSchema string
+	Ignore      []account.Exception // IGNORE_USER_LIST
+	LockDays    int                 // LOCK_INTERVAL_DAYS; 0 = never
+	DeleteDays  int                 // DELETE_INTERVAL_DAYS; 0 = never
+	IAMReview   bool                // IAM_REVIEW
 }
 
 // Check looks at one secret and its database.

@@ -245,7 +245,10 @@ func (s stack) resolveList(name string, arguments []any) any {
 	switch name {
 	case "Fn::GetAtt":
 		name := fmt.Sprintf("<%s.%s>", arguments[0], arguments[1])
-		if arguments[1] == "DnsEntries" { // hosted zone and name, the Region's own name first
+		switch {
+		case name == "<S3Endpoint.DnsEntries>":
+			return []any{"Z1:*." + name}
+		case arguments[1] == "DnsEntries": // hosted zone and name, the Region's own name first
 			return []any{"Z1:" + name}
 		}
 		return name

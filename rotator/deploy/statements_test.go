@@ -122,7 +122,7 @@ var roleCases struct {
 	byRole map[string][]roleCase
 }
 
-// everyRole calls visit with the statements of a role under every combination of what they depend on.
+// everyRole calls visit with the statements of a role under the combinations of what they depend on that can make a difference.
 func everyRole(t *testing.T, role string, visit func(stack, []statement)) {
 	t.Helper()
 	for _, c := range casesOf(t, role) {

@@ -211,24 +211,31 @@ func (t Totals) judged() int { return t.All - t.Ignored - t.ByRule }
 
 // verdict is what came of a run, in a sentence.
 func (r Report) verdict(t Totals, known bool) string {
-	would := ""
-	if r.DryRun {
-		would = "would be "
-	}
-	acted := fmt.Sprintf("%s %slocked, %s %sdropped and %s %sunlocked", count(len(r.Locked), "role"), would, count(len(r.Deleted), "role"), would,
-		count(len(r.Unlocked), "role"), would)
+	acted := r.acted()
 	switch {
 	case !known:
 		return "The accounts of this database could not be read, so nobody was judged."
 	case !r.Evidence.Complete:
-		return fmt.Sprintf("Nobody of %s was judged idle, since who was active cannot be told for certain; %s.", count(t.All, "account"), acted)
+		return fmt.Sprintf("Nobody of %s was judged idle, since who was active cannot be told for certain: %s.", count(t.All, "account"), acted)
 	case r.Policy.LockDays == nil && r.Policy.DeleteDays == nil:
 		return fmt.Sprintf("%s were looked at on complete evidence; the policy sets no interval, so nobody is locked or dropped.", count(t.All, "account"))
 	case len(r.Held.Users) > 0:
 		return fmt.Sprintf("%s were judged on complete evidence; %s are due, and none was touched: %s", count(t.judged(), "account"), count(len(r.Held.Users), "role"), r.Held.Reason)
 	}
-	return fmt.Sprintf("%s were judged on complete evidence, %d are left alone; %s; within 14 days %s to be locked, if they stay idle.", count(t.judged(), "account"),
-		t.All-t.judged(), acted, count(len(r.Upcoming), "role"))
+	soon := ""
+	if n := len(r.Upcoming); n > 0 {
+		soon = fmt.Sprintf(" Within 14 days %s more will be due to be locked, if they stay idle.", count(n, "role"))
+	}
+	return fmt.Sprintf("%s were judged on complete evidence, and %d left alone: %s.%s", count(t.judged(), "account"), t.All-t.judged(), acted, soon)
+}
+
+// acted is how many roles the run has changed, or would have.
+func (r Report) acted() string {
+	how := "%s locked, %d dropped, %d unlocked"
+	if r.DryRun {
+		how = "%s would be locked, %d dropped, %d unlocked"
+	}
+	return fmt.Sprintf(how, count(len(r.Locked), "role"), len(r.Deleted), len(r.Unlocked))
 }
 
 func count(n int, what string) string {

@@ -61,8 +61,12 @@ const (
 func TestMatrixOfRevoke(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		t.Run("thief is out", func(t *testing.T) { thiefIsOut(t, pg) })
+		if pg.Major() != server.Major() && pg.Major() != 18 && !localtest.Soaking() {
+			return // what the master may do changed with 16: the major before and the newest show both
+		}
 		for name, test := range map[string]func(*testing.T, *localpg.Server){
-			"thief is out": thiefIsOut, "pair of another secret": pairOfAnotherSecret, "secret that took another's place": secretThatTookAnothersPlace,
+			"pair of another secret": pairOfAnotherSecret, "secret that took another's place": secretThatTookAnothersPlace,
 			"without a record": withoutARecord,
 		} {
 			t.Run(name, func(t *testing.T) { test(t, pg) })

@@ -67,7 +67,17 @@ var errands = map[string]errand{
 		command: func(*testing.T, *localtest.Scene) script.Command { return script.ExportLog("cluster", "orders") },
 		done: func(t *testing.T, s *localtest.Scene) bool {
 			out, err := rds.NewFromConfig(s.AWS.Config()).DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{})
-			return err == nil && slices.Equal(out.DBClusters[0].EnabledCloudwatchLogsExports, []string{"postgresql"})
+			return err == nil && len(out.DBClusters) == 1 && slices.Equal(out.DBClusters[0].EnabledCloudwatchLogsExports, []string{"postgresql"})
+		},
+	},
+	"EnableIAM": {
+		prepare: func(_ *testing.T, s *localtest.Scene) {
+			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("single")})
+		},
+		command: func(*testing.T, *localtest.Scene) script.Command { return script.EnableIAM("instance", "single") },
+		done: func(t *testing.T, s *localtest.Scene) bool {
+			out, err := rds.NewFromConfig(s.AWS.Config()).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
+			return err == nil && len(out.DBInstances) == 1 && aws.ToBool(out.DBInstances[0].IAMDatabaseAuthenticationEnabled)
 		},
 	},
 }

@@ -11,24 +11,34 @@ import (
 	"pgrotator/rotator/sweep/policy"
 )
 
-// judged is a role with what was decided about it, for the lists of accounts.
+// judged is what was decided about a role, for the lists of accounts. There may be 100,000: the account itself is not copied.
 type judged struct {
-	policy.Subject
-	verdict   policy.Verdict
-	exception account.Exception // that protects it; zero = none does
+	*account.Account
+	sessions  int
+	exempt    string             // why the sweep leaves it alone; "" = it does not
+	ignored   bool               // by exception, or by the secret's tag
+	exception *account.Exception // nil = none protects it
+	last      time.Time          // latest activity known
+	idle      time.Duration      // as far as the evidence goes
 }
 
-// subject is a role as it is judged, and the exception that protects it.
-func (r *run) subject(a account.Account, exempt account.Exemptions, now time.Time) judged {
-	j := judged{Subject: policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a)}}
-	j.exception, j.Ignored = account.Excepted(r.options.Ignore, a.Name, now)
-	j.Ignored = j.Ignored || account.Ignored(r.terms.ignored, a.Name)
+func (j judged) subject() policy.Subject {
+	return policy.Subject{Account: *j.Account, Sessions: j.sessions, Exempt: j.exempt, Ignored: j.ignored}
+}
+
+// consider says what decides about a role besides its activity.
+func (r *run) consider(a *account.Account, exempt account.Exemptions, now time.Time) judged {
+	j := judged{Account: a, sessions: r.sessions[a.Name], exempt: exempt.Reason(*a)}
+	if e, excepted := account.Excepted(r.options.Ignore, a.Name, now); excepted {
+		j.exception = &e
+	}
+	j.ignored = j.exception != nil || account.Ignored(r.terms.ignored, a.Name)
 	switch {
-	case j.Exempt != "":
+	case j.exempt != "":
 	case a.Unlogged != "":
-		j.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
+		j.exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
 	case !a.Tracked:
-		j.Exempt = "It was made while this run was under way: the next one looks after it."
+		j.exempt = "It was made while this run was under way: the next one looks after it."
 	}
 	return j
 }
@@ -55,7 +65,7 @@ func (r *run) accounts() iter.Seq[report.Account] {
 	return func(yield func(report.Account) bool) {
 		for i := range r.judged {
 			row := r.row(&r.judged[i], changed[r.judged[i].Name])
-			if failed != nil {
+			if failed != nil && r.judged[i].Unlogged == "" { // the log cannot show whom it is about
 				count := failed[row.User]
 				row.FailedLogins = &count
 			}
@@ -99,7 +109,7 @@ func (r *run) row(j *judged, changed string) report.Account {
 		row.Privileges, row.OwnsObjects = h.Privileges, &h.Objects
 	}
 	if j.Tracked && !r.evidence.To().IsZero() {
-		idle := days(j.verdict.Idle)
+		idle := days(j.idle)
 		row.IdleDays = &idle
 	}
 	row.Exemption, row.ExemptionReason, row.ExemptionUntil = r.exemption(j)
@@ -127,8 +137,8 @@ const firstSeen = "first seen"
 // time of which version 1.0 did not write down where it is from.
 func (r *run) lastActivity(j *judged) (at *time.Time, source string) {
 	switch {
-	case j.Sessions > 0:
-		return pointer(j.verdict.Last), "session"
+	case j.sessions > 0:
+		return pointer(j.last), "session"
 	case !j.Tracked:
 		return nil, ""
 	case j.Source == firstSeen:
@@ -141,14 +151,14 @@ func (r *run) lastActivity(j *judged) (at *time.Time, source string) {
 
 func (r *run) exemption(j *judged) (what, reason, until string) {
 	switch {
-	case j.Exempt != "":
-		return report.Rule, j.Exempt, ""
-	case j.exception.User != "":
+	case j.exempt != "":
+		return report.Rule, j.exempt, ""
+	case j.exception != nil:
 		if !j.exception.Until.IsZero() {
 			until = j.exception.Until.Format(time.DateOnly)
 		}
 		return "IGNORE_USER_LIST: " + j.exception.User, j.exception.Reason, until
-	case j.Ignored:
+	case j.ignored:
 		return policy.TagIgnore, "The secret's tag names it.", ""
 	}
 	return "", "", ""
@@ -156,12 +166,12 @@ func (r *run) exemption(j *judged) (what, reason, until string) {
 
 // next is what is due for a role, and on which day.
 func (r *run) next(j *judged, changed string) (act, day string) {
-	s := j.Subject
+	s := j.subject()
 	switch changed {
 	case account.Locked:
 		s.CanLogin, s.LockedAt = false, r.evidence.Start
 	case account.Active:
-		s.CanLogin, s.LockedAt, s.LastLogin = true, time.Time{}, j.verdict.Last
+		s.CanLogin, s.LockedAt, s.LastLogin = true, time.Time{}, j.last
 	}
 	act, at := r.policy().Next(s)
 	if act == "" {

@@ -23,6 +23,9 @@ func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
 	for _, v := range r.permitted(due(verdicts, policy.Unlock)) {
 		r.unlock(ctx, v)
 	}
+	if err := r.recordSpared(ctx); err != nil {
+		return err
+	}
 	standing, err := r.standing(ctx, verdicts)
 	if err != nil {
 		return err

@@ -69,18 +69,20 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 	r.noteIgnoredByTag(accounts)
 	r.status, r.judged = map[string]string{}, []judged{}
 	var verdicts []policy.Verdict
-	for _, a := range accounts {
+	for i := range accounts {
+		a := &accounts[i]
 		if !a.CanLogin && !a.Tracked {
 			continue
 		}
-		j := r.subject(a, exempt, p.Now)
-		v := p.Judge(j.Subject)
-		if j.verdict = v; r.channels.Reports != nil {
+		j := r.consider(a, exempt, p.Now)
+		s := j.subject()
+		v := p.Judge(s)
+		if j.last, j.idle = v.Last, v.Idle; r.channels.Reports != nil {
 			r.judged = append(r.judged, j)
 		}
-		r.count(j.Subject, v, p)
-		r.spare(p, j.Subject, spared[a.Name])
-		managed := j.Exempt == "" && !j.Ignored
+		r.count(s, v, p)
+		r.spare(p, s, spared[a.Name])
+		managed := s.Exempt == "" && !s.Ignored
 		if managed {
 			r.status[a.Name] = a.Status
 		}

@@ -54,6 +54,9 @@ func TestWhatAnAuditorGets(t *testing.T) {
 	s.exec("GRANT pg_read_all_data TO " + busy)
 	s.exec("CREATE SCHEMA AUTHORIZATION " + busy)
 	s.exec("UPDATE user_login_status SET last_login_source = 'login' WHERE user_name = $1", busy)
+	if _, err := s.refusedLogin(busy); err == nil {
+		t.Fatal("a wrong password lets in")
+	}
 	r := s.run()
 	files := s.kept(r)
 	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"accounts.csv", "accounts.json", "manifest.json", "page.html", "report.json"}) {
@@ -82,6 +85,11 @@ func TestWhatAnAuditorGets(t *testing.T) {
 	}
 	if a := byName[batch]; a.Exemption != "IGNORE_USER_LIST: "+s.prefix+"=batch*" || a.ExemptionReason != "nightly" || a.ExemptionUntil != until.Format(time.DateOnly) || a.Due != "" {
 		t.Errorf("batch: %+v", a)
+	}
+	for name, want := range map[string]int{busy: 1, idle: 0} {
+		if a := byName[name]; a.FailedLogins == nil || *a.FailedLogins != want {
+			t.Errorf("failed logins of %s, which are %d: %+v", name, want, a)
+		}
 	}
 	rows, err := csv.NewReader(strings.NewReader(string(files["accounts.csv"].Body))).ReadAll()
 	if err != nil || len(rows) != len(accounts)+1 {

@@ -94,6 +94,9 @@ func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
 		}
 	}
 	told("1 spared", "Roles that were due", fmt.Sprintf("%s: ERROR entry at %s on instance %s", idle, then.Format(time.RFC3339), s.prefix))
+	if noted := query[int](s, "SELECT count(*)::int FROM user_login_action WHERE action = 'spared' AND user_name = $1", idle); noted != 1 {
+		t.Errorf("that it was spared is noted %d times", noted)
+	}
 	missing := time.Now().Add(-time.Hour)
 	s.exec("UPDATE user_login_job_status SET canary = canary || ' pgrotator-sweep-' || $1 || '-0123456789ab'", strconv.FormatInt(missing.UnixMilli(), 36))
 	told("1 gap in the log", "Parts of the log", "instance "+s.prefix+", ", "login of "+missing.UTC().Truncate(time.Millisecond).Format(time.RFC3339)+" is not in the log")

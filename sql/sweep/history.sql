@@ -1,5 +1,5 @@
 -- The latest actions, $1 of them at most, each with what it rests on. Others may have written into the table too.
-SELECT a.happened_at, coalesce(a.user_name, ''), coalesce(a.action, ''), coalesce(pg_catalog.left(a.detail ->> 'lastActivity', 40), ''),
+SELECT a.happened_at, coalesce(pg_catalog.left(a.user_name, 100), ''), coalesce(pg_catalog.left(a.action, 100), ''), coalesce(pg_catalog.left(a.detail ->> 'lastActivity', 40), ''),
        coalesce(pg_catalog.left(a.detail ->> 'idleDays', 10), ''), coalesce(pg_catalog.left(a.detail ->> 'evidenceTo', 40), ''),
        coalesce(pg_catalog.left(a.detail ->> 'reason', 300), '')
 FROM :"state_schema".user_login_action a

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -23,17 +24,26 @@ func (s *Scene) CLI(text string) {
 		s.t.Fatalf("%s: %v", text[at:], err)
 	}
 	arguments := strings.Split(strings.TrimSuffix(string(read), "\x00"), "\x00")
-	options := map[string]*string{}
-	for i := 2; i+1 < len(arguments); i += 2 {
-		options[arguments[i]] = &arguments[i+1]
-	}
 	run, known := s.commands()[strings.Join(arguments[:2], " ")]
 	if !known {
 		s.t.Fatalf("the stand-in of the CLI knows no %q", arguments[:2])
 	}
-	if err := run(options); err != nil {
+	if err := run(optionsOf(arguments[2:])); err != nil {
 		s.t.Fatalf("%s: %v", text[at:], err)
 	}
+}
+
+// optionsOf reads what follows a command: options with a value, and those without, whose value is nil.
+func optionsOf(arguments []string) map[string]*string {
+	options := map[string]*string{}
+	for i, argument := range arguments {
+		if name := strings.HasPrefix(argument, "--"); name && i+1 < len(arguments) && !strings.HasPrefix(arguments[i+1], "--") {
+			options[argument] = &arguments[i+1]
+		} else if name {
+			options[argument] = nil
+		}
+	}
+	return options
 }
 
 // commands are those of the CLI that people are told of, by what follows the word aws.
@@ -54,16 +64,18 @@ func (s *Scene) commands() map[string]func(options map[string]*string) error {
 			return err
 		},
 		"rds modify-db-cluster": func(o map[string]*string) error {
-			export, err := exportConfiguration(*o["--cloudwatch-logs-export-configuration"])
+			exports, iam, err := changes(o)
 			if err == nil {
-				_, err = databases.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{DBClusterIdentifier: o["--db-cluster-identifier"], CloudwatchLogsExportConfiguration: export})
+				_, err = databases.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{DBClusterIdentifier: o["--db-cluster-identifier"],
+					CloudwatchLogsExportConfiguration: exports, EnableIAMDatabaseAuthentication: iam})
 			}
 			return err
 		},
 		"rds modify-db-instance": func(o map[string]*string) error {
-			export, err := exportConfiguration(*o["--cloudwatch-logs-export-configuration"])
+			exports, iam, err := changes(o)
 			if err == nil {
-				_, err = databases.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceIdentifier: o["--db-instance-identifier"], CloudwatchLogsExportConfiguration: export})
+				_, err = databases.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceIdentifier: o["--db-instance-identifier"],
+					CloudwatchLogsExportConfiguration: exports, EnableIAMDatabaseAuthentication: iam})
 			}
 			return err
 		},
@@ -76,6 +88,13 @@ func tag(text string) (t types.Tag) {
 	return types.Tag{Key: &key, Value: &value}
 }
 
-func exportConfiguration(text string) (c *rdstypes.CloudwatchLogsExportConfiguration, err error) {
-	return c, json.Unmarshal([]byte(text), &c)
+// changes are those of a cluster or an instance that people are told of; nil where an option is not given.
+func changes(options map[string]*string) (exports *rdstypes.CloudwatchLogsExportConfiguration, iam *bool, err error) {
+	if _, given := options["--enable-iam-database-authentication"]; given {
+		iam = aws.Bool(true)
+	}
+	if text := options["--cloudwatch-logs-export-configuration"]; text != nil {
+		err = json.Unmarshal([]byte(*text), &exports)
+	}
+	return exports, iam, err
 }

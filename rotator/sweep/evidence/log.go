@@ -225,7 +225,7 @@ func (l *Log) ReadTo(to time.Time) {
 }
 
 // End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
-// late may refuse, is left to be read again, unless its instance is gone.
+// late may refuse, is left to be read again, unless its instance is gone: the evidence's end does not wait for that.
 func (l *Log) End() {
 	l.endRows()
 	for _, s := range l.streams {
@@ -238,7 +238,7 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case in.awaited && (l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled || at > settled && in.severalStreams()):
+			case in.awaited && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, in.live && at > settled && in.severalStreams():
 				in.hold(at)
 				in.countLogin(at)
 			default:

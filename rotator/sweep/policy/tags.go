@@ -36,6 +36,7 @@ type Terms struct {
 type Tag struct {
 	Key, Value string
 	Used       bool
+	Unreadable bool   // nobody is locked or dropped until it is mended
 	Why        string // it is not used, or not as it stands; "" = it is used as it stands
 }
 
@@ -59,10 +60,12 @@ func (t Terms) Gentler(tags map[string]string) (Terms, []Tag) {
 type gentler struct {
 	operator, terms Terms
 	tags            []Tag
+	unread          bool // the tag at hand
 }
 
 func (g *gentler) read(key, value string) {
 	tag := Tag{Key: key, Value: value}
+	g.unread = false
 	switch key {
 	case TagLockDays:
 		tag.Why = g.lengthen(&g.terms.LockDays, value)
@@ -75,13 +78,13 @@ func (g *gentler) read(key, value string) {
 	default:
 		tag.Why = g.unreadable("no tag of that name is known")
 	}
-	tag.Used = tag.Why == ""
+	tag.Used, tag.Unreadable = tag.Why == "", g.unread
 	g.tags = append(g.tags, tag)
 }
 
 // unreadable is why a tag is not used, and has nobody locked or dropped until it is mended.
 func (g *gentler) unreadable(why string) string {
-	g.terms.ReportOnly = true
+	g.terms.ReportOnly, g.unread = true, true
 	return why + ": until that is mended nobody is locked or dropped"
 }
 

@@ -50,6 +50,9 @@ func TestTagsMakeThePolicyGentler(t *testing.T) {
 				t.Errorf("told of %+v", tags)
 			}
 			for _, tag := range tags {
+				if tag.Unreadable != strings.Contains(tag.Why, "until that is mended") {
+					t.Errorf("%+v", tag)
+				}
 				if why := c.why[tag.Key]; (tag.Why == "") != (why == none) || !strings.Contains(tag.Why, why) || tag.Value != c.tags[tag.Key] {
 					t.Errorf("told %+v, want %q", tag, why)
 				}

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"pgrotator/rotator/internal/localaws/protocol"
 )
 
-// modifyCluster changes which logs a cluster exports, the only change that is known here.
+// modifyCluster changes which logs a cluster exports and whether it takes IAM tokens, the only changes that are known here.
 func (d *Databases) modifyCluster(r protocol.Request) (any, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -19,6 +20,9 @@ func (d *Databases) modifyCluster(r protocol.Request) (any, error) {
 		return nil, &protocol.Error{Code: "DBClusterNotFoundFault", Status: 404, Message: "DBCluster " + named + " not found."}
 	}
 	cluster.EnabledCloudwatchLogsExports = exports(r, cluster.EnabledCloudwatchLogsExports)
+	if r.Form.Get("EnableIAMDatabaseAuthentication") == "true" {
+		cluster.IAMDatabaseAuthenticationEnabled = aws.Bool(true)
+	}
 	d.clusters[identifierOf(named)] = cluster
 	return struct{ DBCluster types.DBCluster }{cluster}, nil
 }
@@ -33,6 +37,9 @@ func (d *Databases) modifyInstance(r protocol.Request) (any, error) {
 		return nil, &protocol.Error{Code: "DBInstanceNotFound", Status: 404, Message: "DBInstance " + named + " not found."}
 	}
 	instance.EnabledCloudwatchLogsExports = exports(r, instance.EnabledCloudwatchLogsExports)
+	if r.Form.Get("EnableIAMDatabaseAuthentication") == "true" {
+		instance.IAMDatabaseAuthenticationEnabled = aws.Bool(true)
+	}
 	d.instances[identifierOf(named)] = instance
 	return struct{ DBInstance types.DBInstance }{instance}, nil
 }

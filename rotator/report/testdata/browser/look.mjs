@@ -13,7 +13,7 @@ const axe = withAxe ? readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8
 const url = pathToFileURL(file).href;
 const seen = { faults: [], requests: [], violations: [] };
 
-const browser = await puppeteer.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await puppeteer.launch({ executablePath: chromium, protocolTimeout: 600000, args: ['--no-sandbox', '--disable-gpu'] });
 
 async function open(options) {
 	const page = await browser.newPage();
@@ -69,8 +69,10 @@ seen.withoutScripts = (await still.evaluate(rowsShown)).length;
 seen.controlsWithoutScripts = await still.evaluate(() => Array.from(document.querySelectorAll('.scripted')).filter((e) => e.offsetParent !== null).length);
 await still.close();
 
-const paper = await open({ width: 1280, scheme: 'dark' });
-const pdf = await paper.pdf({ path: join(pictures, 'page.pdf'), preferCSSPageSize: true, printBackground: true, timeout: 120000 });
-seen.sheets = (Buffer.from(pdf).toString('latin1').match(/\/Type\s*\/Page\b/g) || []).length;
+if (axe) {
+	const paper = await open({ width: 1280, scheme: 'dark' });
+	const pdf = await paper.pdf({ path: join(pictures, 'page.pdf'), preferCSSPageSize: true, printBackground: true, timeout: 600000 });
+	seen.sheets = (Buffer.from(pdf).toString('latin1').match(/\/Type\s*\/Page\b/g) || []).length;
+}
 await browser.close();
 console.log(JSON.stringify(seen));

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -162,11 +163,11 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 // lose has part of a log not be written, or not arrive. What no run can see at its own login rests on witnesses that have agreed with
 // the log before.
 func (w *world) lose(s *server, end time.Time) {
-	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
+	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
 	if w.has.spells && w.stormy(3) && known {
 		w.soon(end, func() { w.hide(s) })
 	}
-	if w.has.stops && w.stormy(6) && known && w.byRows == 0 && w.haze <= 2 {
+	if w.has.stops && (w.stormy(6) || w.someoneDue(end) && w.chance(80)) && known && w.byRows == 0 && w.haze <= 2 {
 		w.soon(end, func() {
 			s.stopped = w.now.Add(w.within(20 * time.Hour))
 			w.harmed()
@@ -188,12 +189,20 @@ func (w *world) lose(s *server, end time.Time) {
 	}
 }
 
+// someoneDue reports that a role is to be locked by the next run unless it logs in: what is lost until then matters.
+func (w *world) someoneDue(end time.Time) bool {
+	return w.lockDays > 0 && slices.ContainsFunc(w.people, func(p *person) bool {
+		due := later(p.account.LastLogin, w.from).Add(time.Duration(w.lockDays) * day)
+		return p.account.CanLogin && p.on == nil && due.After(w.now) && due.Before(end)
+	})
+}
+
 // work has the application log in, or the configuration be reloaded, while the export of a log is off.
 func (w *world) work(s *server, until time.Time) {
 	if w.chance(30) {
 		w.soon(until, func() { w.reloads(s) })
 	}
-	for range w.rng.IntN(6) {
+	for range w.rng.IntN(8) {
 		w.soon(until, func() {
 			if !s.dead {
 				w.begins(s, "app", w.own(s, "orders"))

@@ -21,6 +21,8 @@ const (
 	waited = 5*day + 2*time.Minute
 	// agreedFor is how long ago a witness must have agreed with a log to be trusted for certain: that may have waited, too.
 	agreedFor = 6 * day
+	// countsAgreedFor is the same for counts of sessions, from the first run on.
+	countsAgreedFor = 9 * day
 	// lookSlack is how far the count of sessions and the entries of logins may be apart.
 	lookSlack = 5 * time.Second
 )
@@ -68,7 +70,7 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 // vouch notes a reload that a look saw and the log shows: by it the sweep learns who the postmaster is, and that the two agree.
 func (w *world) vouch(s *server, look, before evidence.Look) {
 	shown := s.reloaded != nil && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
-	if !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
+	if before.At.IsZero() || !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
 		return
 	}
 	if s.vouched != s.pid {
@@ -87,7 +89,7 @@ func (w *world) keepsAll() bool { return w.retention == 0 || w.retention >= 30*d
 
 // countsAgreed reports that counts of sessions have agreed with a log, of events that are read whole.
 func (w *world) countsAgreed() bool {
-	return w.byRows == 0 && w.deaf != firstReading && !w.trusted.IsZero() && w.now.Sub(w.trusted) > 12*day
+	return w.byRows == 0 && w.deaf != firstReading && !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
 }
 
 func (w *world) reloadsAgreed() bool {

@@ -171,8 +171,8 @@ func (r *run) logIn(s *server, blind bool) evidence.Sighting {
 	if flushed {
 		s.sessions["app"]++
 	}
-	if s.known != s.Name {
-		r.harmed() // what was written under another name is not held against what looks show
+	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
+		r.harmed() // what was lost since the last look is found out from now on, and nothing that was written under another name
 	}
 	look := s.lookAt(r.now)
 	if !flushed {

@@ -9,8 +9,9 @@ import (
 	"pgrotator/rotator/sweep/policy"
 )
 
-// foundWithin is how long it takes at most until a log that stopped unnoticed is found out: a stream that lags is waited for five days.
-const foundWithin = 7 * day
+// foundWithin is how long it takes at most until a log that stopped unnoticed is found out: until a look, five days for streams that lag,
+// and until a run.
+const foundWithin = 8 * day
 
 // promised reports whether the sweep must reckon with an activity.
 func (a activity) promised() bool { return a.proof == nil || !a.proof.beyond }
@@ -124,7 +125,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 // holdEvidence fails where the evidence is worth less than what happened explains.
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
-	quiet := r.now.Sub(later(r.harm, r.unrest)) > waited+day && r.now.Sub(r.lastRun) > 2*time.Hour
+	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin && r.now.Sub(r.lastRun) > 2*time.Hour
 	if r.from.IsZero() {
 		r.from = from
 	}
@@ -136,7 +137,7 @@ func (r *run) holdEvidence() {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
 	r.holdEnd()
-	if r.trusted.IsZero() && r.now.Sub(r.begun) > 10*day {
+	if r.trusted.IsZero() {
 		r.trusted = r.now
 	}
 }

@@ -56,7 +56,7 @@ type world struct {
 	coverFrom  time.Time // since when the second reading can have covered all
 	coverLeast time.Time // before it nothing can have been covered, since the log did not keep it
 	from       time.Time // of the evidence, as the last run that concluded told
-	trusted    time.Time // since when reloads and sessions can have agreed with the log; zero = they have not
+	trusted    time.Time // the first run whose count of sessions can agree with the log; zero = there was none
 	faults     []string
 	locks      int
 	drops      int
