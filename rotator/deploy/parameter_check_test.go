@@ -50,6 +50,11 @@ func TestParameterCheckComparesWhatTheNewSecretIsMadeOf(t *testing.T) {
 	if ours, theirs := slices.Sorted(maps.Keys(compared)), slices.Sorted(maps.Keys(made)); !slices.Equal(ours, theirs) {
 		t.Errorf("the check compares\n%v\nand the value is made of\n%v", ours, theirs)
 	}
+	for name, value := range compared {
+		if value != s.values[name] {
+			t.Errorf("as %s the check compares %v, not %q", name, value, s.values[name])
+		}
+	}
 	existing := newStack(template, map[string]string{"SecretArn": ownSecret})
 	if compared, ok := existing.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["NewSecret"]; ok {
 		t.Errorf("with a secret that exists, the check compares %v", compared)

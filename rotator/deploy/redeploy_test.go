@@ -122,26 +122,30 @@ func TestRedeploymentMayDoNothingElse(t *testing.T) {
 // One service that is gone must not keep the others from reading the secret, and must not pass unseen.
 func TestRedeploymentRuns(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
+	cases := []struct {
 		listed, exist []string
 		status        string
 	}{
 		{[]string{shop, warehouse}, []string{shop, warehouse}, "SUCCEEDED"},
 		{[]string{gone, warehouse, shop}, []string{shop, warehouse}, "FAILED"},
-	} {
+	}
+	var requests []any
+	for _, c := range cases {
 		s := newStack(readTemplate(t), map[string]string{"RedeployServiceArns": strings.Join(c.listed, ",")})
 		definition := s.resolve(s.template.Resources["RedeployServices"].Properties["Definition"]).(map[string]any)
 		delete(inside(definition, "States", "Each", "ItemProcessor", "States", "Redeploy"), "Retry") // which would wait
-		var answer struct {
-			Status   string
-			Deployed []string
-		}
-		request := map[string]any{"definition": definition, "services": c.exist}
-		if err := json.Unmarshal(python(t, "redeploy_moto.py", []string{"moto", "boto3", "antlr4"}, request), &answer); err != nil {
-			t.Fatal(err)
-		}
-		if answer.Status != c.status || !slices.Equal(answer.Deployed, c.exist) {
-			t.Errorf("with %q, of which %q exist: %+v", c.listed, c.exist, answer)
+		requests = append(requests, map[string]any{"definition": definition, "services": c.exist})
+	}
+	var answers []struct {
+		Status   string
+		Deployed []string
+	}
+	if err := json.Unmarshal(python(t, "redeploy_moto.py", []string{"moto", "boto3", "antlr4"}, requests), &answers); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		if answers[i].Status != c.status || !slices.Equal(answers[i].Deployed, c.exist) {
+			t.Errorf("with %q, of which %q exist: %+v", c.listed, c.exist, answers[i])
 		}
 	}
 }

@@ -50,6 +50,11 @@ func TestAdoptionRefuses(t *testing.T) {
 			s.SQL("CREATE ROLE "+s.Shared, "GRANT "+s.Shared+" TO "+s.A, "CREATE ROLE "+s.Shared+"spy", "GRANT "+s.Shared+" TO "+s.Shared+"spy")
 		}, text: "who would get what the users own"},
 		"a partner of somebody else": {prepare: func(s *localtest.Scene) { s.SQL("CREATE ROLE " + s.B + " LOGIN") }, text: "COMMENT ON ROLE"},
+		"a clone by its name, that cannot do what the user can": {prepare: func(s *localtest.Scene) {
+			s.SQL("CREATE ROLE "+s.A+"_clone LOGIN NOINHERIT", "GRANT "+s.A+" TO "+s.A+"_clone")
+		}, keys: func(s *localtest.Scene) map[string]any {
+			return map[string]any{"usernames": []string{s.A, s.A + "_clone"}, "role": s.Shared}
+		}, text: "COMMENT ON ROLE"},
 		"a clone that is none": {prepare: func(s *localtest.Scene) { s.SQL("CREATE ROLE " + s.A + "_clone LOGIN") }, keys: func(s *localtest.Scene) map[string]any {
 			return map[string]any{"usernames": []string{s.A, s.A + "_clone"}, "role": s.Shared}
 		}, text: "COMMENT ON ROLE"},

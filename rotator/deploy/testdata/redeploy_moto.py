@@ -1,8 +1,8 @@
 """Runs a state machine that redeploys ECS services, in moto.
 
-Reads {"definition": {...}, "services": [ARN]} on standard input, makes the
-services, and writes {"status": ..., "deployed": [ARN]} on standard output: how
-the execution ended, and which services have a new deployment.
+Reads [{"definition": {...}, "services": [ARN]}] on standard input, makes the
+services, and writes [{"status": ..., "deployed": [ARN]}] on standard output:
+how each execution ended, and which services have a new deployment.
 """
 
 import json
@@ -81,7 +81,7 @@ def run(definition, services):
 
 
 def main():
-    json.dump(run(**json.load(sys.stdin)), sys.stdout)
+    json.dump([run(**request) for request in json.load(sys.stdin)], sys.stdout)
 
 
 main()
