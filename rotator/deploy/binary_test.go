@@ -134,7 +134,7 @@ func rotateAs(t *testing.T, given, there string) {
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	sweep := s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", map[string]string{"AssumeRoleArn": there, "IamReview": "true"}), 0)
+	sweep := s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", map[string]string{"AssumeRoleArn": given, "AssumeRoleExternalId": "platform:1", "IamReview": "true"}), 0)
 	if checked := checkSweep(t, s, sweep); !strings.Contains(checked, `"iam policies","ok":true`) {
 		t.Errorf("checking for the sweep: %s", checked)
 	}
@@ -145,7 +145,7 @@ func rotateAs(t *testing.T, given, there string) {
 		case call.Service == "sts":
 			assumed++
 			if call.ExternalID != "platform:1" {
-				t.Errorf("the role is assumed with the external id %q", call.ExternalID)
+				t.Errorf("%s with the external id %q", call.Operation, call.ExternalID)
 			}
 		case call.Role != there:
 			t.Errorf("%s:%s was called as %q", call.Service, call.Operation, call.Role)
