@@ -33,14 +33,24 @@ func (r *run) decide(ctx context.Context) error {
 	if err := r.act(ctx, verdicts); err != nil {
 		return err
 	}
-	if settled := r.evidence.Settled(); settled != nil && !r.dryRun {
-		if err := account.Store(ctx, r.writer, r.place, nil, settled, nil); err != nil {
-			return err
-		}
+	if err := r.settle(ctx); err != nil {
+		return err
 	}
 	r.markCommit(ctx)
 	r.reportEvidence(p)
 	return nil
+}
+
+// settle notes that what rested on a log that was lost is undone. A dry run undoes no lock, and so settles nothing.
+func (r *run) settle(ctx context.Context) error {
+	if r.dryRun {
+		return nil
+	}
+	settled := r.evidence.Settled()
+	if settled == nil {
+		return nil
+	}
+	return account.Store(ctx, r.writer, r.place, nil, settled, nil)
 }
 
 func (r *run) policy() policy.Policy {

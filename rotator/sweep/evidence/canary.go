@@ -179,8 +179,8 @@ func (e *Evidence) isLost(i *Instance, made time.Time) bool {
 	return e.ended(i) || len(i.pending) > maxPending || i.log.newest != 0 && e.passed(i, made.Add(maxSkew))
 }
 
-// Settled are the records to store once the run has acted on what was lost; nil = nothing was. Until then the table says since
-// when, so that what rested on it is undone by a later run where this one dies or only watches.
+// Settled are the records to store once the run has acted on what was lost, and forgets that. Until then the table says since when, so
+// that what rested on it is undone by a later run where this one dies or only watches, which must not ask.
 func (e *Evidence) Settled() []account.LogRecord {
 	var records []account.LogRecord
 	for _, i := range e.Instances {

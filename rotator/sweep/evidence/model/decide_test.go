@@ -28,8 +28,8 @@ func (r *run) decide() {
 	if r.fate == killedAfterLocking {
 		return
 	}
-	if settled := e.Settled(); settled != nil && r.fate != watchesOnly {
-		r.store(nil, settled, nil)
+	if r.fate != watchesOnly {
+		r.store(nil, e.Settled(), nil)
 	}
 	r.markCommit()
 	if r.fate == runsThrough {

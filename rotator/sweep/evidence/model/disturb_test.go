@@ -169,7 +169,10 @@ func (w *world) lose(s *server, end time.Time) {
 	}
 	if w.has.stops && (w.stormy(6) || w.someoneDue(end) && w.chance(80)) && known && w.byRows == 0 && w.haze <= 2 {
 		w.soon(end, func() {
-			s.stopped = w.now.Add(w.within(20 * time.Hour))
+			s.stopped = w.now.Add(time.Second + w.within(20*time.Hour))
+			if before := end.Add(-time.Minute); before.After(w.now) && w.chance(60) { // the next run sees nothing of it
+				s.stopped = earlier(s.stopped, before)
+			}
 			w.harmed()
 			w.work(s, s.stopped)
 		})
@@ -202,7 +205,7 @@ func (w *world) work(s *server, until time.Time) {
 	if w.chance(30) {
 		w.soon(until, func() { w.reloads(s) })
 	}
-	for range w.rng.IntN(8) {
+	for range w.rng.IntN(10) {
 		w.soon(until, func() {
 			if !s.dead {
 				w.begins(s, "app", w.own(s, "orders"))
@@ -272,7 +275,7 @@ func (w *world) leaveStreams(s *server) {
 // restoreOrBackUp copies the tables, with the roles, or puts the copy in their place.
 func (w *world) restoreOrBackUp(end time.Time) {
 	switch {
-	case !w.has.restores || w.lastRun.IsZero():
+	case !w.has.restores || w.lastRun.IsZero(), w.has.upgrade && w.upgraded.IsZero(): // version 1.0 left no mark that would show it
 	case w.backup == nil && w.chance(3):
 		w.backup, w.backed = w.copyTables(), w.now
 	case w.backup != nil && w.chance(3):
