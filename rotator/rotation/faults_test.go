@@ -104,7 +104,7 @@ func TestRotationSurvivesEveryDatabaseFault(t *testing.T) {
 			s, proxy := newFaultScene(t, a)
 			rotateOnce(t, s)
 			points := proxy.Points()
-			for _, point := range localtest.Points(points, 3) {
+			for _, point := range localtest.Points(points, 2) {
 				t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
 					t.Parallel()
 					databaseFaults(t, a, point)
@@ -197,7 +197,7 @@ func TestRotationSurvivesEveryAWSFault(t *testing.T) {
 // awsCallFaults rotates once for each fault at a call.
 func awsCallFaults(t *testing.T, a arrangement, at awsCall) {
 	s, _ := newFaultScene(t, a)
-	for i, f := range awsFaults {
+	for i, f := range localtest.Some(awsFaults, 3) {
 		if i > 0 && a.first {
 			s, _ = newFaultScene(t, a)
 		}
