@@ -17,6 +17,8 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/publish"
 	"pgrotator/rotator/report"
 )
@@ -42,7 +44,7 @@ func unmarshal[T any](s *stage, text []byte) (v T) {
 // Each run writes the page and the lists of accounts, whose numbers are the report's, and a manifest that vouches for them.
 func TestWhatAnAuditorGets(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, server, localaws.PublishOptions{})
+	s := newStage(t, pgtest.Start(t, localpg.Options{Major: 15}), localaws.PublishOptions{}) // its roles are all that there are
 	s.reports = publish.Place{Bucket: strings.ToLower(s.prefix), Prefix: "audit", KMSKey: "alias/reports"}
 	s.stack.SetBucket(s.reports.Bucket, localaws.Bucket{Lock: true, Retention: types.DefaultRetention{Mode: "GOVERNANCE", Days: aws.Int32(30)}})
 	s.options.DeleteDays, s.options.Version = 180, "1.2.3"
