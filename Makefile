@@ -26,15 +26,22 @@ demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
 local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
 	@$(DEMO) local
 
-# The model of the sweep runs no goroutines, and ten times as many worlds without the race detector.
-MODEL := ./rotator/sweep/evidence/model
+# Rooms whose tests play scenes with PostgreSQL, and the model: with the race detector they take up to three times as long. What they play
+# runs in processes of its own, where there is no detector, but for the sweep: some of its tests are played with it besides.
+SCENES := check|demo|demo/bench|deploy|revoke|rotation|script|setup|sweep|sweep/evidence/model
+RACED  := LocksWhoIsIdle|LogClasses|ReaderThatReplaysLate|SecondReadingSpares|LargeStretch|HeldDryAndTwoAtOnce|TagsOfTheSecret
 
-test: ## Run all tests, with the race detector
-	CGO_ENABLED=1 go test -race -timeout 25m $$(go list ./... | grep -v /evidence/model$$)
-	go test -timeout 14m $(MODEL)
+test: ## Run all tests, and those of what runs at once with the race detector
+	go test -timeout 25m $$(go list ./... | grep -E '/rotator/($(SCENES))$$')
+	CGO_ENABLED=1 go test -race -timeout 25m $$(go list ./... | grep -vE '/rotator/($(SCENES))$$')
+	CGO_ENABLED=1 go test -race -timeout 25m -run '$(RACED)' ./rotator/sweep
+
+race: ## Run all tests with the race detector
+	CGO_ENABLED=1 go test -race -timeout 60m ./...
 
 soak: ## Run the long campaigns
-	PGROTATOR_SOAK=1 PGROTATOR_MATRIX=1 go test -timeout 0 -count=1 ./...
+	CGO_ENABLED=1 PGROTATOR_SOAK=1 PGROTATOR_MATRIX=1 go test -race -timeout 0 -count=1 $$(go list ./... | grep -v /evidence/model$$)
+	PGROTATOR_SOAK=1 go test -timeout 0 -count=1 ./rotator/sweep/evidence/model
 
 matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
 	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...
