@@ -13,12 +13,13 @@ const module = "pgrotator/"
 // a line do not import each other.
 var rooms = [][]string{
 	{"rotator"},
-	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke"},
+	{"rotator/command"},
+	{"rotator/rotation", "rotator/sweep", "rotator/setup", "rotator/check", "rotator/revoke", "rotator/fleet"},
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
-	{"rotator/account", "rotator/master"},
-	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread"},
-	{"rotator/secret", "rotator/postgres"},
-	{"rotator/awserror", "rotator/script", "rotator/verifier"},
+	{"rotator/account", "rotator/iamread", "rotator/master", "rotator/proof"},
+	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/access"},
+	{"rotator/secret", "rotator/postgres", "rotator/publish"},
+	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/terminal", "rotator/verifier"},
 	{"sql"},
 }
 

@@ -43,7 +43,7 @@ func refusal(t *testing.T, function *localaws.Function, event string) (errorMess
 	return told.ErrorMessage
 }
 
-const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}`
+const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}, {"action":"list"} or {"action":"digest","runs"|"manifest"}`
 
 // events are the fixtures, by name, and what each is refused with.
 var events = map[string][]string{
@@ -62,8 +62,22 @@ var events = map[string][]string{
 	"action_key_misspelt":   {`action "sweep" has no key "dryrun"`, expected},
 	"action_key_of_another": {`action "setup" has no key "dryRun"`, expected},
 	"dry_run_null":          {`key "dryRun" is null: give it a value, or leave it out`},
+	"action_key_twice":      {`key "dryRun" twice`, expected},
+	"step_key_twice":        {`key "secretId" twice`, expected},
 	"repair_not_a_boolean":  {`key "repair" is a string`, expected},
 	"check_for_unknown":     {`"for" is "rotations"; expected "rotation" or "sweep"`},
+	"brief_not_a_boolean":   {`key "brief" is a string`, expected},
+	"brief_of_a_check":      {`action "check" has no key "brief"`, expected},
+	"list_of_a_secret":      {`action "list" has no key "secretId"`, expected},
+	"digest_of_nothing":     {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},
+	"digest_of_both":        {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},
+	"digest_runs_null":      {`key "runs" is null: give it a value, or leave it out`},
+	"digest_runs_an_object": {`key "runs" is a object`, expected},
+	"digest_runs_texts":     {`key "runs" is a string`, expected},
+	"digest_run_null":       {`key "runs" has no secretId at place 2`},
+	"digest_run_wrong":      {`key "runs.ok" is a string`, expected},
+	"digest_manifest_text":  {`key "manifest" is a string`, expected},
+	"digest_manifest_short": {`key "manifest" needs bucket and key`},
 }
 
 // What is no event of the function is refused before any AWS call, with what was expected.

@@ -7,16 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"pgrotator/rotator/check"
-	"pgrotator/rotator/revoke"
+	"pgrotator/rotator/fleet"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/setup"
-	"pgrotator/rotator/sweep"
 )
 
 // margin is what is left of Lambda's time when the work must stop, so that its answer still gets out.
@@ -31,17 +32,19 @@ type event struct {
 
 	Action string `json:"action"`
 	Repair bool   `json:"repair"`
+	Adopt  bool   `json:"adopt"`
 	For    string `json:"for"`
 	DryRun bool   `json:"dryRun"`
+	Brief  bool   `json:"brief"`
+
+	Runs     []fleet.Run     `json:"runs"`
+	Manifest *fleet.Manifest `json:"manifest"`
 }
 
 // handler dispatches events to the parts of the function.
 type handler struct {
-	rotation *rotation.Rotation
-	setup    *setup.Setup
-	revoke   *revoke.Revoke
-	check    *check.Check
-	sweep    *sweep.Sweep
+	accounts *accounts
+	digester *fleet.Digester
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -62,22 +65,34 @@ func (h *handler) handle(ctx context.Context, payload json.RawMessage) (any, err
 
 func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	switch e.Action {
+	case "list":
+		list, err := h.list(ctx)
+		h.noteRotations(ctx, list)
+		return list, err
+	case "digest":
+		return h.digest(ctx, e)
+	}
+	w, err := h.accounts.of(e.SecretID)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Action {
 	case "":
-		return nil, h.rotate(ctx, e)
+		return nil, h.rotate(ctx, w, e)
 	case "setup":
-		return h.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, For: e.For})
+		return w.setup.Run(ctx, setup.Request{SecretID: e.SecretID, Repair: e.Repair, Adopt: e.Adopt, For: e.For})
 	case "revoke":
-		return h.revoke.Run(ctx, e.SecretID)
+		return w.revoke.Run(ctx, e.SecretID)
 	case "check":
-		return h.runCheck(ctx, e), nil
+		return h.runCheck(ctx, w, e), nil
 	default:
-		return h.runSweep(ctx, e)
+		return h.runSweep(ctx, w, e)
 	}
 }
 
-func (h *handler) rotate(ctx context.Context, e event) error {
+func (h *handler) rotate(ctx context.Context, w *work, e event) error {
 	begun := time.Now()
-	outcome, err := h.rotation.Run(ctx, rotation.Step{
+	outcome, err := w.rotation.Run(ctx, rotation.Step{
 		Name: e.Step, SecretID: e.SecretID, Token: e.ClientRequestToken, RotationToken: e.RotationToken})
 	if step := rotation.StepName(e.Step); step != "" { // a dimension must not be the caller's choice
 		h.metrics.step(step, time.Since(begun), outcome, err)
@@ -85,23 +100,73 @@ func (h *handler) rotate(ctx context.Context, e event) error {
 	return err
 }
 
-func (h *handler) runCheck(ctx context.Context, e event) check.Report {
-	report := h.check.Run(ctx, e.SecretID, e.For)
+func (h *handler) runCheck(ctx context.Context, w *work, e event) check.Report {
+	report := w.check.Run(ctx, e.SecretID, e.For)
 	if e.For != role.ForSweep {
 		h.metrics.check(report)
 	}
 	return report
 }
 
-func (h *handler) runSweep(ctx context.Context, e event) (any, error) {
+func (h *handler) runSweep(ctx context.Context, w *work, e event) (any, error) {
 	begun := time.Now()
-	report, err := h.sweep.Run(ctx, e.SecretID, e.DryRun)
+	run := w.sweep.Run
+	if e.Brief {
+		run = w.sweep.RunInFleet
+	}
+	report, err := run(ctx, e.SecretID, e.DryRun)
 	h.metrics.sweep(time.Since(begun), report, err)
 	if err != nil {
 		return nil, err
 	}
 	h.log.InfoContext(ctx, "sweep report", slog.Any("report", report))
+	if e.Brief {
+		return report.Brief(), nil
+	}
 	return report, nil
+}
+
+func (h *handler) list(ctx context.Context) (fleet.List, error) {
+	accounts, err := h.accounts.ofFleet()
+	if err != nil {
+		return fleet.List{}, err
+	}
+	return fleet.ListSecrets(ctx, accounts, time.Now())
+}
+
+// noteRotations logs how old each secret's last rotation is: the dashboard lists them.
+func (h *handler) noteRotations(ctx context.Context, list fleet.List) {
+	for _, r := range list.Rotations {
+		attributes := []any{slog.String("secretId", r.SecretID), slog.String("overdue", r.Overdue)}
+		if !r.Last.IsZero() {
+			attributes = append(attributes, slog.Int("days", int(time.Since(r.Last).Hours()/24)))
+		}
+		h.log.InfoContext(ctx, "last rotation", attributes...)
+	}
+}
+
+// digest tells of all runs at once. Where the fleet cannot be listed it tells so, and of the runs all the same.
+func (h *handler) digest(ctx context.Context, e event) (fleet.Told, error) {
+	list, err := h.list(ctx)
+	digest, told, err := h.digester.Tell(ctx, fleet.Runs{Runs: e.Runs, Manifest: e.Manifest}, list, err)
+	if err != nil {
+		return fleet.Told{}, err
+	}
+	h.metrics.digest(digest)
+	h.noteDigest(ctx, digest)
+	return told, nil
+}
+
+// noteDigest logs how it stands with each database that something is wrong with: a line each, since one line of all may be cut.
+func (h *handler) noteDigest(ctx context.Context, digest report.Digest) {
+	for _, d := range digest.Databases {
+		if d.State != report.Quiet {
+			h.log.InfoContext(ctx, "digest", slog.String("secretId", d.SecretID), slog.Any("database", d))
+		}
+	}
+	for _, f := range digest.Faults {
+		h.log.WarnContext(ctx, "digest", slog.String("subject", f.Subject), slog.String("error", f.Error))
+	}
 }
 
 // note logs what was asked for and how it ended. Lambda's own log line of an error has neither secret nor step.
@@ -130,7 +195,7 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}`
+const expected = `expected {"Step","SecretId","ClientRequestToken"} as Secrets Manager sends it, or {"action":"setup"|"check"|"sweep"|"revoke","secretId"}, {"action":"list"} or {"action":"digest","runs"|"manifest"}`
 
 // decode refuses whatever is not one of the function's events. A rotation event may have keys that AWS adds one day; an
 // action is typed by hand, and a misspelt key in it, such as dryrun for dryRun, must not pass unseen.
@@ -143,10 +208,13 @@ func decode(payload []byte) (event, error) {
 	if json.Unmarshal(payload, &keys) != nil {
 		return event{}, errors.New("the event is not a JSON object: " + expected)
 	}
+	if key := repeatedKey(payload); key != "" {
+		return event{}, fmt.Errorf("the event has the key %q twice: %s", key, expected)
+	}
 	if err := json.Unmarshal(payload, &e); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return event{}, fmt.Errorf("the event's key %q is a %s: %s", wrong.Field, wrong.Value, expected)
+			return event{}, fmt.Errorf("the event's key %q is a %s: %s", strings.ReplaceAll(wrong.Field, ".Brief", ""), wrong.Value, expected)
 		}
 		return event{}, errors.New("reading the event: " + expected)
 	}
@@ -174,19 +242,37 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 			return fmt.Errorf("the event's key %q is null: give it a value, or leave it out", key)
 		}
 	}
-	if e.SecretID == "" {
+	if allowed["secretId"] && e.SecretID == "" {
 		return fmt.Errorf("action %q needs secretId: %s", e.Action, expected)
 	}
 	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
 		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
+	if e.Adopt && (e.For != "" || e.Repair) {
+		return errors.New(`the event's key "adopt" goes with neither "for" nor "repair": run setup once for each`)
+	}
+	if e.Action == "digest" {
+		return e.admitDigest()
+	}
 	return nil
+}
+
+func (e event) admitDigest() error {
+	switch {
+	case (e.Runs == nil) == (e.Manifest == nil):
+		return errors.New(`action "digest" needs either runs, a list of sweeps' answers, or manifest, {"bucket","key"}: ` + expected)
+	case e.Manifest != nil:
+		return e.Manifest.Admit()
+	}
+	return fleet.Admit(e.Runs)
 }
 
 // actionKeys is what each action may be given.
 var actionKeys = map[string]map[string]bool{
-	"setup":  {"action": true, "secretId": true, "repair": true, "for": true},
+	"setup":  {"action": true, "secretId": true, "repair": true, "adopt": true, "for": true},
 	"check":  {"action": true, "secretId": true, "for": true},
-	"sweep":  {"action": true, "secretId": true, "dryRun": true},
+	"sweep":  {"action": true, "secretId": true, "dryRun": true, "brief": true},
 	"revoke": {"action": true, "secretId": true},
+	"list":   {"action": true},
+	"digest": {"action": true, "runs": true, "manifest": true},
 }

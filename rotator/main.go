@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -17,14 +18,18 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/fleet"
 	"pgrotator/rotator/master"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/revoke"
 	"pgrotator/rotator/rotation"
 	"pgrotator/rotator/secret"
@@ -36,7 +41,14 @@ import (
 var version = "unknown"
 
 func main() {
-	h, err := wire(context.Background())
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { // Lambda's own
+		os.Exit(runCommand(os.Args[1:]))
+	}
+	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
+		lambda.Start(answerStack)
+		return
+	}
+	h, err := newFunction(context.Background())
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("starting", slog.String("error", err.Error()))
 		reportInitError(err)
@@ -45,8 +57,8 @@ func main() {
 	lambda.Start(h.handle)
 }
 
-// wire builds the handler from the environment.
-func wire(ctx context.Context) (*handler, error) {
+// newFunction builds the handler of a deployed function from its environment.
+func newFunction(ctx context.Context) (*handler, error) {
 	c, err := readConfig(os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -54,32 +66,71 @@ func wire(ctx context.Context) (*handler, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
 	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
 
+	own, err := loadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wire(c, own, log, os.Stdout), nil
+}
+
+// loadAWS reads the AWS configuration of whoever runs this.
+func loadAWS(ctx context.Context, more ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
+	own, err := awsconfig.LoadDefaultConfig(ctx, append(more, awsconfig.WithHTTPClient(httpClient()))...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return own, nil
+}
+
+// wire builds the handler. Metrics are written to counts.
+func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
 	c.sweep.Stack = function
-	own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(httpClient()))
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
+	c.sweep.Version = version
+	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
+	begin := func(roleARN string) *work {
+		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	data := assume(own, c.assumeRoleARN)
-	secrets := secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
+		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
+}
+
+// reportCallTimeout is long enough for a list of 100,000 accounts.
+const reportCallTimeout = time.Minute
+
+// reportClient writes reports as the function itself.
+func reportClient(own aws.Config) *s3.Client {
+	return s3.NewFromConfig(own, func(o *s3.Options) { o.HTTPClient = httpClient().WithTimeout(reportCallTimeout) })
+}
+
+// openObject reads objects of S3 as the function itself.
+func openObject(own aws.Config) fleet.Open {
+	client := s3.NewFromConfig(own)
+	return func(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
+		return publish.Open(ctx, client, bucket, key)
+	}
+}
+
+// newWork wires what works in one account, whose AWS configuration data is.
+func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres.Opener, log *slog.Logger) *work {
+	store := secret.NewStore(secretsmanager.NewFromConfig(data, func(o *secretsmanager.Options) {
 		if c.secretsEndpoint != "" {
 			o.BaseEndpoint = &c.secretsEndpoint
 		}
-	})
+	}))
 	databases := rds.NewFromConfig(data)
 	logs := cloudwatchlogs.NewFromConfig(data)
-	store := secret.NewStore(secrets)
+	iamClient := iam.NewFromConfig(data)
 	finder := master.NewFinder(store, databases, master.NewSigner(data))
-	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
-	return &handler{
+	return &work{
+		store:    store,
 		rotation: rotation.New(store, finder, databases, opener, c.rotation, log),
 		setup:    setup.New(store, finder, databases, opener, c.sweep.StateSchema),
 		revoke:   revoke.New(store, finder, databases, opener, revoke.Options{Password: c.rotation.Password, ValidDays: c.rotation.ValidDays}),
-		check:    check.New(store, finder, databases, logs, opener, c.check),
-		sweep:    sweep.New(store, logs, databases, sns.NewFromConfig(own), opener, c.sweep, log),
-		metrics:  newMetrics(os.Stdout, function),
-		log:      log,
-	}, nil
+		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
+		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
+	}
 }
 
 // Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.
@@ -92,15 +143,20 @@ func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
 }
 
-// assume has Secrets Manager, CloudWatch Logs and RDS called as another role, in whatever account that is. Notices stay with
+// assume has Secrets Manager, CloudWatch Logs, RDS and IAM called as another role, in whatever account that is. Notices stay with
 // the function's own role, whose topic they go to.
-func assume(own aws.Config, roleARN string) aws.Config {
+func assume(own aws.Config, roleARN, externalID string) aws.Config {
 	if roleARN == "" {
 		return own
 	}
 	other := own.Copy()
 	other.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), roleARN,
-		func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "pgrotator" }))
+		func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = "pgrotator"
+			if externalID != "" {
+				o.ExternalID = &externalID
+			}
+		}))
 	return other
 }
 

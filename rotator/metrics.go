@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"math"
 	"time"
 
 	"pgrotator/rotator/check"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/rotation"
-	"pgrotator/rotator/sweep"
 )
 
 // namespace is where the function's metrics are in CloudWatch.
@@ -17,12 +18,13 @@ const namespace = "pgrotator"
 // metrics writes CloudWatch metrics as lines of the embedded metric format (CloudWatch User Guide, "Embedded metric format
 // specification"), one JSON object each.
 type metrics struct {
-	out      io.Writer
-	function string
+	out         io.Writer
+	function    string
+	perDatabase bool // METRICS_PER_DATABASE
 }
 
-func newMetrics(out io.Writer, function string) *metrics {
-	return &metrics{out: out, function: function}
+func newMetrics(out io.Writer, function string, perDatabase bool) *metrics {
+	return &metrics{out: out, function: function, perDatabase: perDatabase}
 }
 
 // metric is one name with its unit and value.
@@ -53,9 +55,13 @@ func (m *metrics) step(name string, took time.Duration, outcome rotation.Outcome
 	m.write(map[string]any{"Step": name}, directives)
 }
 
-// check counts a secret whose rotation has stopped.
+// check counts a secret whose rotation has stopped, and tells how long ago the last one was.
 func (m *metrics) check(report check.Report) {
-	m.write(nil, []directive{{[]string{"FunctionName"}, []metric{{"RotationOverdue", "Count", count(report.Overdue())}}}})
+	values := []metric{{"RotationOverdue", "Count", count(report.Overdue())}}
+	if !report.LastRotated.IsZero() {
+		values = append(values, metric{"DaysSinceRotation", "Count", math.Floor(time.Since(report.LastRotated).Hours() / 24)})
+	}
+	m.write(nil, []directive{{[]string{"FunctionName"}, values}})
 }
 
 func count(yes bool) float64 {
@@ -66,15 +72,20 @@ func count(yes bool) float64 {
 }
 
 // sweep counts what one sweep did, and the roles by state at its end. A run that failed has only a duration.
-func (m *metrics) sweep(took time.Duration, report sweep.Report, err error) {
+func (m *metrics) sweep(took time.Duration, report report.Report, err error) {
 	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}}
 	if err == nil {
 		values = append(values, ofReport(report)...)
 	}
-	m.write(nil, []directive{{[]string{"FunctionName"}, values}})
+	directives := []directive{{[]string{"FunctionName"}, values}}
+	if err != nil || !m.perDatabase {
+		m.write(nil, directives)
+		return
+	}
+	m.write(map[string]any{"Database": report.Brief().Name()}, append(directives, directive{[]string{"FunctionName", "Database"}, values}))
 }
 
-func ofReport(report sweep.Report) []metric {
+func ofReport(report report.Report) []metric {
 	lines, deleted := 0, len(report.Deleted)
 	for _, instance := range report.Evidence.Instances {
 		lines += instance.Events
@@ -92,6 +103,27 @@ func ofReport(report sweep.Report) []metric {
 		{"Deleted", "Count", float64(deleted)},
 		{"Spared", "Count", float64(len(report.Spared))},
 	}
+}
+
+// digest counts the databases of a fleet by how it stands with them: what an alarm on the worst of them needs.
+func (m *metrics) digest(d report.Digest) {
+	trouble, longest := len(d.Faults), 0.0
+	for _, state := range []report.State{report.SweepFailed, report.NotRun, report.Incomplete, report.Undone} {
+		trouble += d.Count(state)
+	}
+	for _, o := range d.Overdue {
+		longest = max(longest, math.Floor(d.At.Sub(o.Since).Hours()/24))
+	}
+	m.write(nil, []directive{{[]string{"FunctionName"}, []metric{
+		{"Databases", "Count", float64(len(d.Databases))},
+		{"DatabasesFailed", "Count", float64(d.Count(report.SweepFailed))},
+		{"DatabasesNotRun", "Count", float64(d.Count(report.NotRun))},
+		{"DatabasesIncomplete", "Count", float64(d.Count(report.Incomplete))},
+		{"DatabasesUndone", "Count", float64(d.Count(report.Undone))},
+		{"FleetTrouble", "Count", float64(trouble)},
+		{"RotationsOverdue", "Count", float64(len(d.Overdue))},
+		{"LongestOverdueDays", "Count", longest},
+	}}})
 }
 
 // write emits one line of the metrics and their dimensions' values.

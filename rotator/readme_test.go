@@ -62,35 +62,70 @@ func TestMapHasEveryRoom(t *testing.T) {
 	}
 }
 
-// pages are those that lead to each other.
-var pages = []string{"../README.md", "README.md", "sweep/README.md"}
-
 var (
+	fence   = regexp.MustCompile("(?ms)^```.*?^```$")
 	link    = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]+))?\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$|<a id="([^"]+)">`)
 )
 
-// Every link from one page to another, or within one, leads to a file that exists and to a heading of it.
+// Every link from one page to another, or within one, leads to a file that exists and to a heading of it; and every page can be
+// reached from the one at the top.
 func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for _, from := range pages {
-		text, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+	text := pages(t)
+	reached := map[string]bool{"../README.md": true}
+	for queue := []string{"../README.md"}; len(queue) > 0; queue = queue[1:] {
+		from := queue[0]
+		for _, m := range link.FindAllStringSubmatch(text[from], -1) {
 			to := from
 			if m[1] != "" {
 				to = filepath.Join(filepath.Dir(from), m[1])
 			}
-			target, err := os.ReadFile(to)
-			if err != nil {
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s leads to %s: %v", from, m[1], err)
-			} else if m[2] != "" && !slices.Contains(anchors(string(target)), m[2]) {
+			} else if m[2] != "" && !slices.Contains(anchors(text[to]), m[2]) {
 				t.Errorf("%s leads to #%s, which %s does not have", from, m[2], to)
+			}
+			if _, page := text[to]; page && !reached[to] {
+				reached[to], queue = true, append(queue, to)
 			}
 		}
 	}
+	for page := range text {
+		if !reached[page] {
+			t.Errorf("no link leads from the page at the top to %s", page)
+		}
+	}
+}
+
+// The page at the top is read to the end only where it is short.
+func TestPageAtTheTopIsShort(t *testing.T) {
+	t.Parallel()
+	if lines := strings.Count(pages(t)["../README.md"], "\n"); lines > 150 {
+		t.Errorf("README.md has %d lines", lines)
+	}
+}
+
+// pages are the project's pages by their paths, without what they show as code.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != ".."
+		if entry.IsDir() && (hidden || path == "../build") {
+			return filepath.SkipDir
+		}
+		if err != nil || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[path] = fence.ReplaceAllString(string(text), "")
+		return err
+	})
+	if err != nil || len(found) < 8 {
+		t.Fatalf("%d pages found: %v", len(found), err)
+	}
+	return found
 }
 
 // anchors are what a page can be entered at, as GitHub makes them of headings.
@@ -98,7 +133,7 @@ func anchors(page string) []string {
 	var list []string
 	for _, m := range heading.FindAllStringSubmatch(page, -1) {
 		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
-		list = append(list, m[2], regexp.MustCompile(`[^\w-]`).ReplaceAllString(name, ""))
+		list = append(list, m[2], regexp.MustCompile(`[^\pL\pN_-]`).ReplaceAllString(name, ""))
 	}
 	return list
 }

@@ -1,7 +1,8 @@
 // Package sql holds every statement the project sends, one act per .sql file, in a folder per use: session/ each session's first,
-// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, revoke/ what ends a thief, sweep/ the
-// sweep's tables and what it asks of instances, roles/ what keeps a role from being dropped, and the acts themselves, script/ what
-// people run. What calls a function of setup ends in _by_function. A DBA runs setup.sql and teardown.sql with psql.
+// rotation/ the pair, master/ whoever is said to be the master, setup/ what setup asks first, adopt/ what makes a pair's things its
+// shared role's, revoke/ what ends a thief, sweep/ the sweep's tables and what it asks of instances, roles/ what keeps a role from being
+// dropped, and the acts themselves, script/ what people run. What calls a function of setup ends in _by_function. A DBA runs setup.sql,
+// adopt.sql and teardown.sql with psql.
 //
 // Values are parameters ($1). A name that cannot be one is written as psql writes it, :"role", and quoted by the postgres package.
 package sql
@@ -71,6 +72,19 @@ const (
 	SetupClosable  Statement = "setup/closable"
 )
 
+// The statements of an adoption: what check asks, and the acts in their order. A DBA's setup.sql and adopt.sql have them run too.
+const (
+	AdoptWhom      Statement = "adopt/whom"
+	AdoptClone     Statement = "adopt/clone"
+	AdoptTell      Statement = "adopt/tell"
+	AdoptTellRoles Statement = "adopt/tell_roles"
+	AdoptDatabases Statement = "adopt/databases"
+	AdoptShared    Statement = "adopt/shared"
+	AdoptRoles     Statement = "adopt/roles"
+	AdoptDatabase  Statement = "adopt/database"
+	AdoptSettings  Statement = "adopt/settings"
+)
+
 // The scripts for people, which no code sends: package script puts them together.
 const (
 	ScriptHeir   Statement = "script/heir"
@@ -96,6 +110,7 @@ const (
 const (
 	Dependencies         Statement = "roles/dependencies"
 	Members              Statement = "roles/members"
+	IAMMembers           Statement = "roles/iam"
 	Remake               Statement = "roles/remake"
 	LockRole             Statement = "roles/lock"
 	LockRoleByFunction   Statement = "roles/lock_by_function"
@@ -120,6 +135,11 @@ const (
 	SweepSync         Statement = "sweep/sync"
 	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
+	SweepHoldings     Statement = "sweep/holdings"
+	SweepHistory      Statement = "sweep/history"
+	SweepNotice       Statement = "sweep/notice"
+	SweepRecordNotice Statement = "sweep/record_notice"
+	SweepRecordSpared Statement = "sweep/record_spared"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"
 	SweepStoreOld     Statement = "sweep/store_old"

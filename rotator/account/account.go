@@ -36,7 +36,8 @@ type Account struct {
 
 	Status        string
 	LastLogin     time.Time
-	Source        string // what LastLogin rests on
+	Source        string    // what LastLogin rests on; "" = version 1.0 did not store it
+	FirstSeen     time.Time // zero = not known
 	StatusChanged time.Time
 	LockedAt      time.Time // zero = the sweep has not locked it
 	Lock          LockRecord
@@ -74,13 +75,13 @@ func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner st
 func List(ctx context.Context, s *postgres.Session, stateSchema, functions string) ([]Account, error) {
 	var accounts []Account
 	var a Account
-	var lastLogin, changed, lockedAt *time.Time
+	var lastLogin, changed, lockedAt, firstSeen *time.Time
 	var lock string
 	var plain bool
 	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
-		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &a.Source, &changed, &lockedAt, &lock}
+		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &a.Source, &changed, &lockedAt, &firstSeen, &lock}
 	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{functions}, into, func() {
-		a.LastLogin, a.StatusChanged, a.LockedAt = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt)
+		a.LastLogin, a.StatusChanged, a.LockedAt, a.FirstSeen = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt), timeOf(firstSeen)
 		a.Lock = lockRecord(lock)
 		a.Unlogged = unlogged(a.Name, plain)
 		accounts = append(accounts, a)

@@ -49,31 +49,3 @@ func (e Exemptions) Reason(a Account) string {
 	}
 	return ""
 }
-
-// Ignored holds a name against IGNORE_USER_LIST: names, or patterns in which * stands for any text.
-func Ignored(list []string, name string) bool {
-	for _, pattern := range list {
-		if matches(pattern, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// matches holds a name against a pattern: what stands between two stars is looked for as early as possible.
-func matches(pattern, name string) bool {
-	first, rest, starred := strings.Cut(pattern, "*")
-	if !starred {
-		return name == pattern
-	}
-	name, ok := strings.CutPrefix(name, first)
-	for ok {
-		next, more, another := strings.Cut(rest, "*")
-		if !another {
-			return strings.HasSuffix(name, next)
-		}
-		_, name, ok = strings.Cut(name, next)
-		rest = more
-	}
-	return false
-}

@@ -10,8 +10,9 @@ import (
 
 // Dependency is how much depends on a role in one database.
 type Dependency struct {
-	Database string // "" = what all databases share
-	Objects  int
+	Database   string // "" = what all databases share
+	Unreadable int64  // the oid of a database whose name the session's encoding does not have, else 0: Database then tells its oid
+	Objects    int
 }
 
 // Obstacles is what keeps a role from being dropped.
@@ -30,7 +31,7 @@ func ReadObstacles(ctx context.Context, s *postgres.Session, oids []int64) (map[
 	found := map[int64]Obstacles{}
 	var oid int64
 	var d Dependency
-	err := s.Each(ctx, sql.Dependencies, nil, []any{oids}, []any{&oid, &d.Database, &d.Objects}, func() {
+	err := s.Each(ctx, sql.Dependencies, nil, []any{oids}, []any{&oid, &d.Database, &d.Unreadable, &d.Objects}, func() {
 		obstacles := found[oid]
 		obstacles.Dependencies = append(obstacles.Dependencies, d)
 		found[oid] = obstacles

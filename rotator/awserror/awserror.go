@@ -17,7 +17,10 @@ type Service string
 const (
 	SecretsManager Service = "the function's role, the secret's resource policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
 	Logs           Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it on this log group"
+	SNS            Service = "the function's role, the topic's policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
+	S3             Service = "the function's role, the bucket's policy and, with a customer managed key, the key's policy must all allow it"
 	RDS            Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it"
+	IAM            Service = "the function's role, or the one at ASSUME_ROLE_ARN, must allow it on every resource; an organization's policies may refuse it too"
 )
 
 // Explain adds the next step to an error of a call, nil to nil. The error stays what errors.Is and errors.As find.

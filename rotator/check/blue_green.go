@@ -20,7 +20,7 @@ func (c *Check) blueGreen(ctx context.Context, l *list, s subject) {
 		l.advise("blue/green", err.Error(), "Let the function's role call rds:DescribeBlueGreenDeployments: a rotation cannot hold off while it cannot see a deployment.")
 	case deployment != nil:
 		l.fail("blue/green", deployment.String()+": a password set now would be missing after the switchover, so rotations hold off",
-			fmt.Sprintf("Switch deployment %q over or delete it; then %s. After a switchover that a rotation came before: setup with repair.", deployment.Name, script.Rotate(s.id)))
+			toPaste(fmt.Sprintf("Switch deployment %q over or delete it. After a switchover that a rotation came before, run setup with repair. Then:", deployment.Name), script.Rotate(s.id)))
 	default:
 		l.pass("blue/green", "no blue/green deployment is under way")
 	}

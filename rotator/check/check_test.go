@@ -69,6 +69,26 @@ func TestAllIsWellAfterSetup(t *testing.T) {
 	}
 }
 
+// check tells which secret the pair is recorded for, and what to do where that is not this one.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	of := func(secret string) string { return "COMMENT ON SCHEMA rotation_" + s.Shared + " IS " + secret }
+	for _, c := range []struct{ statement, detail, fix string }{
+		{"SELECT", "for this secret", ""},
+		{of("'pgrotator: secret arn:another'"), "for secret arn:another", `COMMENT ON SCHEMA "rotation_` + s.Shared + `" IS 'pgrotator: secret ` + s.SecretID + `';`},
+		{of("NULL"), "has not recorded which secret", "Run setup again."},
+		{"COMMENT ON ROLE rotation_" + s.Shared + " IS NULL", "has not made this pair", ""},
+	} {
+		s.SQL(c.statement)
+		if r := find(t, run(t, s, role.ForRotation), "record"); !r.OK || !strings.Contains(r.Detail, c.detail) || !strings.Contains(r.Fix, c.fix) || (r.Fix == "") != (c.fix == "") {
+			t.Errorf("%s: %+v, want %q and %q", c.statement, r, c.detail, c.fix)
+		}
+	}
+}
+
 // Each case breaks one thing, and expects the check of that name to fail and to say what to do.
 func TestWhatFails(t *testing.T) {
 	t.Parallel()

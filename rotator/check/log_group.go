@@ -12,6 +12,7 @@ import (
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/logread"
+	"pgrotator/rotator/script"
 )
 
 // The stretches that a check reads: whole events of the last minute, and rows of the last hour.
@@ -108,16 +109,17 @@ func (c *Check) readBy(ctx context.Context, way logread.Way, group logread.Group
 
 // databases names those whose names the log cannot carry, and to which people may log in.
 func databases(l *list, list []account.Database) {
-	var told, fixes []string
+	var told []string
+	var fixes []script.Statement
 	for _, d := range list {
 		if d.Unlogged != "" && d.AllowsConnections {
 			told = append(told, fmt.Sprintf("database %q, owned by %q: %s", d.Name, d.Owner, d.Unlogged))
-			fixes = append(fixes, string(d.Rename()))
+			fixes = append(fixes, d.Rename())
 		}
 	}
 	if len(told) == 0 {
 		l.pass("databases", "the log can carry the name of every database")
 		return
 	}
-	l.fail("databases", "logins cannot be told from the log: "+strings.Join(told, "; "), strings.Join(fixes, " "))
+	l.fail("databases", "logins cannot be told from the log: "+strings.Join(told, "; "), toPaste("In psql, as the owner or the master:", fixes...))
 }

@@ -29,6 +29,8 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 	primary(l, s, partner)
 	if !s.pair.Single() {
 		sharedRole(l, s, own, partner)
+		c.adoption(ctx, l, s, session, partner)
+		record(ctx, l, s, session, partner)
 	}
 	passwordRoles(l, s, own, partner)
 	ofPartner := c.previous(ctx, l, s)
@@ -45,11 +47,11 @@ func (c *Check) rotation(ctx context.Context, l *list, s subject, session *postg
 func (c *Check) rotationOn(l *list, s subject) {
 	if why, _ := s.description.Overdue(time.Now()); why != "" {
 		l.fail(rotationCheck, "rotation has stopped: "+why,
-			string(script.Rotate(s.id))+" switches it on again and rotates at once; the function's log tells why attempts failed.")
+			toPaste("The function's log tells why attempts failed. This switches rotation on again, and rotates at once:", script.Rotate(s.id)))
 		return
 	}
 	if on := s.description.Enabled; on == nil || !*on {
-		l.advise(rotationCheck, "rotation is not switched on for this secret", "Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by "+string(script.Rotate(s.id))+".")
+		l.advise(rotationCheck, "rotation is not switched on for this secret", toPaste("Switch it on by the stack's parameter RotationEnabled, or, where it was on before, by:", script.Rotate(s.id)))
 		return
 	}
 	detail := "rotation is on"
@@ -70,7 +72,7 @@ func (c *Check) leftOver(l *list, s subject) {
 		return
 	}
 	l.fail("pending", "version "+version+" is staged AWSPENDING: a rotation is under way, or was left unfinished, which blocks the next one",
-		"If none is under way: "+string(script.ClearPending(s.id, version)))
+		toPaste("If none is under way:", script.ClearPending(s.id, version)))
 }
 
 func primary(l *list, s subject, state role.State) {
@@ -95,7 +97,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	if own.CurrentUser != partner.Shared {
 		l.fail("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q, not the shared role %q", own.CurrentUser, partner.Shared),
-			string(script.BecomeAtLogin(s.pair.User, partner.Shared)))
+			toPaste("As the master:", script.BecomeAtLogin(s.pair.User, partner.Shared)))
 		return
 	}
 	l.pass("shared role", fmt.Sprintf("AWSCURRENT logs in and is %q", partner.Shared))
@@ -106,7 +108,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 	switch {
 	case !partner.MayConnect:
 		l.fail("other user", fmt.Sprintf("%q may not connect to database %q (CONNECT, or CONNECTION LIMIT 0)", s.pair.Partner, s.value.Database),
-			fmt.Sprintf("%s %s", script.AllowConnect(s.value.Database, s.pair.User, s.pair.Partner), script.LiftConnectionLimit(s.pair.Partner)))
+			toPaste("As the master:", script.AllowConnect(s.value.Database, s.pair.User, s.pair.Partner), script.LiftConnectionLimit(s.pair.Partner)))
 	case !partner.Exists:
 		l.advise("other user", fmt.Sprintf("%q does not exist", s.pair.Partner), "Setup makes it, and so does a rotation through masterarn.")
 	case partner.LoginRole != partner.Shared:
@@ -119,7 +121,7 @@ func settingOfPartner(l *list, s subject, partner role.State) {
 func passwordRoles(l *list, s subject, own, partner role.State) {
 	if own.IAM || partner.IAM {
 		l.fail("rds_iam", "the pair is a member of rds_iam, directly or through another role: RDS refuses its passwords",
-			fmt.Sprintf("%s Where they are members through another role, take them out of that one.", script.LeaveIAM(s.pair.User, s.pair.Partner)))
+			toPaste("Where they are members through another role, take them out of that one; else, as the master:", script.LeaveIAM(s.pair.User, s.pair.Partner)))
 	} else {
 		l.pass("rds_iam", "neither user is a member of rds_iam")
 	}
@@ -197,7 +199,7 @@ func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgr
 		l.fail("upgrade", err.Error(), "")
 	case len(statements) > 0:
 		l.advise("upgrade", fmt.Sprintf("setup's function would end with an upgrade of PostgreSQL %d to 16 or later", partner.Version/10000),
-			"Run setup again before the upgrade, or as the master: "+strings.Join(statements, "; "))
+			toPaste("Run setup again before the upgrade, or as the master:", strings.Join(statements, ";\n")+";"))
 	default:
 		l.pass("upgrade", "an upgrade of PostgreSQL changes nothing in how this pair is set")
 	}
@@ -251,7 +253,7 @@ func (c *Check) validity(l *list, s subject, own role.State) {
 	}
 	detail := fmt.Sprintf("the password of AWSCURRENT is valid until %s", own.ValidUntil.Format(time.RFC3339))
 	if s.description.Interval > 0 && time.Until(own.ValidUntil) < s.description.Interval {
-		l.advise("valid until", detail+", which is sooner than one rotation interval away", "Rotate before then: "+string(script.Rotate(s.id)))
+		l.advise("valid until", detail+", which is sooner than one rotation interval away", toPaste("Rotate before then:", script.Rotate(s.id)))
 		return
 	}
 	l.pass("valid until", detail)

@@ -24,8 +24,10 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 	} else {
 		c.instances(ctx, l, s, found, &settings)
 		c.logGroups(ctx, l, s, found)
+		c.iam(ctx, l, s, session, found)
 	}
 	settings.report(l)
+	c.policy(l, s)
 	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
 }
 
@@ -59,13 +61,13 @@ func (c *Check) instances(ctx context.Context, l *list, s subject, found cluster
 // exporting is what has the logs of instances exported: in a cluster, of all at once.
 func exporting(s subject, instances []string) string {
 	if id := s.value.ClusterIdentifier; id != "" {
-		return string(script.ExportLog("cluster", id))
+		return toPaste("Switch the export on:", script.ExportLog("cluster", id))
 	}
-	var commands []string
+	var commands []script.Command
 	for _, id := range instances {
-		commands = append(commands, string(script.ExportLog("instance", id)))
+		commands = append(commands, script.ExportLog("instance", id))
 	}
-	return strings.Join(commands, "; ")
+	return toPaste("Switch the export on:", commands...)
 }
 
 // logGroups looks whether each instance's log is exported, and readable where it is exported to.
@@ -140,7 +142,7 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 	databases(l, found.Databases)
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
 	c.closable(ctx, l, session, tables.Schema, found.Functions, account.NewExemptions(master, own, found.Records))
-	c.canary(ctx, l, session, tables.Schema)
+	c.canary(ctx, l, s, session, tables.Schema)
 }
 
 // tablesFault tells why there are no tables to work with. A pair that is not set up for the sweep is no fault.
@@ -178,7 +180,8 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 			unlogged = append(unlogged, fmt.Sprintf("%q (%s)", a.Name, a.Unlogged))
 			continue
 		}
-		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !account.Ignored(c.options.Ignore, a.Name)
+		_, excepted := account.Excepted(c.options.Ignore, a.Name, time.Now())
+		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !excepted
 		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
 		}
@@ -196,7 +199,7 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.
-func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session, stateSchema string) {
+func (c *Check) canary(ctx context.Context, l *list, s subject, session *postgres.Session, stateSchema string) {
 	records, err := account.ReadLogRecords(ctx, session, stateSchema)
 	if err != nil {
 		l.fail("canary", err.Error(), "")
@@ -209,11 +212,13 @@ func (c *Check) canary(ctx context.Context, l *list, session *postgres.Session, 
 	for _, r := range records {
 		canaryOf(l, r)
 	}
-	c.cover(l, records)
+	c.cover(l, s, records)
 }
 
 // cover tells how far back the second reading of each log group reaches, and until when it must grow before anybody is closed.
-func (c *Check) cover(l *list, records []account.LogRecord) {
+func (c *Check) cover(l *list, s subject, records []account.LogRecord) {
+	terms, _ := c.terms(s)
+	longest := time.Duration(max(terms.LockDays, terms.DeleteDays)) * 24 * time.Hour
 	told := map[string]bool{}
 	for _, r := range records {
 		covered := evidence.CoverOf(r)
@@ -222,7 +227,7 @@ func (c *Check) cover(l *list, records []account.LogRecord) {
 		}
 		told[covered.Group] = true
 		detail := fmt.Sprintf("the second reading of log group %s covers %s to %s", covered.Group, covered.From.Format(time.RFC3339), covered.To.Format(time.RFC3339))
-		if grown := covered.From.Add(c.options.LongestInterval); covered.To.Before(grown) {
+		if grown := covered.From.Add(longest); covered.To.Before(grown) {
 			l.advise("second reading", detail, "Nobody is closed whose whole interval it does not cover: that is so until "+grown.Format(time.RFC3339)+" for the longest of them, since the log is kept for no longer.")
 			continue
 		}

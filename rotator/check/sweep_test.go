@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	smtypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
@@ -63,6 +65,9 @@ func TestWhatFailsForASweep(t *testing.T) {
 				DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(true)}}})
 			s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders")})
 		}, "log group", "A stream appears", ""},
+		"a tag that cannot be read": {func(s *localtest.Scene) {
+			tag(t, s, "pgrotator:lock-days", "ninety")
+		}, "policy", "Correct the secret's tag", `pgrotator:lock-days = "ninety": expected a whole number`},
 		"no permission to read the log": {func(s *localtest.Scene) {
 			s.AWS.Intercept(func(call localaws.Call) localaws.Outcome {
 				if call.Operation == "FilterLogEvents" {
@@ -136,5 +141,27 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 	}
 	if !strings.Contains(roles.Detail, s.Shared+"_stranger") {
 		t.Errorf("the check says %q", roles.Detail)
+	}
+}
+
+func tag(t *testing.T, s *localtest.Scene, key, value string) {
+	t.Helper()
+	_, err := s.Secrets.TagResource(t.Context(), &secretsmanager.TagResourceInput{SecretId: &s.SecretID, Tags: []smtypes.Tag{{Key: &key, Value: &value}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A tag that makes the policy gentler is told, and one that would make it harsher too; neither is a fault.
+func TestTagsOfThePolicyAreTold(t *testing.T) {
+	t.Parallel()
+	s := clusterSceneWith(t, map[string]string{"LOCK_INTERVAL_DAYS": "90"})
+	tag(t, s, "pgrotator:lock-days", "200")
+	if told := find(t, run(t, s, role.ForSweep), "policy"); !told.OK || told.Fix != "" || !strings.Contains(told.Detail, `pgrotator:lock-days = "200"`) {
+		t.Errorf("%+v", told)
+	}
+	tag(t, s, "pgrotator:lock-days", "30")
+	if told := find(t, run(t, s, role.ForSweep), "policy"); !told.OK || told.Fix == "" || !strings.Contains(told.Detail, "harsher than the operator's policy, which is 90 days") {
+		t.Errorf("%+v", told)
 	}
 }

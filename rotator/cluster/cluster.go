@@ -24,6 +24,8 @@ type Cluster struct {
 	ARN        string // of the cluster or the primary instance; it names the Region and the account
 	ResourceID string // what rds-db:connect names: DbClusterResourceId or DbiResourceId
 	Instances  []Instance
+	// IAMAuthentication tells whether RDS takes IAM tokens for the passwords of members of rds_iam.
+	IAMAuthentication bool
 	// Unreachable are parts of the database that cannot be seen from here, each a sentence: roles may be active there.
 	Unreachable []string
 }
@@ -62,7 +64,7 @@ func describeCluster(ctx context.Context, client *rds.Client, id string) (Cluste
 	c := Cluster{
 		Name: aws.ToString(found.DBClusterIdentifier), MasterUser: aws.ToString(found.MasterUsername),
 		ARN: aws.ToString(found.DBClusterArn), ResourceID: aws.ToString(found.DbClusterResourceId),
-		Unreachable: replicasElsewhere(found),
+		Unreachable: replicasElsewhere(found), IAMAuthentication: aws.ToBool(found.IAMDatabaseAuthenticationEnabled),
 	}
 	members, err := describeMembers(ctx, client, c.Name)
 	if err != nil {
@@ -112,6 +114,13 @@ func describeInstance(ctx context.Context, client *rds.Client, id string) (Clust
 	c := Cluster{
 		Name: aws.ToString(primary.DBInstanceIdentifier), MasterUser: aws.ToString(primary.MasterUsername),
 		ARN: aws.ToString(primary.DBInstanceArn), ResourceID: aws.ToString(primary.DbiResourceId),
+		IAMAuthentication: aws.ToBool(primary.IAMDatabaseAuthenticationEnabled),
+	}
+	if id := aws.ToString(primary.DBClusterIdentifier); id != "" { // then rds-db:connect names the cluster
+		c.ResourceID, c.IAMAuthentication = "", false
+		if of, err := clusterNamed(ctx, client, id); err == nil {
+			c.ResourceID, c.IAMAuthentication = aws.ToString(of.DbClusterResourceId), aws.ToBool(of.IAMDatabaseAuthenticationEnabled)
+		}
 	}
 	c.add(ctx, client, primary, true)
 	return c, nil
@@ -150,14 +159,4 @@ func instanceOf(i types.DBInstance) Instance {
 		instance.Host, instance.Port = aws.ToString(i.Endpoint.Address), uint16(aws.ToInt32(i.Endpoint.Port))
 	}
 	return instance
-}
-
-// ConnectResource is the resource of the rds-db:connect permission that lets user log in by IAM token (RDS User Guide,
-// "Creating and using an IAM policy for IAM database access").
-func (c Cluster) ConnectResource(user string) string {
-	parts := strings.Split(c.ARN, ":") // arn:partition:rds:region:account:cluster:name
-	if len(parts) < 5 {
-		return ""
-	}
-	return fmt.Sprintf("arn:%s:rds-db:%s:%s:dbuser:%s/%s", parts[1], parts[3], parts[4], c.ResourceID, user)
 }

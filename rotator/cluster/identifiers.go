@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/secret"
 )
 
@@ -50,17 +51,11 @@ func (i Identifiers) None() bool {
 	return len(i.Clusters)+len(i.Instances) == 0
 }
 
-// firstLabel is the identifier in NAME.….REGION.rds.amazonaws.com (.com.cn in China), "" for other hosts.
+// firstLabel is the identifier with which a host name of RDS's own begins, "" for other hosts.
 func firstLabel(host string) string {
-	if !IsEndpoint(host) {
+	if !postgres.IsRDS(host) {
 		return ""
 	}
 	label, _, _ := strings.Cut(host, ".")
 	return label
-}
-
-// IsEndpoint reports a host name of RDS's own.
-func IsEndpoint(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return strings.HasSuffix(host, ".rds.amazonaws.com") || strings.HasSuffix(host, ".rds.amazonaws.com.cn")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/demo/stack"
+	"pgrotator/rotator/terminal"
 )
 
 // rotations is how many the story has, and interval the number of client connections between two.
@@ -37,8 +38,8 @@ func connectionsOf(s step) int { return s.connections }
 
 // actRotate rotates while the client connects.
 func (d *demo) actRotate(ctx context.Context) error {
-	d.page.title("4. Rotations, while a client never stops connecting")
-	d.page.say("The client keeps what it fetched for one whole rotation and the time until the next: when a rotation ends, it goes on " +
+	d.page.Title("4. Rotations, while a client never stops connecting")
+	d.page.Say("The client keeps what it fetched for one whole rotation and the time until the next: when a rotation ends, it goes on " +
 		"with what is AWSPREVIOUS by then, and fetches again only just before the next. It opens one connection after the other, " +
 		"writes a row in each, and makes a table now and then.")
 	if err := d.watch.start(); err != nil {
@@ -102,21 +103,21 @@ func (d *demo) rotate(ctx context.Context, number int) error {
 }
 
 func (d *demo) stepHeading(number int) {
-	d.page.line("")
-	heading := pad(fmt.Sprintf("  Rotation %d", number), 20)
-	d.page.line(d.page.paint(bold, heading) + d.page.paint(dim, fmt.Sprintf("%10s%10s%12s%14s   %s", "time", "CPU", "AWS calls", "connections", "AWSCURRENT then")))
+	d.page.Line("")
+	heading := terminal.Pad(fmt.Sprintf("  Rotation %d", number), 18)
+	d.page.Line(d.page.Paint(terminal.Bold, heading) + d.page.Paint(terminal.Dim, fmt.Sprintf("%10s%10s%11s%13s   %s", "time", "CPU", "AWS calls", "connections", "AWSCURRENT then")))
 }
 
 func (d *demo) showStep(s step) {
 	then := d.user(s.current.Username) + " logs in"
 	if s.login != nil {
-		then = d.page.paint(red, s.login.Error())
+		then = d.page.Paint(terminal.Red, s.login.Error())
 	}
-	d.page.line(figures(s.name, s.wall, s.cpu, s.calls, s.connections) + "   " + then)
+	d.page.Line(figures(s.name, s.wall, s.cpu, s.calls, s.connections) + "   " + then)
 }
 
 func figures(name string, wall, cpu time.Duration, calls, connections int) string {
-	return fmt.Sprintf("    %-16s%10s%10s%12d%14d", name, milliseconds(wall), milliseconds(cpu), calls, connections)
+	return fmt.Sprintf("    %-14s%10s%10s%11d%13d", name, milliseconds(wall), milliseconds(cpu), calls, connections)
 }
 
 func milliseconds(d time.Duration) string {
@@ -131,14 +132,14 @@ func (d *demo) showRotation(r rotation) {
 	for _, s := range r.steps {
 		wall, cpu = wall+s.wall, cpu+s.cpu
 	}
-	d.page.line(figures("in all", wall, cpu, r.sum(callsOf), r.sum(connectionsOf)))
+	d.page.Line(figures("in all", wall, cpu, r.sum(callsOf), r.sum(connectionsOf)))
 	current := r.steps[len(r.steps)-1].current
-	d.page.line("    " + pad("AWSCURRENT", 16) + short(current.Version) + "  " + d.user(current.Username))
+	d.page.Line("    " + terminal.Pad("AWSCURRENT", 14) + short(current.Version) + "  " + d.user(current.Username))
 	logsIn := ", which still logs in"
 	if r.login != nil {
-		logsIn = ": " + d.page.paint(red, r.login.Error())
+		logsIn = ": " + d.page.Paint(terminal.Red, r.login.Error())
 	}
-	d.page.line("    " + pad("AWSPREVIOUS", 16) + short(r.previous.Version) + "  " + d.user(r.previous.Username) + logsIn)
+	d.page.Line("    " + terminal.Pad("AWSPREVIOUS", 14) + short(r.previous.Version) + "  " + d.user(r.previous.Username) + logsIn)
 }
 
 // short is enough of a version id to tell it from the others.
@@ -148,21 +149,21 @@ func short(version string) string {
 
 // user is a name of the pair in its own colour.
 func (d *demo) user(name string) string {
-	colour := pink
+	colour := terminal.Pink
 	if name == stack.FirstUser {
-		colour = blue
+		colour = terminal.Blue
 	}
-	return d.page.paint(colour, name)
+	return d.page.Paint(colour, name)
 }
 
 func (d *demo) showClient(ctx context.Context, before, during, after tally) error {
-	d.page.line(fmt.Sprintf("    %-16sas %s: %d connections during the rotation, %d after it, %d failed", "client",
+	d.page.Line(fmt.Sprintf("    %-14sas %s: %d connections during it, %d after it, %d failed", "client",
 		d.user(after.user), during.made-before.made, after.made-during.made, after.failures()))
 	owners, err := d.owners(ctx)
 	if err != nil {
 		return err
 	}
-	d.page.line(fmt.Sprintf("    %-16s%s; owned by %s", "tables", madeBy(after.tables), strings.Join(owners, ", ")))
+	d.page.Line(fmt.Sprintf("    %-14s%s; owned by %s", "tables", madeBy(after.tables), strings.Join(owners, ", ")))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgrotator/rotator/demo/stack"
+	"pgrotator/rotator/terminal"
 )
 
 // logEverything has the server log every statement, so that a password in one would be found.
@@ -11,11 +12,11 @@ var logEverything = map[string]string{"log_statement": "all", "log_min_duration_
 
 // actStack starts what the story needs.
 func (d *demo) actStack(ctx context.Context) (err error) {
-	d.page.line(d.page.paint(bold, "Rotating PostgreSQL credentials with two users"))
-	d.page.line("")
-	d.page.say("Everything runs on this machine: a real PostgreSQL, the real Lambda binary, and a stand-in for AWS. " +
+	d.page.Line(d.page.Paint(terminal.Bold, "Rotating PostgreSQL credentials with two users"))
+	d.page.Line("")
+	d.page.Say("Everything runs on this machine: a real PostgreSQL, the real Lambda binary, and a stand-in for AWS. " +
 		"Nothing is left when it ends, also after Ctrl-C.")
-	d.page.title("1. The stack")
+	d.page.Title("1. The stack")
 	if d.stack, err = stack.Start(ctx, stack.Options{Settings: logEverything, Note: d.page.part}); err != nil {
 		return err
 	}

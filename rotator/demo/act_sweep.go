@@ -9,6 +9,7 @@ import (
 
 	"pgrotator/rotator/demo/stack"
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/terminal"
 )
 
 // The people of the last act, and the policy that they meet.
@@ -25,13 +26,13 @@ const (
 // sweeping is what the last act plays with.
 type sweeping struct {
 	*demo
-	function  *localaws.Function
 	publisher *localaws.Publisher
 }
 
 // sweepReport is what the story tells of a sweep's answer.
 type sweepReport struct {
-	Evidence struct {
+	ReportURI string
+	Evidence  struct {
 		Complete bool
 		Reasons  []string
 	}
@@ -66,7 +67,7 @@ func (d *demo) actSweep(ctx context.Context) error {
 	if len(d.rotations) < rotations {
 		return nil // cut short: the summary tells by what
 	}
-	d.page.title("5. The sweep: accounts that nobody uses")
+	d.page.Title("5. The sweep: accounts that nobody uses")
 	s := &sweeping{demo: d}
 	for _, scene := range []func(context.Context) error{s.people, s.firstLook, s.monthsLater, s.locking, s.dropping} {
 		if err := scene(ctx); err != nil {
@@ -78,7 +79,7 @@ func (d *demo) actSweep(ctx context.Context) error {
 
 // people makes the accounts, and has setup take them in. Their passwords are verifiers that nobody needs to know but jane's.
 func (s *sweeping) people(ctx context.Context) (err error) {
-	s.page.say("The DBA has made accounts for four people. The server's log goes to CloudWatch, as RDS sends it; the sweep " +
+	s.page.Say("The DBA has made accounts for four people. The server's log goes to CloudWatch, as RDS sends it; the sweep " +
 		fmt.Sprintf("locks after %d idle days and drops after %d.", lockDays, deleteDays))
 	for _, name := range []string{busy, idle, owner, saved} {
 		if err := s.stack.AddPerson(ctx, name); err != nil {
@@ -93,25 +94,25 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 		return err
 	}
 	for _, change := range changed.Changed {
-		s.page.hang(green, "    + ", change)
+		s.page.Hang(terminal.Green, "    + ", change)
 	}
 	if s.publisher, err = s.stack.PublishLog(ctx); err != nil {
 		return err
 	}
-	s.function, err = s.stack.AddSweep(map[string]string{
-		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays)})
+	s.sweeper, err = s.stack.AddSweep(map[string]string{"NOTICE_TOPIC_ARN": stack.Topic,
+		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays), "REPORT_BUCKET": stack.Reports})
 	return err
 }
 
 // firstLook is a sweep that has nothing to compare with.
 func (s *sweeping) firstLook(ctx context.Context) error {
-	s.page.say("The first sweep acts on nobody: it cannot tell yet whether logins reach the log.")
+	s.page.Say("The first sweep acts on nobody: it cannot tell yet whether logins reach the log.")
 	report, err := s.sweep(ctx)
 	if err != nil {
 		return err
 	}
 	for _, reason := range report.Evidence.Reasons {
-		s.page.hang(yellow, "    ? ", reason)
+		s.page.Hang(terminal.Yellow, "    ? ", reason)
 	}
 	s.sweeps.hold("A sweep without complete evidence acts on nobody",
 		!report.Evidence.Complete && len(report.Locked)+len(report.Deleted) == 0, report)
@@ -120,7 +121,7 @@ func (s *sweeping) firstLook(ctx context.Context) error {
 
 // monthsLater ages everybody's record, in the tables and in the evidence, and lets one of them log in.
 func (s *sweeping) monthsLater(ctx context.Context) error {
-	s.page.say("A hundred days pass. Only " + busy + " logs in.")
+	s.page.Say("A hundred days pass. Only " + busy + " logs in.")
 	if err := s.age(ctx, 100); err != nil {
 		return err
 	}
@@ -151,8 +152,8 @@ func (s *sweeping) locking(ctx context.Context) error {
 	s.sweeps.hold("Whoever is idle as long as the policy says is locked", slices.Equal(locked, []string{owner, saved, idle}), locked)
 	_, err = s.stack.ConnectAs(ctx, idle)
 	s.sweeps.hold("A locked account cannot log in", err != nil && strings.Contains(err.Error(), "not permitted to log in"), err)
-	s.page.say(saved + " calls the DBA, who lets the account in again:")
-	s.page.hang(dim, "    "+stack.Master+"> ", "ALTER ROLE "+saved+" LOGIN")
+	s.page.Say(saved + " calls the DBA, who lets the account in again:")
+	s.page.Hang(terminal.Dim, "    "+stack.Master+"> ", "ALTER ROLE "+saved+" LOGIN")
 	return s.stack.AsMaster(ctx, "ALTER ROLE "+saved+" LOGIN")
 }
 
@@ -164,7 +165,7 @@ func (s *sweeping) dropping(ctx context.Context) error {
 	}
 	s.tell(report)
 	s.sweeps.hold("A DBA's unlock is taken note of", slices.Equal(names(report.Unlocked), []string{saved}), report.Unlocked)
-	s.page.say("Another hundred days pass; " + busy + " and " + saved + " log in.")
+	s.page.Say("Another hundred days pass; " + busy + " and " + saved + " log in.")
 	if err := s.age(ctx, 100); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (s *sweeping) dropping(ctx context.Context) error {
 	s.sweeps.hold("An account that was locked long enough and owns nothing is dropped", slices.Equal(names(report.Deleted), []string{idle}), report.Deleted)
 	s.sweeps.hold("One that owns something is told, with the statements that clear it",
 		len(report.ReadyToDelete) == 1 && report.ReadyToDelete[0].User == owner && len(report.ReadyToDelete[0].Statements) > 0, report.ReadyToDelete)
-	return nil
+	return s.keepPage(report.ReportURI)
 }
 
 // sweep waits until the log has arrived, and sweeps.
@@ -194,7 +195,7 @@ func (s *sweeping) sweep(ctx context.Context) (sweepReport, error) {
 	}
 	var report sweepReport
 	begun := time.Now()
-	err := stack.Ask(ctx, s.function, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
+	err := stack.Ask(ctx, s.sweeper, map[string]string{"action": "sweep", "secretId": s.stack.ARN}, &report)
 	if err == nil {
 		s.page.part(`The function is sent {"action":"sweep"}`, time.Since(begun))
 	}
@@ -203,23 +204,23 @@ func (s *sweeping) sweep(ctx context.Context) (sweepReport, error) {
 
 func (s *sweeping) tell(report sweepReport) {
 	for _, reason := range report.Evidence.Reasons {
-		s.page.hang(yellow, "    ? ", reason)
+		s.page.Hang(terminal.Yellow, "    ? ", reason)
 	}
 	for _, c := range report.Unlocked {
-		s.page.hang(green, "    unlocked  ", c.User+": begins anew")
+		s.page.Hang(terminal.Green, "    unlocked  ", c.User+": begins anew")
 	}
 	for _, c := range report.Locked {
-		s.page.hang(yellow, "    locked    ", fmt.Sprintf("%s, idle for %d days", c.User, c.IdleDays))
+		s.page.Hang(terminal.Yellow, "    locked    ", fmt.Sprintf("%s, idle for %d days", c.User, c.IdleDays))
 	}
 	for _, c := range report.Deleted {
-		s.page.hang(red, "    dropped   ", fmt.Sprintf("%s, idle for %d days", c.User, c.IdleDays))
+		s.page.Hang(terminal.Red, "    dropped   ", fmt.Sprintf("%s, idle for %d days", c.User, c.IdleDays))
 	}
 	for _, r := range report.ReadyToDelete {
 		for _, o := range r.Owns {
-			s.page.hang(pink, "    ready     ", fmt.Sprintf("%s, when its objects in database %s (%d) are cleared:", r.User, o.Database, o.Objects))
+			s.page.Hang(terminal.Pink, "    ready     ", fmt.Sprintf("%s, when its objects in database %s (%d) are cleared:", r.User, o.Database, o.Objects))
 		}
 		first, _, _ := strings.Cut(r.Statements[0], "\n")
-		s.page.hang(dim, "              ", first)
+		s.page.Hang(terminal.Dim, "              ", first)
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 
 	"pgrotator/rotator/demo/stack"
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/terminal"
 )
 
 // serveLocal starts the stack, prints commands for it, and tells of every invocation until ctx ends.
 func serveLocal(ctx context.Context, p *page) error {
-	p.line(p.paint(bold, "A stack to type commands at"))
-	p.line("")
+	p.Line(p.Paint(terminal.Bold, "A stack to type commands at"))
+	p.Line("")
 	s, err := stack.Start(ctx, stack.Options{Note: p.part})
 	if err != nil {
 		return err
@@ -27,41 +28,41 @@ func serveLocal(ctx context.Context, p *page) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	p.title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
+	p.Title("In another terminal (POSIX shell, with the AWS CLI 1 or 2 and psql)")
 	for _, c := range commands(s, sweep) {
-		p.line("")
-		p.line(p.paint(dim, "# "+c.purpose))
-		p.line(c.text)
+		p.Line("")
+		p.Line(p.Paint(terminal.Dim, "# "+c.purpose))
+		p.Line(c.text)
 	}
-	p.title("Until Ctrl-C, what the function is asked")
+	p.Title("Until Ctrl-C, what the function is asked")
 	s.AWS.AfterInvoke(p.invocation)
 	<-ctx.Done()
 	return s.Close()
 }
 
-// command is a line or more to paste into a shell.
-type command struct {
+// paste is a line or more to paste into a shell.
+type paste struct {
 	purpose string
 	text    string
 }
 
-// commands are in the order in which a newcomer needs them. Payloads are read with fileb:, which both majors of the AWS CLI
-// pass on as they are; version 2 takes a plain --payload for base64, and version 1 does not know --cli-binary-format.
-func commands(s *stack.Stack, sweep *localaws.Function) []command {
-	const invoke = `printf '%%s' '{"action":%s,"secretId":"%s"}' |
-  aws lambda invoke --function-name %s --payload fileb:///dev/stdin /dev/stdout`
-	return []command{
-		{"where AWS is, for this shell; the keys open nothing else",
-			"export " + strings.Join(append(s.AWS.Environ(), "AWS_PAGER="), " \\\n  ")},
-		{"setup: makes the pair, what rotates it and what the sweep needs", fmt.Sprintf(invoke, `"setup","for":"sweep"`, stack.Secret, stack.Function)},
-		{"check: what would the next rotation meet?", fmt.Sprintf(invoke, `"check"`, stack.Secret, stack.Function)},
-		{"rotate, as often as you like", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
+// commands are in the order in which a newcomer needs them. Those that end in || true have something to tell by their exit status.
+func commands(s *stack.Stack, sweep *localaws.Function) []paste {
+	environment := append(s.AWS.Environ(), "AWS_PAGER=", "DB_CA_FILE="+s.PG.CAFile())
+	return []paste{
+		{"where AWS is, for this shell; the keys open nothing else", "export " + strings.Join(environment, " \\\n  ")},
+		{"the function's own binary, as a command line", "pgrotator() { '" + s.Binary + `' "$@"; }`},
+		{"what is missing", "pgrotator check " + stack.Secret + " || true"},
+		{"setup: makes the pair, what rotates it and what the sweep needs", "pgrotator setup " + stack.Secret + " --for sweep"},
+		{"check again: what would the next rotation meet?", "pgrotator check " + stack.Secret},
+		{"the first rotation, by the function and every 30 days", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
   --rotation-lambda-arn %s \
   --rotation-rules AutomaticallyAfterDays=30`, stack.Secret, s.Function.ARN())},
+		{"rotate, as often as you like", "pgrotator rotate " + stack.Secret},
 		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
 		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
 		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
-		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf(invoke, `"sweep"`, stack.Secret, sweep.ARN())},
+		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf("pgrotator invoke %s sweep %s --act || true", sweep.ARN(), stack.Secret)},
 	}
 }
 
@@ -86,12 +87,12 @@ func (p *page) invocation(i localaws.Invocation) {
 	}
 	mark := fmt.Sprintf("  %s  %-14s%10s  ", time.Now().Format(time.TimeOnly), asked, milliseconds(i.Result.Duration))
 	if i.Result.FunctionError == "" {
-		p.hang(plain, mark, p.paint(green, "ok"))
+		p.Line(mark + p.Paint(terminal.Green, "ok"))
 		return
 	}
 	var told struct{ ErrorMessage string }
 	if json.Unmarshal(i.Result.Payload, &told) != nil {
 		told.ErrorMessage = string(i.Result.Payload)
 	}
-	p.hang(red, mark, told.ErrorMessage)
+	p.Hang(terminal.Red, mark, told.ErrorMessage)
 }

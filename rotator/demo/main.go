@@ -41,8 +41,8 @@ func run(args []string) int {
 	case err == nil && len(args) == 1:
 		return 0 // Ctrl-C is how local ends
 	case ctx.Err() != nil:
-		p.line("")
-		p.say("Interrupted. Everything that was started is stopped and removed.")
+		p.Line("")
+		p.Say("Interrupted. Everything that was started is stopped and removed.")
 		return interrupted
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "demo:", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
@@ -113,21 +114,39 @@ func compareActions(t *testing.T, role string, overrides map[string]string, made
 	}
 }
 
-// Across accounts every call to the secret is made as the role there, and AWSPENDING carries the proof that a rotation asked.
+// Across accounts every call to the secret, RDS, the logs and IAM is made as the role there, and AWSPENDING carries the proof that a rotation asked.
 func TestAssumedRoleIsUsedForSecretAndDatabase(t *testing.T) {
 	t.Parallel()
-	const there = "arn:aws:iam::444455556666:role/rotation"
-	s := managedScene(t, environmentOfFunction(t, "RotationFunction", map[string]string{"AssumeRoleArn": there}))
+	for given, there := range map[string]string{
+		"arn:aws:iam::444455556666:role/rotation": "arn:aws:iam::444455556666:role/rotation",
+		"arn:aws:iam::{account}:role/rotation":    "arn:aws:iam::" + localaws.AccountID + ":role/rotation", // the account of the secret's ARN
+	} {
+		t.Run(given, func(t *testing.T) {
+			t.Parallel()
+			rotateAs(t, given, there)
+		})
+	}
+}
+
+func rotateAs(t *testing.T, given, there string) {
+	s := managedScene(t, environmentOfFunction(t, "RotationFunction", map[string]string{"AssumeRoleArn": given, "AssumeRoleExternalId": "platform:1"}))
 	s.MustSetup()
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
+	sweep := s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", map[string]string{"AssumeRoleArn": given, "AssumeRoleExternalId": "platform:1", "IamReview": "true"}), 0)
+	if checked := checkSweep(t, s, sweep); !strings.Contains(checked, `"iam policies","ok":true`) {
+		t.Errorf("checking for the sweep: %s", checked)
+	}
 	assumed := 0
 	for _, call := range s.AWS.Calls() {
 		switch {
-		case call.Function != "rotation":
+		case call.Function == "":
 		case call.Service == "sts":
 			assumed++
+			if call.ExternalID != "platform:1" {
+				t.Errorf("%s with the external id %q", call.Operation, call.ExternalID)
+			}
 		case call.Role != there:
 			t.Errorf("%s:%s was called as %q", call.Service, call.Operation, call.Role)
 		case call.Operation == "PutSecretValue" && call.RotationToken == "":

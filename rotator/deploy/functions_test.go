@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -123,7 +124,12 @@ func TestRotationWaitsUntilItIsEnabled(t *testing.T) {
 	for _, dependency := range dependsOn(schedule.DependsOn) {
 		first[dependency.target] = true
 	}
-	for _, needed := range []string{"RotationPermission", "RotationSecretPolicy", "WayToDatabase"} {
+	for name := range maps.Clone(first) { // a handle waits for what its metadata names
+		for _, waited := range references(template.Resources[name].Metadata, nil) {
+			first[waited.target] = true
+		}
+	}
+	for _, needed := range []string{"RotationPermission", "RotationSecretPolicy", "RotationNetworkPolicy", "DatabaseIngress"} {
 		if !first[needed] {
 			t.Errorf("the schedule, whose creation runs testSecret, does not wait for %s", needed)
 		}

@@ -135,6 +135,21 @@ func TestSweepReadsTheDatabasesLogsOnly(t *testing.T) {
 	})
 }
 
+func TestIAMIsReadOnlyWhereAskedFor(t *testing.T) {
+	t.Parallel()
+	everyRole(t, "SweepRole", func(s stack, statements []statement) {
+		expected := s.values["IamReview"] == "true" && s.values["AssumeRoleArn"] == ""
+		if got := allowing(statements, "iam:GetAccountAuthorizationDetails", "*") != nil; got != expected {
+			t.Errorf("reading IAM: %v with %v", got, s.values)
+		}
+	})
+	everyRole(t, "RotationRole", func(s stack, statements []statement) {
+		if allowing(statements, "iam:GetAccountAuthorizationDetails", "*") != nil {
+			t.Errorf("the rotation function may read IAM with %v", s.values)
+		}
+	})
+}
+
 func TestOtherAccountsAreReachedThroughTheNamedRoleOnly(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"RotationRole", "SweepRole"} {
@@ -151,7 +166,7 @@ func TestOtherAccountsAreReachedThroughTheNamedRoleOnly(t *testing.T) {
 
 // anyResource are the actions for which IAM knows no resource.
 var anyResource = []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "secretsmanager:GetRandomPassword",
-	"logs:GetQueryResults", "logs:StopQuery", "rds:DescribeEvents"}
+	"logs:GetQueryResults", "logs:StopQuery", "rds:DescribeEvents", "iam:GetAccountAuthorizationDetails"}
 
 // logReadingAllowed is how the sweep reads the database's log.
 var logReadingAllowed = []string{"logs:FilterLogEvents", "logs:DescribeLogStreams", "logs:StartQuery", "logs:Unmask"}
@@ -161,10 +176,13 @@ var wideResource = map[string][]string{
 	// Lambda's interfaces have no identifier beforehand; subnets may be shared by another account.
 	"arn:aws:ec2:eu-west-1:111122223333:*/*":                                                        {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
 	"arn:aws:ec2:eu-west-1:*:subnet/*":                                                              {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
-	"arn:aws:rds:eu-west-1:111122223333:db:*":                                                       {"rds:DescribeDBInstances"}, // a cluster's readers come and go
+	"arn:aws:rds:eu-west-1:111122223333:db:*":                                                       {"rds:DescribeDBInstances", "rds:DescribeDBClusters"}, // a cluster's readers come and go; the review of IAM knows every database
+	"arn:aws:rds:eu-west-1:111122223333:cluster:*":                                                  {"rds:DescribeDBInstances", "rds:DescribeDBClusters"},
 	"arn:aws:rds:eu-west-1:111122223333:db:orders-replica-*":                                        {"rds:DescribeDBInstances"},
 	"arn:aws:rds:eu-west-1:111122223333:deployment:*":                                               {"rds:DescribeBlueGreenDeployments"}, // named by the service
-	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"},           // authorised on all groups, whatever the prefix
+	"arn:aws:s3:::audit-reports/*":                                                                  {"s3:PutObject"},                     // named by database and time
+	"arn:aws:s3:::audit-reports/databases/*":                                                        {"s3:PutObject"},
+	"arn:aws:logs:eu-west-1:111122223333:log-group:*":                                               {"logs:DescribeLogGroups"}, // authorised on all groups, whatever the prefix
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/orders/postgresql:*":            logReadingAllowed,
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders/postgresql:*":           logReadingAllowed,
 	"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/orders-replica-*/postgresql:*": logReadingAllowed,
@@ -255,5 +273,113 @@ func TestOnlySecretsManagerOfTheSecretsAccountInvokesRotation(t *testing.T) {
 		if permission["Principal"] != "secretsmanager.amazonaws.com" || permission["SourceAccount"] != expected {
 			t.Errorf("with the role %q, %v of account %v may invoke; expected account %s", assumed, permission["Principal"], permission["SourceAccount"], expected)
 		}
+	}
+}
+
+func TestTokenLoginIsForOneUserOfThisDatabase(t *testing.T) {
+	t.Parallel()
+	const database = "arn:aws:rds-db:eu-west-1:111122223333:dbuser:cluster-ABCDEFGHIJKLMNOP/"
+	for user, may := range map[string]bool{"": false, "pgrotator_master": true} {
+		s := newStack(readTemplate(t), map[string]string{"MasterIamUser": user, "DatabaseResourceId": "cluster-ABCDEFGHIJKLMNOP"})
+		rotation := s.statements("RotationRole")
+		if got := allowing(rotation, "rds-db:connect", database+"pgrotator_master") != nil; got != may {
+			t.Errorf("with MasterIamUser %q, the rotation function may log in by token: %v", user, got)
+		}
+		others := []string{database + "postgres", "arn:aws:rds-db:eu-west-1:111122223333:dbuser:cluster-ZZZZZZZZZZZZZZZZ/pgrotator_master"}
+		for _, other := range others {
+			if allowing(rotation, "rds-db:connect", other) != nil {
+				t.Errorf("with MasterIamUser %q, the rotation function may log in as %s", user, other)
+			}
+		}
+		if allowing(s.statements("SweepRole"), "rds-db:connect", database+"pgrotator_master") != nil {
+			t.Error("the sweep may log in by token")
+		}
+	}
+}
+
+func TestMirrorsAreWrittenByRotationAlone(t *testing.T) {
+	t.Parallel()
+	everyRole(t, "RotationRole", func(s stack, statements []statement) {
+		for _, mirror := range strings.Split(proxySecrets, ",") {
+			named := s.values["ProxySecretArns"] != "" && s.values["AssumeRoleArn"] == ""
+			for _, action := range []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"} {
+				if got := allowing(statements, action, mirror) != nil; got != named {
+					t.Errorf("%s on a mirror: %v with %v", action, got, s.values)
+				}
+			}
+			if allowing(statements, "secretsmanager:UpdateSecretVersionStage", mirror) != nil {
+				t.Errorf("the rotation function may move a mirror's labels with %v", s.values)
+			}
+		}
+	})
+	everyRole(t, "SweepRole", func(s stack, statements []statement) {
+		for _, mirror := range strings.Split(proxySecrets, ",") {
+			if allowing(statements, "secretsmanager:GetSecretValue", mirror) != nil {
+				t.Errorf("the sweep may read a mirror with %v", s.values)
+			}
+		}
+	})
+}
+
+// Whatever the rotation function may read or write under a key of the customer's, it may have that key decrypt and encrypt.
+func TestKeyServesEverySecretUnderIt(t *testing.T) {
+	t.Parallel()
+	key := alternatives["SecretKmsKeyArn"][0]
+	everyRole(t, "RotationRole", func(s stack, statements []statement) {
+		if s.values["SecretKmsKeyArn"] == "" || s.values["AssumeRoleArn"] != "" {
+			return
+		}
+		expected := []string{ownSecretOf(s)}
+		for _, list := range []string{"AdditionalSecretArns", "ProxySecretArns"} {
+			if s.values[list] != "" {
+				expected = append(expected, strings.Split(s.values[list], ",")...)
+			}
+		}
+		for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey"} {
+			found := allowing(statements, action, key)
+			if len(found) != 1 {
+				t.Fatalf("%s is allowed by %d statements with %v", action, len(found), s.values)
+			}
+			equals := found[0].condition["StringEquals"].(map[string]any)
+			if got := oneOrMore(equals["kms:EncryptionContext:SecretARN"]); !slices.Equal(got, expected) {
+				t.Errorf("%s is allowed for %v, expected %v", action, got, expected)
+			}
+		}
+	})
+}
+
+func TestEachFunctionAsksRDSWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	const deployment = "arn:aws:rds:eu-west-1:111122223333:deployment:bgd-1"
+	everyRole(t, "RotationRole", func(s stack, statements []statement) {
+		if got := allowing(statements, "rds:DescribeBlueGreenDeployments", deployment) != nil; got != (s.values["AssumeRoleArn"] == "") {
+			t.Errorf("the rotation function sees blue/green deployments: %v with %v", got, s.values)
+		}
+		if allowing(statements, "rds:DescribeEvents", "arn:aws:rds:eu-west-1:111122223333:es:any") != nil {
+			t.Errorf("the rotation function reads events with %v", s.values)
+		}
+	})
+	everyRole(t, "SweepRole", func(s stack, statements []statement) {
+		if got := allowing(statements, "rds:DescribeEvents", "arn:aws:rds:eu-west-1:111122223333:es:any") != nil; got != (s.values["AssumeRoleArn"] == "") {
+			t.Errorf("the sweep reads events: %v with %v", got, s.values)
+		}
+	})
+}
+
+// A role that exists already belongs to somebody else: the stack uses it, and gives it nothing.
+func TestExistingRolesAreUsedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for function, role := range map[string]string{"RotationFunction": "RotationRole", "SweepFunction": "SweepRole"} {
+		existing := alternatives[role+"Arn"][0]
+		everyStack(template, []string{"AssumeRoleArn", "RotationEnabled"}, func(s stack) {
+			s.values[role+"Arn"] = existing
+			if got := s.resolve(template.Resources[function].Properties["Role"]); got != existing {
+				t.Errorf("%s has the role %v", function, got)
+			}
+			if s.exists(template.Resources[role].Condition) || len(s.documents(role)) > len(template.Resources[role].Properties["Policies"].([]any)) {
+				t.Errorf("the stack makes %s, or policies for it, with %v", role, s.values)
+			}
+		})
 	}
 }

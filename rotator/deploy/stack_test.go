@@ -42,6 +42,7 @@ var required = map[string]string{
 	"DatabaseIdentifier": "orders",
 	"VpcId":              "vpc-0123456789abcdef0",
 	"SubnetIds":          "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+	"SubnetIds.VpcId":    "vpc-0123456789abcdef0,vpc-0123456789abcdef0", // what CloudFormation finds out about them
 }
 
 // alternatives are the values, other than the default, that turn the conditions of the template.
@@ -57,13 +58,33 @@ var alternatives = map[string][]string{
 	"MasterIamUser":            {"pgrotator_master"},
 	"DatabaseResourceId":       {"cluster-ABCDEFGHIJKLMNOP"},
 	"ProxySecretArns":          {proxySecrets},
+	"Fleet":                    {"true"},
+	"FleetAccounts":            {account + "," + otherAccount},
+	"AlarmsEnabled":            {"false"},
+	"DashboardEnabled":         {"false"},
 	"RotationEnabled":          {"true"},
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},
 	"SweepMode":                {"act", "off"},
+	"IamReview":                {"true"},
 	"FunctionSecurityGroupIds": {"sg-0123456789abcdef0"},
 	"CreateVpcEndpoints":       {"true"},
+	"EndpointSubnetIds":        {"subnet-0123456789abcdef2"},
+	"HttpsProxy":               {"http://proxy.example.com:3128"},
+	"IpAddressType":            {"dualstack"},
+	"AWS::Partition":           {"aws-cn"},
+	"RotationFunctionName":     {"orders-rotation"},
+	"SweepFunctionName":        {"orders-sweep"},
+	"RotationRoleArn":          {"arn:aws:iam::111122223333:role/rotation"},
+	"SweepRoleArn":             {"arn:aws:iam::111122223333:role/sweep"},
+	"UseFipsEndpoints":         {"true"},
+	"CheckParameters":          {"false"},
+	"RedeployServiceArns":      {"arn:aws:ecs:eu-west-1:111122223333:service/web/shop,arn:aws:ecs:eu-west-1:111122223333:service/web/search"},
+	"RedeployBy":               {"metric"},
 	"NoticeTopicArn":           {"arn:aws:sns:eu-west-1:111122223333:notices"},
+	"ReportBucket":             {"audit-reports"},
+	"ReportPrefix":             {"databases"},
+	"ReportKmsKeyArn":          {"arn:aws:kms:eu-west-1:111122223333:key/reports"},
 	"NoticeEmail":              {"dba@example.com"},
 	"NoticeKmsKeyArn":          {"arn:aws:kms:eu-west-1:111122223333:key/notices"},
 	"LogKmsKeyArn":             {"arn:aws:kms:eu-west-1:111122223333:key/logs"},
@@ -126,8 +147,29 @@ func (s stack) truth(expression any) bool {
 		return !slices.ContainsFunc(operands, func(o any) bool { return !s.truth(o) })
 	case "Fn::Or":
 		return slices.ContainsFunc(operands, s.truth)
+	case "Fn::EachMemberEquals": // of a rule: operands[0] asks for an attribute of each
+		_, question := call(operands[0])
+		asked := question.([]any)
+		attributes := strings.Split(s.values[fmt.Sprintf("%s.%s", asked[0], asked[1])], ",")
+		return !slices.ContainsFunc(attributes, func(a string) bool { return a != s.resolve(operands[1]) })
 	}
 	panic("not a condition: " + name)
+}
+
+// refusals are the sentences with which CloudFormation refuses the values, by the template's rules.
+func (s stack) refusals() []string {
+	var told []string
+	for _, rule := range s.template.Rules {
+		if rule.RuleCondition != nil && !s.truth(rule.RuleCondition) {
+			continue
+		}
+		for _, assertion := range rule.Assertions {
+			if !s.truth(assertion.Assert) {
+				told = append(told, assertion.AssertDescription)
+			}
+		}
+	}
+	return told
 }
 
 // exists tells whether a resource or output under this condition is made.
@@ -190,10 +232,10 @@ func (s stack) resolveInside(value any) any {
 }
 
 func (s stack) ref(name string) any {
-	if value, ok := pseudoParameters[name]; ok {
+	if value, ok := s.values[name]; ok {
 		return value
 	}
-	if value, ok := s.values[name]; ok {
+	if value, ok := pseudoParameters[name]; ok {
 		return value
 	}
 	return "<" + name + ">"
@@ -202,13 +244,22 @@ func (s stack) ref(name string) any {
 func (s stack) resolveList(name string, arguments []any) any {
 	switch name {
 	case "Fn::GetAtt":
-		return fmt.Sprintf("<%s.%s>", arguments[0], arguments[1])
+		name := fmt.Sprintf("<%s.%s>", arguments[0], arguments[1])
+		switch {
+		case name == "<S3Endpoint.DnsEntries>":
+			return []any{"Z1:*." + name}
+		case arguments[1] == "DnsEntries": // hosted zone and name, the Region's own name first
+			return []any{"Z1:" + name}
+		}
+		return name
 	case "Fn::Split":
 		var list []any
 		for _, part := range strings.Split(s.resolve(arguments[1]).(string), arguments[0].(string)) {
 			list = append(list, part)
 		}
 		return list
+	case "Fn::Join":
+		return strings.Join(oneOrMore(s.resolve(arguments[1])), arguments[0].(string))
 	case "Fn::Select":
 		return s.resolve(arguments[1]).([]any)[int(arguments[0].(float64))]
 	}

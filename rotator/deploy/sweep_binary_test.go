@@ -13,7 +13,7 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // sweptScene is a cluster of one instance whose log goes to CloudWatch, and the sweep function in the template's environment.
@@ -24,13 +24,13 @@ func sweptScene(t *testing.T, overrides map[string]string) (*localtest.Scene, *l
 	return s, s.AddFunction("sweep", environmentOfFunction(t, "SweepFunction", overrides), 0)
 }
 
-func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) sweep.Report {
+func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) report.Report {
 	t.Helper()
 	result, err := f.Invoke(t.Context(), []byte(`{"action":"sweep","secretId":"`+s.SecretID+`"}`))
 	if err != nil || result.FunctionError != "" {
 		t.Fatalf("sweeping: %v %s", err, result.Payload)
 	}
-	var report sweep.Report
+	var report report.Report
 	if err := json.Unmarshal(result.Payload, &report); err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +40,14 @@ func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) sweep.Repo
 // The built binary sweeps in the very environment that the template gives it, with the calls that its role allows and no others.
 func TestSweepRunsInTheTemplatesEnvironmentWithItsRole(t *testing.T) {
 	t.Parallel()
-	s, function := sweptScene(t, nil)
+	overrides := map[string]string{"IamReview": "true"}
+	s, function := sweptScene(t, overrides)
 	s.SQL("CREATE ROLE person LOGIN")
 	runSweep(t, s, function)
 	report := runSweep(t, s, function)
+	if report.IAM == nil || !report.IAM.Complete {
+		t.Errorf("who may log in by IAM: %+v", report.IAM)
+	}
 	if report.Counts.Tracked == 0 || len(report.Evidence.Instances) != 1 {
 		t.Errorf("the sweep looked at nobody: %+v", report)
 	}
@@ -58,7 +62,7 @@ func TestSweepRunsInTheTemplatesEnvironmentWithItsRole(t *testing.T) {
 	abandonQuery(t, s, function)
 	made := callsOf(s, "sweep")
 	made["logs:Unmask"] = asksForUnmasked(t, s, function)
-	compareActions(t, "SweepRole", nil, made)
+	compareActions(t, "SweepRole", overrides, made)
 }
 
 func checkSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) string {

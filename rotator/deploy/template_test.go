@@ -3,10 +3,9 @@ package deploy_test
 import (
 	"encoding/json"
 	"os"
-	"strings"
 	"testing"
 
-	"gopkg.in/yaml.v3"
+	"pgrotator/rotator/internal/cloudformation"
 )
 
 const templatePath = "../../template.yaml"
@@ -14,6 +13,7 @@ const templatePath = "../../template.yaml"
 // template is a CloudFormation template in long form: !Ref X reads {"Ref": "X"}.
 type template struct {
 	Parameters map[string]parameter
+	Rules      map[string]rule
 	Conditions map[string]any
 	Resources  map[string]resource
 	Outputs    map[string]output
@@ -27,11 +27,20 @@ type template struct {
 	text json.RawMessage
 }
 
+// rule is what CloudFormation asks of the parameters before it begins.
+type rule struct {
+	RuleCondition any
+	Assertions    []struct {
+		Assert            any
+		AssertDescription string
+	}
+}
+
 type parameter struct {
 	Type, Description, AllowedPattern, ConstraintDescription string
 	Default                                                  any
 	AllowedValues                                            []any
-	MinValue, MaxValue                                       *float64
+	MinValue, MaxValue, MaxLength                            *float64
 }
 
 type resource struct {
@@ -53,11 +62,7 @@ func readTemplate(t *testing.T) template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		t.Fatal(err)
-	}
-	long, err := longForm(document.Content[0])
+	long, err := cloudformation.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,57 +80,4 @@ func decodeTemplate(t *testing.T, encoded []byte) template {
 		t.Fatal(err)
 	}
 	return decoded
-}
-
-// longForm turns a node into maps, lists and scalars, and its short-form tag into the function it stands for.
-func longForm(node *yaml.Node) (any, error) {
-	value, err := plain(node)
-	if err != nil || !strings.HasPrefix(node.Tag, "!") || strings.HasPrefix(node.Tag, "!!") {
-		return value, err
-	}
-	switch name := strings.TrimPrefix(node.Tag, "!"); name {
-	case "Ref", "Condition":
-		return map[string]any{name: value}, nil
-	case "GetAtt":
-		resource, attribute, _ := strings.Cut(value.(string), ".")
-		return map[string]any{"Fn::GetAtt": []any{resource, attribute}}, nil
-	default:
-		return map[string]any{"Fn::" + name: value}, nil
-	}
-}
-
-func plain(node *yaml.Node) (any, error) {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return plainMap(node)
-	case yaml.SequenceNode:
-		list := make([]any, 0, len(node.Content))
-		for _, item := range node.Content {
-			value, err := longForm(item)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, value)
-		}
-		return list, nil
-	default:
-		if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
-			return node.Value, nil
-		}
-		var scalar any
-		err := node.Decode(&scalar)
-		return scalar, err
-	}
-}
-
-func plainMap(node *yaml.Node) (any, error) {
-	values := make(map[string]any, len(node.Content)/2)
-	for i := 0; i < len(node.Content); i += 2 {
-		value, err := longForm(node.Content[i+1])
-		if err != nil {
-			return nil, err
-		}
-		values[node.Content[i].Value] = value
-	}
-	return values, nil
 }

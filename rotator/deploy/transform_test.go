@@ -38,9 +38,9 @@ var transformOnce struct {
 	answers []json.RawMessage
 }
 
-// transformed returns the distinct templates that the SAM transform makes of template.yaml, over
-// every combination of the parameters that its functions use. The rest of the template is not the
-// transform's business: it leaves conditions to CloudFormation.
+// transformed returns the distinct templates that the SAM transform makes of template.yaml: with every parameter at its default, with
+// each alternative alone, and with all of them at once. It reads values and leaves conditions to CloudFormation, so that no
+// combination of conditions makes a difference to it.
 func transformed(t *testing.T) []template {
 	t.Helper()
 	transformOnce.Lock()
@@ -62,28 +62,22 @@ func transformed(t *testing.T) []template {
 	return templates
 }
 
-// functionParameters are the combinations of values of all parameters that a SAM function depends on.
+// functionParameters are the values that the transform is tried with.
 func functionParameters(template template) []map[string]string {
-	var conditions []string
-	for _, resource := range template.Resources {
-		if resource.Type != "AWS::Serverless::Function" {
-			continue
-		}
-		for _, ref := range resource.references() {
-			for _, guard := range ref.guards {
-				conditions = append(conditions, guard.condition)
-			}
+	together := newStack(template, nil).values
+	cases := []map[string]string{maps.Clone(together)}
+	for name, values := range alternatives {
+		together[name] = values[0]
+		for _, value := range values {
+			cases = append(cases, newStack(template, map[string]string{name: value}).values)
 		}
 	}
-	var combinations []map[string]string
-	everyStack(template, parametersOf(template, conditions...), func(s stack) {
-		for _, architecture := range template.Parameters["Architecture"].AllowedValues {
-			values := maps.Clone(s.values)
-			values["Architecture"] = architecture.(string)
-			combinations = append(combinations, values)
-		}
-	})
-	return combinations
+	for _, architecture := range template.Parameters["Architecture"].AllowedValues {
+		values := maps.Clone(together)
+		values["Architecture"] = architecture.(string)
+		cases = append(cases, values)
+	}
+	return cases
 }
 
 func TestTransformMakesPlainFunctionsAndNothingElse(t *testing.T) {

@@ -20,11 +20,10 @@ type mark struct {
 	severed
 }
 
-// pairEnd returns how far into the text a user name, @ and a database name can reach.
+// pairEnd returns how far into the text a user name, @ and a database name can reach at most: isPair knows it exactly.
 func pairEnd(text string) int {
 	if !grows(text) {
-		database := lastAt(text, maxName+1) + 1
-		return min(len(text), database+maxName)
+		return min(len(text), 2*maxName+1)
 	}
 	database := lastAt(text, sentEnd(text, maxName+1)) + 1
 	return database + sentEnd(text[database:], maxName)

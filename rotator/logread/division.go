@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,8 +19,9 @@ var (
 	coalesceCommand = regexp.MustCompile(`^\| fields coalesce\(([^)]*)\) as (\w+)$`)
 )
 
-// queryDivision is that of the constant query.
-var queryDivision = readDivision(Query(false))
+// queryDivision is that of the constant query, whose expressions take longer to compile than all else that a new process does: a
+// rotation needs none of them.
+var queryDivision = sync.OnceValue(func() *division { return readDivision(Query(false)) })
 
 func readDivision(query string) *division {
 	d := &division{extracts: map[string]*extract{}, coalesced: map[string][]string{}}

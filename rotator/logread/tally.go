@@ -20,7 +20,7 @@ func NewTally() *Tally { return &Tally{rows: map[Kind]*Row{}} }
 
 // Event adds one event.
 func (t *Tally) Event(e Event) {
-	r := queryDivision.read(e.Message[:min(len(e.Message), looksAt)], e.Stream)
+	r := queryDivision().read(e.Message[:min(len(e.Message), looksAt)], e.Stream)
 	who, _ := r.field("who")
 	what, _ := r.field("what")
 	t.Row(Row{Kind: kindOf(e.Stream, who, what), Count: 1, Earliest: e.At, Latest: e.At, Delay: e.Ingested - e.At})

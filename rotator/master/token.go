@@ -1,14 +1,14 @@
 package master
 
 import (
+	"cmp"
 	"context"
 	"net"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
 
-	"pgrotator/rotator/cluster"
+	"pgrotator/rotator/postgres"
 )
 
 // NewSigner signs with a configuration's credentials, without any call. A token is good for 15 minutes and for the address and the
@@ -19,12 +19,11 @@ func NewSigner(config aws.Config) Signer {
 	}
 }
 
-// regionOf is the Region in NAME.ID.REGION.rds.amazonaws.com, else the function's own.
+// regionOf is the Region of an endpoint of RDS, else the function's own.
 func regionOf(address, own string) string {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil || !cluster.IsEndpoint(host) {
+	if err != nil {
 		return own
 	}
-	before, _, _ := strings.Cut(strings.ToLower(host), ".rds.amazonaws.com")
-	return before[strings.LastIndex(before, ".")+1:]
+	return cmp.Or(postgres.RDSRegion(host), own)
 }

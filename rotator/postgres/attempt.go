@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -73,6 +74,19 @@ func provesNothing(err error) bool {
 func Transient(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && transient(pg)
+}
+
+// Vanished reports that a statement came upon an object that another session had dropped since it was listed.
+func Vanished(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "42P01", "42704", "42883", "3F000": // a table, another object, a function, a schema
+		return true
+	}
+	return pg.Code == internalError && (strings.HasPrefix(pg.Message, "could not open relation with OID") || strings.HasPrefix(pg.Message, "cache lookup failed"))
 }
 
 func transient(pg *pgconn.PgError) bool {

@@ -81,6 +81,7 @@ func (o Opener) parameters(server Server) map[string]string {
 		"standard_conforming_strings":   "on",
 		"default_transaction_read_only": "off",
 		"local_preload_libraries":       "",
+		"jit":                           "off", // a role that switches enable_sort off would have each query of the catalogs compiled, for seconds
 		"statement_timeout":             milliseconds(timeout),
 		"lock_timeout":                  milliseconds(lockTimeout),
 	}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,6 +45,13 @@ func NotPermitted(err error) bool {
 func TurnedAway(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "28") || pg.Code == protocolViolation)
+}
+
+// Unreached reports that no address of the host was connected to: from this machine there is no way to the server, or nothing listens.
+func Unreached(err error) bool {
+	var dns *net.DNSError
+	var tried attempts
+	return errors.As(err, &dns) || errors.As(err, &tried) && !slices.ContainsFunc(tried, func(a attempt) bool { return a.connected })
 }
 
 // SQLSTATEs that the code branches on (PostgreSQL, appendix A).

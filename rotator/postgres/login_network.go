@@ -23,8 +23,8 @@ func explainTLS(err error) string {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
-		return "the server's certificate is signed by an unknown CA, neither of the RDS bundle nor of the system: put its root " +
-			"certificate into a PEM file and name it in DB_CA_FILE: " + unknown.Error()
+		return fmt.Sprintf("the server's certificate is signed by an unknown CA, %q, neither of the RDS bundle nor of the system: put its root "+
+			"certificate into a PEM file and name it in DB_CA_FILE: %v", issuer(unknown.Cert), unknown)
 	case errors.As(err, &name):
 		return "the server's certificate is for another host name: use the endpoint's own name as host: " + name.Error()
 	case errors.As(err, &invalid):

@@ -28,6 +28,17 @@ func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session,
 	if err := server.admit(); err != nil {
 		return nil, err
 	}
+	session, err := o.openNamed(ctx, server, login)
+	if other, ok := inWestern(login.User); ok && TurnedAway(err) {
+		if session, err := o.openNamed(ctx, server, Login{User: other, Password: login.Password, Token: login.Token}); err == nil {
+			session.user = login.User
+			return session, nil
+		}
+	}
+	return session, err
+}
+
+func (o Opener) openNamed(ctx context.Context, server Server, login Login) (*Session, error) {
 	session, err := o.openTrusting(ctx, server, login, o.Roots.own)
 	if unknown := new(x509.UnknownAuthorityError); errors.As(err, unknown) {
 		return o.openTrusting(ctx, server, login, o.Roots.system)

@@ -18,15 +18,17 @@ var rdsBundle []byte
 // function that speaks plaintext never pays for them, and the system's, which take longest, are read only where the others
 // have not signed.
 type Roots struct {
-	own    func() (*x509.CertPool, error) // the RDS bundle and the extra file
-	system func() (*x509.CertPool, error)
+	extraFile string
+	own       func() (*x509.CertPool, error) // the RDS bundle and the extra file
+	system    func() (*x509.CertPool, error)
 }
 
 // NewRoots is the RDS bundle, the system's roots and the PEM certificates of extraFile; "" adds none.
 func NewRoots(extraFile string) Roots {
 	return Roots{
-		own:    sync.OnceValues(func() (*x509.CertPool, error) { return readRoots(extraFile) }),
-		system: sync.OnceValues(x509.SystemCertPool),
+		extraFile: extraFile,
+		own:       sync.OnceValues(func() (*x509.CertPool, error) { return readRoots(extraFile) }),
+		system:    sync.OnceValues(x509.SystemCertPool),
 	}
 }
 

@@ -26,9 +26,7 @@ func (s Server) Address() string {
 // The names are those of the RDS User Guide, "Connecting to a database through RDS Proxy": NAME.proxy-ID.REGION.rds.amazonaws.com,
 // and NAME.endpoint.proxy-ID.… for a further endpoint.
 func (s Server) admit() error {
-	host := strings.TrimSuffix(strings.ToLower(s.Host), ".")
-	rds := strings.HasSuffix(host, ".rds.amazonaws.com") || strings.HasSuffix(host, ".rds.amazonaws.com.cn")
-	if rds && strings.Contains(host, ".proxy-") && !s.Proxy {
+	if IsRDS(s.Host) && strings.Contains(strings.ToLower(s.Host), ".proxy-") && !s.Proxy {
 		return fmt.Errorf("the host %q is an RDS Proxy, which keeps logins of its own: use the cluster's writer endpoint or the instance's endpoint "+
 			"as the secret's host, and name the proxy in its key \"proxyhost\"", s.Host)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -70,9 +71,19 @@ func (s *Session) Root() string {
 	return subject(chains[0][len(chains[0])-1])
 }
 
-func subject(certificate *x509.Certificate) string {
-	if certificate.Subject.CommonName != "" {
-		return certificate.Subject.CommonName
+func subject(certificate *x509.Certificate) string { return plainName(certificate.Subject) }
+
+// issuer is who signed a certificate, as it says itself; "" where there is none.
+func issuer(certificate *x509.Certificate) string {
+	if certificate == nil {
+		return ""
 	}
-	return certificate.Subject.String()
+	return plainName(certificate.Issuer)
+}
+
+func plainName(name pkix.Name) string {
+	if name.CommonName != "" {
+		return name.CommonName
+	}
+	return name.String()
 }

@@ -29,7 +29,8 @@ func (r *run) setPasswords(ctx context.Context) (err error) {
 	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
 		return err
 	}
-	passwords := map[string]string{r.pair.Partner: r.password, r.pair.User: rand.Text()}
+	passwords := map[string]string{r.pair.User: rand.Text()}
+	passwords[r.pair.Partner] = r.password // a single user's too
 	if err := r.setVerifiers(ctx, passwords); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (r *run) setPasswords(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.tell("stored a new credential of %q as AWSPENDING version %s, and set the passwords of both users", r.pair.Partner, r.token)
+	r.tell("stored a new credential of %q as AWSPENDING version %s, and set the password of %q", r.pair.Partner, r.token, r.users())
 	return nil
 }
 
@@ -63,10 +64,10 @@ func (r *run) validUntil() string {
 
 // letIn lets the new AWSCURRENT log in, proves it, moves AWSCURRENT, and only then lets the pair set itself again.
 func (r *run) letIn(ctx context.Context) error {
-	if err := role.Open(ctx, r.session, r.pair.Partner, r.shared); err != nil {
+	if err := r.unlock(ctx); err != nil {
 		return err
 	}
-	if err := r.prove(ctx); err != nil {
+	if err := r.tryPending(ctx); err != nil {
 		return err
 	}
 	d, err := r.store.Describe(ctx, r.secretID)
@@ -78,15 +79,25 @@ func (r *run) letIn(ctx context.Context) error {
 			return err
 		}
 	}
-	r.tell("AWSCURRENT is %q with the new password; %q stays NOLOGIN until the next rotation", r.pair.Partner, r.pair.User)
+	r.tell("AWSCURRENT is %q with the new password", r.pair.Partner)
+	if !r.pair.Single() {
+		r.tell("%q stays NOLOGIN until the next rotation", r.pair.User)
+	}
 	if err := role.GiveBack(ctx, r.session, r.state, r.shared, r.owner); err != nil {
 		return err
 	}
-	return role.Leave(ctx, r.session, r.state, r.owner, r.pair.User, r.pair.Partner)
+	return role.Leave(ctx, r.session, r.state, r.joined()...)
 }
 
-// prove logs in with the new credential.
-func (r *run) prove(ctx context.Context) error {
+func (r *run) unlock(ctx context.Context) error {
+	if r.pair.Single() {
+		return role.Unlock(ctx, r.session, r.pair.User)
+	}
+	return role.Open(ctx, r.session, r.pair.Partner, r.shared)
+}
+
+// tryPending logs in with the new credential.
+func (r *run) tryPending(ctx context.Context) error {
 	server := postgres.Server{Host: r.value.Host, Port: r.value.Port, Database: r.value.Database, Plaintext: r.value.Plaintext}
 	return postgres.Attempt(ctx, func(ctx context.Context) error {
 		session, err := r.opener.Open(ctx, server, postgres.Login{User: r.pair.Partner, Password: r.password})

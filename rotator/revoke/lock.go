@@ -33,12 +33,15 @@ func (r *run) lock(ctx context.Context) error {
 			return fmt.Errorf("%w%s", err, ending)
 		}
 	}
-	r.tellOnce("locked %q and %q (NOLOGIN), and took EXECUTE on %s.set_other_user from %q", r.pair.User, r.pair.Partner, postgres.Quote(r.owner), r.shared)
+	r.tellOnce("locked %q (NOLOGIN)", r.users())
+	if r.state.Function {
+		r.tellOnce("took EXECUTE on %s.set_other_user from %q", postgres.Quote(r.owner), r.shared)
+	}
 	return nil
 }
 
 func (r *run) joinAndClose(ctx context.Context) error {
-	if err := role.Join(ctx, r.session, r.state, r.owner, r.pair.User, r.pair.Partner); err != nil {
+	if err := role.Join(ctx, r.session, r.state, r.joined()...); err != nil {
 		return err
 	}
 	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.users())
@@ -103,7 +106,7 @@ func (r *run) endSessions(ctx context.Context) error {
 			return err
 		}
 	}
-	r.tell("ended the sessions of %q and %q on every instance looked at, until two looks found none", r.pair.User, r.pair.Partner)
+	r.tell("ended the sessions of %q on every instance looked at, until two looks found none", r.users())
 	return nil
 }
 

@@ -57,7 +57,7 @@ type Ended struct {
 }
 
 // Run revokes the pair of a secret. Afterwards AWSCURRENT is the other user of the pair with a new password, and the one that it
-// named cannot log in until the next rotation. An error says what was being done: the pair may be locked by then, and running it
+// named cannot log in until the next rotation; a single user has a new password. An error says what was being done: the pair may be locked by then, and running it
 // again goes through all of it from the start.
 func (s *Revoke) Run(ctx context.Context, secretID string) (Report, error) {
 	r := &run{Revoke: s, secretID: secretID, report: Report{Ended: []Ended{}}}
@@ -91,10 +91,11 @@ type run struct {
 	secretID string
 	report   Report
 
+	arn      string
 	value    secret.Value
 	pair     secret.Pair
-	owner    string // setup's owner role, and the schema of its functions
-	shared   string
+	owner    string // setup's owner role, and the schema of its functions; "" = setup has made none
+	shared   string // whom both users become; a single user itself
 	found    master.Master
 	session  *postgres.Session // the master's on the writer
 	watch    *postgres.Session // another, which ends who blocks the first
@@ -116,10 +117,13 @@ func (r *run) tellOnce(format string, args ...any) {
 	}
 }
 
-func (r *run) users() []string { return []string{r.pair.User, r.pair.Partner} }
-
 // read reads AWSCURRENT and finds the master.
 func (r *run) read(ctx context.Context) error {
+	description, err := r.store.Describe(ctx, r.secretID)
+	if err != nil {
+		return err
+	}
+	r.arn = description.ARN
 	text, err := r.store.Stage(ctx, r.secretID, secret.Current)
 	if err != nil {
 		return err
@@ -142,12 +146,8 @@ func (r *run) readMirrors(ctx context.Context) error {
 	if r.value.Mirrors == nil {
 		return nil
 	}
-	d, err := r.store.Describe(ctx, r.secretID)
-	if err != nil {
-		return err
-	}
 	for _, user := range r.users() {
-		mirror, err := r.store.ReadMirror(ctx, r.value.Mirrors[user], d.ARN, user)
+		mirror, err := r.store.ReadMirror(ctx, r.value.Mirrors[user], r.arn, user)
 		if err != nil {
 			return err
 		}
@@ -156,8 +156,7 @@ func (r *run) readMirrors(ctx context.Context) error {
 	return nil
 }
 
-// open logs in as the master, twice, and admits only a pair that setup has recorded: whoever may write the secret could otherwise
-// name a colleague in it.
+// open logs in as the master, twice, and admits the pair.
 func (r *run) open(ctx context.Context) (err error) {
 	for _, session := range []**postgres.Session{&r.session, &r.watch} {
 		err := postgres.Attempt(ctx, func(ctx context.Context) (err error) {
@@ -175,29 +174,6 @@ func (r *run) open(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *run) admit(ctx context.Context) error {
-	if err := r.master.Admit(ctx, r.session, r.found, r.pair); err != nil {
-		return err
-	}
-	pair := role.Pair{User: r.pair.Partner, Partner: r.pair.User, Shared: r.value.Role, Base: r.pair.Base}
-	state, err := role.ReadState(ctx, r.session, pair)
-	if err != nil {
-		return err
-	}
-	found, err := role.ReadSetupState(ctx, r.session, r.pair.User, r.pair.Partner, state.Shared)
-	if err != nil {
-		return err
-	}
-	record, known := found.RecordOf(state.Shared)
-	if !known || !record.Holds(r.pair.User) || !record.Holds(r.pair.Partner) {
-		return fmt.Errorf("the pair %q and %q of secret %s is none that setup has recorded, and nobody else is locked on a secret's word: run setup first, or lock the two by hand: %s %s",
-			r.pair.User, r.pair.Partner, r.secretID, script.Lock(r.pair.User), script.Lock(r.pair.Partner))
-	}
-	r.shared, r.owner, r.kind = state.Shared, record.Owner(), state.Verifier
-	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
-	return err
-}
-
 func (r *run) closeSessions(ctx context.Context) {
 	for _, session := range []*postgres.Session{r.session, r.watch} {
 		if session != nil {
@@ -211,5 +187,5 @@ func (r *run) tellWhatRemains() {
 	if r.state.CreateRole {
 		r.tell("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", r.shared, script.GiveCreateRole(r.shared))
 	}
-	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, and the thief's own right to read the secret", r.shared)
+	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, settings that %q gave themselves (pg_catalog.pg_db_role_setting), and the thief's own right to read the secret", r.shared, r.users())
 }

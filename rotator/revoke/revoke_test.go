@@ -58,15 +58,28 @@ const (
 	stolenVerifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 )
 
+func TestMatrixOfRevoke(t *testing.T) {
+	t.Parallel()
+	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		t.Run("thief is out", func(t *testing.T) { thiefIsOut(t, pg) })
+		if pg.Major() != server.Major() && pg.Major() != 18 && !localtest.Soaking() {
+			return // what the master may do changed with 16: the major before and the newest show both
+		}
+		for name, test := range map[string]func(*testing.T, *localpg.Server){
+			"pair of another secret": pairOfAnotherSecret, "secret that took another's place": secretThatTookAnothersPlace,
+			"without a record": withoutARecord,
+		} {
+			t.Run(name, func(t *testing.T) { test(t, pg) })
+		}
+	})
+}
+
 // The drill: a thief holds AWSCURRENT, sessions on the writer and on a reader and a planted AWSPENDING, and goes on giving the other
 // user a password of his own as fast as he can: in one drill a transaction of his has set it and so holds its row; in the other his
 // statements have begun before EXECUTE is taken from him, and let the user in again after it was locked.
-func TestThiefIsOut(t *testing.T) {
-	t.Parallel()
-	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
-		t.Run("holds the row", func(t *testing.T) { drill(t, pg, true, "") })
-		t.Run("has statements under way", func(t *testing.T) { drill(t, pg, false, " FROM pg_sleep(0.05)") })
-	})
+func thiefIsOut(t *testing.T, pg *localpg.Server) {
+	t.Run("holds the row", func(t *testing.T) { drill(t, pg, true, "") })
+	t.Run("has statements under way", func(t *testing.T) { drill(t, pg, false, " FROM pg_sleep(0.05)") })
 }
 
 func drill(t *testing.T, pg *localpg.Server, holds bool, underWay string) {
@@ -114,9 +127,14 @@ func addReader(t *testing.T, s *localtest.Scene) *localpg.Server {
 	s.AWS.SetDBCluster(types.DBCluster{DBClusterIdentifier: aws.String("orders"), Endpoint: &s.Host, Port: aws.Int32(int32(s.Port)), MasterUsername: &s.Master,
 		DBClusterMembers: []types.DBClusterMember{
 			{DBInstanceIdentifier: aws.String("orders-1"), IsClusterWriter: aws.Bool(true)}, {DBInstanceIdentifier: aws.String("orders-2"), IsClusterWriter: aws.Bool(false)}}})
-	s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
-		DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(standby.Port()))}})
+	describeReader(s, standby.Port())
 	return standby
+}
+
+// describeReader has RDS tell where the reader listens.
+func describeReader(s *localtest.Scene, port int) {
+	s.AWS.SetDBInstance(types.DBInstance{DBInstanceIdentifier: aws.String("orders-2"), DBClusterIdentifier: aws.String("orders"),
+		DBInstanceStatus: aws.String("available"), Endpoint: &types.Endpoint{Address: &s.Host, Port: aws.Int32(int32(port))}})
 }
 
 func steal(t *testing.T, pg *localpg.Server, s *localtest.Scene, c localtest.Credential) *pgx.Conn {
@@ -213,6 +231,11 @@ func mustBeOut(t *testing.T, s *localtest.Scene, open []*pgx.Conn, known, own lo
 			t.Errorf("the thief logs in as %s", c.Username)
 		}
 	}
+	s.SQL("ALTER ROLE " + known.Username + " LOGIN") // as a person might who knows no better
+	if _, err := s.Login(known); err == nil {
+		t.Errorf("%s still has the password that the thief knows", known.Username)
+	}
+	s.SQL("ALTER ROLE " + known.Username + " NOLOGIN")
 	ended := map[string]int{}
 	for _, e := range report.Ended {
 		ended[e.Instance] += e.Sessions
@@ -247,8 +270,12 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, server)
 			known := s.Credential("AWSCURRENT")
+			var asked atomic.Bool
 			s.AWS.Intercept(func(c localaws.Call) localaws.Outcome {
 				if c.Operation == operation && c.Function != "" {
+					if operation == "DescribeSecret" && !asked.Swap(true) { // at first, before anything is changed
+						return nil
+					}
 					return localaws.Fail("AccessDeniedException", 400)
 				}
 				return nil
@@ -297,7 +324,7 @@ func TestRevokeSurvivesBeingKilled(t *testing.T) {
 	if _, err := run(t, s); err != nil {
 		t.Fatal(err)
 	}
-	for _, point := range localtest.Points(proxy.Points(), 8) {
+	for _, point := range localtest.Points(proxy.Points(), 5) {
 		t.Run(fmt.Sprintf("point %d", point), func(t *testing.T) {
 			t.Parallel()
 			s, proxy := newFaultScene(t)

@@ -87,10 +87,15 @@ func SetLocked(ctx context.Context, s *postgres.Session, verifiers map[string]st
 	})
 }
 
+// Unlock lets a single user log in.
+func Unlock(ctx context.Context, s *postgres.Session, user string) error {
+	return s.Exec(ctx, sql.UnlockRole, postgres.Names{"role": user})
+}
+
 // Open lets user log in, as which it becomes the shared role.
 func Open(ctx context.Context, s *postgres.Session, user, shared string) error {
 	return s.Transaction(ctx, func() error {
-		if err := s.Exec(ctx, sql.UnlockRole, postgres.Names{"role": user}); err != nil {
+		if err := Unlock(ctx, s, user); err != nil {
 			return err
 		}
 		return SetRoleAtLogin(ctx, s, user, shared)

@@ -30,6 +30,8 @@ type SetupState struct {
 	UserExists    bool
 	PartnerExists bool
 	SharedExists  bool
+	Secret        string // the ARN of the secret that the pair of this shared role is recorded for in this database, or ""
+	SchemaExists  bool   // that of the shared role's owner role, in this database
 	Records       []Record
 }
 
@@ -52,8 +54,8 @@ func (t SetupState) Missing(user, partner, shared string) []string {
 func ReadSetupState(ctx context.Context, s *postgres.Session, user, partner, shared string) (SetupState, error) {
 	var t SetupState
 	var comments []string
-	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared},
-		&t.UserExists, &t.PartnerExists, &t.SharedExists, &comments)
+	err := s.Row(ctx, sql.SetupState, nil, []any{user, partner, shared, ownerName(shared)},
+		&t.UserExists, &t.PartnerExists, &t.SharedExists, &t.Secret, &t.SchemaExists, &comments)
 	t.Records = Records(comments)
 	return t, err
 }
@@ -106,6 +108,23 @@ type SetupPair struct {
 	Verifier    string // of User's password, where it is to be set; or ""
 	For         string // ForRotation takes away what only the sweep needs, but for its tables; ForSweep makes it; "" leaves it as it is
 	StateSchema string // of the sweep's tables; "" = the owner role's
+	Secret      string // the ARN of the secret to record for the pair; "" leaves what is recorded
+	Adopt       bool   // AdoptRoles has looked at the shared role and at the partner already
+}
+
+func (p SetupPair) names() [][2]string {
+	return [][2]string{{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared}}
+}
+
+// setParameters hands names and values to the scripts, for this session.
+func setParameters(ctx context.Context, s *postgres.Session, parameters ...[2]string) error {
+	for _, parameter := range parameters {
+		var set string
+		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetupOutcome is what setup has done.
@@ -127,13 +146,11 @@ const closableBatch = "50"
 // the sweep may close.
 func SetUp(ctx context.Context, s *postgres.Session, p SetupPair) (SetupOutcome, error) {
 	sweep := map[string]string{ForSweep: "on", ForRotation: "off"}[p.For]
-	for _, parameter := range [][2]string{
-		{"pgrotator.username", p.User}, {"pgrotator.partner", p.Partner}, {"pgrotator.role", p.Shared}, {"pgrotator.verifier", p.Verifier},
-		{"pgrotator.state_schema", p.StateSchema}, {"pgrotator.sweep", sweep}, {"pgrotator.batch", closableBatch}} {
-		var set string
-		if err := s.Row(ctx, sql.SetupParameter, nil, []any{parameter[0], parameter[1]}, &set); err != nil {
-			return SetupOutcome{}, err
-		}
+	adopt := map[bool]string{true: "on"}[p.Adopt]
+	err := setParameters(ctx, s, append(p.names(), [2]string{"pgrotator.verifier", p.Verifier}, [2]string{"pgrotator.adopt", adopt},
+		[2]string{"pgrotator.state_schema", p.StateSchema}, [2]string{"pgrotator.secret", p.Secret}, [2]string{"pgrotator.sweep", sweep}, [2]string{"pgrotator.batch", closableBatch})...)
+	if err != nil {
+		return SetupOutcome{}, err
 	}
 	o := SetupOutcome{Changed: []string{}}
 	s.TakeNotices()

@@ -48,6 +48,19 @@ func admitKnown(ctx context.Context, s *postgres.Session, t State, user, partner
 		user, partner, script.MarkTwin(user, partner))
 }
 
+// AdmitAdopted returns an error unless user may be adopted together with partner, who has just logged in: it is missing, the clone that
+// AWS's multi-user function has made of the other, or known as its twin. What either has, both will. The state is that of user.
+func AdmitAdopted(ctx context.Context, s *postgres.Session, t State, user, partner string) error {
+	if !t.Exists {
+		return nil
+	}
+	var clone bool
+	if err := s.Row(ctx, sql.AdoptClone, nil, []any{user, partner}, &clone); err != nil || clone {
+		return err
+	}
+	return admitKnown(ctx, s, t, user, partner)
+}
+
 // AdmitMaster is AdmitTwin in a master's session, for the user that p asks about, and an error too if the master may not set it.
 // became is the role that AWSCURRENT's own session was.
 func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string, named bool) error {

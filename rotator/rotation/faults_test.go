@@ -104,7 +104,7 @@ func TestRotationSurvivesEveryDatabaseFault(t *testing.T) {
 			s, proxy := newFaultScene(t, a)
 			rotateOnce(t, s)
 			points := proxy.Points()
-			for _, point := range localtest.Points(points, 6) {
+			for _, point := range localtest.Points(points, 3) {
 				t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
 					t.Parallel()
 					databaseFaults(t, a, point)
@@ -184,7 +184,7 @@ func TestRotationSurvivesEveryAWSFault(t *testing.T) {
 			t.Parallel()
 			s, _ := newFaultScene(t, a)
 			rotateOnce(t, s)
-			for _, at := range localtest.Some(functionCalls(s), 3) {
+			for _, at := range localtest.Some(functionCalls(s), 2) {
 				t.Run(fmt.Sprintf("%s %d", at.operation, at.n), func(t *testing.T) {
 					t.Parallel()
 					awsCallFaults(t, a, at)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localtest"
 )
 
@@ -125,16 +126,21 @@ func TestSecretGainsNothingByLying(t *testing.T) {
 	for _, l := range lies {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			s := localtest.New(t, server, nil)
-			arn := s.CreateMaster()
-			keys := l.prepare(s)
-			if _, given := keys["masterarn"]; !given {
-				keys["masterarn"] = arn
-			}
-			s.CreateSecret(keys)
-			mustRefuseRotation(t, s, l.refusal)
+			mustNotBelieve(t, server, l)
 		})
 	}
+}
+
+func mustNotBelieve(t *testing.T, pg *localpg.Server, l lie) {
+	t.Helper()
+	s := localtest.New(t, pg, nil)
+	arn := s.CreateMaster()
+	keys := l.prepare(s)
+	if _, given := keys["masterarn"]; !given {
+		keys["masterarn"] = arn
+	}
+	s.CreateSecret(keys)
+	mustRefuseRotation(t, s, l.refusal)
 }
 
 // The COMMENT that the error gives makes the partner known: run by the master, it heals.
@@ -314,4 +320,33 @@ func TestPreviousOfAnotherUserIsNotTried(t *testing.T) {
 	s.PutCurrent(s.Value(nil))
 	mustRefuseRotation(t, s, "no way to set the password", "AWSPREVIOUS")
 	mustNotBeTried(t, s)
+}
+
+// From 16 on a membership has options, and whoever holds ADMIN grants it: what makes one a twin is counted with them, and a record counts
+// only of a role that could set the pair.
+var liesSince16 = []lie{
+	{"partner holds ADMIN on the shared role", pairWith("CREATE ROLE OTHER LOGIN", "GRANT SHARED TO OTHER WITH ADMIN TRUE, SET TRUE", "COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'"),
+		" with ADMIN"},
+	{"partner inherits from a role that the other may only become", pairWith("CREATE ROLE SHAREDpay", "CREATE ROLE OTHER LOGIN IN ROLE SHARED",
+		"GRANT SHAREDpay TO OTHER WITH INHERIT TRUE, SET FALSE", "GRANT SHAREDpay TO USER_A WITH INHERIT FALSE, SET TRUE", "COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'"), " with INHERIT"},
+	{"partner becomes a role that the other only inherits from", pairWith("CREATE ROLE SHAREDpay", "CREATE ROLE OTHER LOGIN IN ROLE SHARED",
+		"GRANT SHAREDpay TO OTHER WITH INHERIT FALSE, SET TRUE", "GRANT SHAREDpay TO USER_A WITH INHERIT TRUE, SET FALSE", "COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'"), " with SET"},
+	{"a person is granted the shared role by whoever holds ADMIN on it, and recorded by a role of his", func(s *localtest.Scene) map[string]any {
+		keys := pairWith("CREATE ROLE OTHER LOGIN", "CREATE ROLE SHAREDspy LOGIN CREATEROLE PASSWORD 'spy'", "GRANT SHARED TO SHAREDspy WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")(s)
+		s.SQLAs(s.PG.URL(s.Shared+"spy", "spy", s.Database), fmt.Sprintf("GRANT %s TO %s", s.Shared, s.B), fmt.Sprintf("CREATE ROLE rotation_%s NOLOGIN CREATEROLE", s.Shared),
+			fmt.Sprintf("COMMENT ON ROLE rotation_%s IS %s", s.Shared, record(s)))
+		return keys
+	}, "nothing that it could not have said itself tells that it is the twin"},
+}
+
+func liesAboutOptions(t *testing.T, pg *localpg.Server) {
+	if pg.Major() < 16 {
+		t.Skip("memberships have no options")
+	}
+	for _, l := range liesSince16 {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			mustNotBelieve(t, pg, l)
+		})
+	}
 }

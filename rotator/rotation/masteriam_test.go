@@ -10,17 +10,24 @@ import (
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
+	"pgrotator/rotator/internal/pgfault"
 )
 
 // newIAMScene has a server behind a front that lets the master in by token only, and no secret of the master's anywhere.
 func newIAMScene(t *testing.T, pg *localpg.Server, env map[string]string) (*localtest.Scene, *iamfront.Front) {
+	t.Helper()
+	return newIAMSceneAt(t, pg, address(pg), env)
+}
+
+// newIAMSceneAt has the front stand before another address than the server's own.
+func newIAMSceneAt(t *testing.T, pg *localpg.Server, backend string, env map[string]string) (*localtest.Scene, *iamfront.Front) {
 	t.Helper()
 	s := localtest.New(t, pg, env)
 	credentials, err := s.AWS.Config().Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	front, err := iamfront.Start(t.Context(), t.TempDir(), iamfront.Options{Backend: address(pg), Users: []string{s.Master},
+	front, err := iamfront.Start(t.Context(), t.TempDir(), iamfront.Options{Backend: backend, Users: []string{s.Master},
 		Region: localaws.Region, SecretKey: credentials.SecretAccessKey})
 	if err != nil {
 		t.Fatal(err)
@@ -116,4 +123,80 @@ func TestTokenIsRefused(t *testing.T) {
 			t.Errorf("a token was sent: %+v", logins)
 		}
 	})
+}
+
+// At each message behind the front, that of the token's login included: the connection is cut, or the function killed. Setup and rotation
+// by token complete, if need be when tried again, AWSCURRENT logs in at every moment, and no token is logged.
+func TestTokenLoginsSurviveEveryDatabaseFault(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t, iamOptions(server.Major()))
+	for name, a := range map[string]struct {
+		prepare func(s *localtest.Scene)
+		act     func(t *testing.T, s *localtest.Scene) error
+	}{
+		"setup": {func(s *localtest.Scene) {
+			s.SQL(fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", s.A, localtest.PasswordA))
+		}, func(_ *testing.T, s *localtest.Scene) error {
+			_, err := s.Setup()
+			return err
+		}},
+		"master sets the user": {func(s *localtest.Scene) { s.ArticleRoles("") }, func(_ *testing.T, s *localtest.Scene) error { return s.Rotate() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, proxy, _ := newTokenFaultScene(t, pg, a.prepare)
+			if err := a.act(t, s); err != nil {
+				t.Fatal(err)
+			}
+			points := proxy.Points()
+			for _, point := range localtest.Points(points, 6) {
+				t.Run(fmt.Sprintf("point %d of %d", point, points), func(t *testing.T) {
+					t.Parallel()
+					kinds := pgfault.Kinds()
+					if !localtest.Soaking() {
+						kinds = kinds[point%len(kinds):][:1]
+					}
+					for _, kind := range kinds {
+						s, proxy, front := newTokenFaultScene(t, pg, a.prepare)
+						proxy.Inject(point, kind, s.Function.Kill)
+						if err := a.act(t, s); err != nil && !strings.Contains(err.Error(), "Runtime exited") {
+							t.Errorf("%s: %v", kind, err)
+						}
+						if !proxy.Reached() {
+							t.Errorf("%s: this point was never come to", kind)
+						}
+						s.MustLogin("AWSCURRENT")
+						if err := a.act(t, s); err != nil {
+							t.Errorf("%s, again: %v", kind, err)
+						}
+						s.MustLogin("AWSCURRENT")
+						mustNotLogTokens(t, s, front)
+					}
+				})
+			}
+		})
+	}
+}
+
+// newTokenFaultScene has a proxy between the front and the server. Passwords expire, so that each rotation takes the master.
+func newTokenFaultScene(t *testing.T, pg *localpg.Server, prepare func(s *localtest.Scene)) (*localtest.Scene, *pgfault.Proxy, *iamfront.Front) {
+	t.Helper()
+	proxy, err := pgfault.Start(t.Context(), address(pg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, front := newIAMSceneAt(t, pg, fmt.Sprintf("127.0.0.1:%d", proxy.Port()), map[string]string{"PASSWORD_VALID_DAYS": "100"})
+	prepare(s)
+	s.CreateSecret(map[string]any{"masteriam": s.Master})
+	proxy.Count()
+	return s, proxy, front
+}
+
+func mustNotLogTokens(t *testing.T, s *localtest.Scene, front *iamfront.Front) {
+	t.Helper()
+	for _, login := range front.Logins() {
+		if _, signature, signed := strings.Cut(login.Token, "X-Amz-Signature="); !signed || strings.Contains(s.Function.Output(), signature) {
+			t.Errorf("the token of %s is logged, or is none", login.User)
+		}
+	}
 }

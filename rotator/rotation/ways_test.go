@@ -27,6 +27,7 @@ func TestMatrixOfWays(t *testing.T) {
 			"password_encryption md5":                    md5,
 			"single user adopted":                        singleUserAdopted,
 			"named pair without a shared role, directly": namedPairWithoutRole,
+			"lies about options of memberships":          liesAboutOptions,
 		} {
 			t.Run(name, func(t *testing.T) { scenario(t, pg) })
 		}

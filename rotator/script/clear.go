@@ -12,9 +12,10 @@ import (
 
 // Leaver is a role that is to be dropped, and where something depends on it.
 type Leaver struct {
-	Name      string
-	OID       int64
-	Databases []string // "" stands for what all databases share
+	Name       string
+	OID        int64
+	Databases  []string // "" stands for what all databases share
+	Unreadable []int64  // the oids of databases whose names could not be read
 }
 
 // Clear is a script for psql and the master user that passes on what a leaver owns to an heir of its own, takes back what was
@@ -23,7 +24,7 @@ func Clear(l Leaver) []string {
 	if !writable(l.Name) {
 		return []string{string(unwritable(l.Name))}
 	}
-	if len(l.Databases) == 0 {
+	if len(l.Databases)+len(l.Unreadable) == 0 {
 		return []string{preface(l), session(l), settingNames(l), text(sql.ScriptDrop)}
 	}
 	lines := []string{preface(l), advice(l), session(l), settingNames(l), text(sql.ScriptHeir), "\\if :ERROR\n\\echo 'Nothing was changed.'\n\\else", findingHeir(l), rememberingPassOn()}
@@ -55,6 +56,11 @@ func passOn(l Leaver) (blocks []string, complete bool) {
 			blocks = append(blocks, unconnectable(database))
 		}
 	}
+	for _, oid := range l.Unreadable {
+		complete = false
+		blocks = append(blocks, comment(fmt.Sprintf("The database of oid %d has a name of another encoding than the one that the sweep logs in to. Give it another first:", oid))+"\n"+
+			comment(string(RenameDatabase(oid))))
+	}
 	return blocks, complete
 }
 
@@ -84,18 +90,23 @@ func advice(l Leaver) string {
 	return strings.Join(lines, "\n")
 }
 
-// session settles, after each login, what the owner of a database may have set for it: the role, the encoding in which psql reads
-// on, and what the scripts depend on.
+// session settles what the scripts for a leaver depend on.
 func session(l Leaver) string {
-	return string(fill(`\encoding UTF8
-SET ROLE :"pgrotator_master";
+	return settled("pgrotator_master") + string(fill(`
+SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
+}
+
+// settled settles, after each login, what the owner of a database may have set for it: the role, which is that of a variable of psql, the
+// encoding in which psql reads on, and what the scripts depend on.
+func settled(role string) string {
+	return `\encoding UTF8
+SET ROLE :"` + role + `";
 SET search_path = pg_catalog, pg_temp;
 SET standard_conforming_strings = on;
 SET default_transaction_read_only = off;
 SET client_min_messages = notice;
 SET statement_timeout = 0;
-SET lock_timeout = '30s';
-SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
+SET lock_timeout = '30s';`
 }
 
 // settingNames tells the names where the script starts. Further databases, which may be of other encodings, know the two roles by oid.

@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -161,7 +162,7 @@ func stopsAtHeir(h *hostile) {
 	if owned := ask[int](h, home, "SELECT count(*) FROM pg_shdepend WHERE refobjid = (SELECT oid FROM pg_roles WHERE rolname = 'former_carol')"); owned != 0 {
 		h.t.Errorf("the role that stood there before owns %d things", owned)
 	}
-	h.super(home, "ALTER ROLE former_carol RENAME TO somebody")
+	h.super(home, strings.Replace(regexp.MustCompile(`ALTER ROLE former_carol RENAME TO [^;]+`).FindString(printed), "...", "somebody", 1))
 	if printed, err = h.psql(home, strings.Join(script.Clear(leaver), "\n")); err != nil {
 		h.t.Errorf("after what the error says: %v:\n%s", err, printed)
 	}

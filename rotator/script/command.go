@@ -34,6 +34,11 @@ func Tag(secretID, key, value string) Command {
 	return command("secretsmanager", "tag-resource", "--secret-id", secretID, "--tags", "Key="+key+",Value="+value)
 }
 
+// EnableIAM has a cluster, or an instance, take IAM tokens for the passwords of members of rds_iam.
+func EnableIAM(kind, id string) Command {
+	return command("rds", "modify-db-"+kind, "--db-"+kind+"-identifier", id, "--enable-iam-database-authentication", "--apply-immediately")
+}
+
 // ExportLog has a cluster's, or an instance's, PostgreSQL log sent to CloudWatch Logs.
 func ExportLog(kind, id string) Command {
 	return command("rds", "modify-db-"+kind, "--db-"+kind+"-identifier", id, "--cloudwatch-logs-export-configuration", `{"EnableLogTypes":["postgresql"]}`)

@@ -149,7 +149,7 @@ func curesOf(n names) map[string]cure {
 }
 
 // elsewhere are the scripts, by the test that runs them in a hostile database.
-var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "RenameDatabase": "renames"}
+var elsewhere = map[string]string{"Clear": "clears", "Remake": "remakes", "Adopt": "adopts", "RenameDatabase": "renames", "RecordSecret": "records"}
 
 func allCures(t *testing.T, h *hostile) {
 	for name, cure := range curesOf(careful) {
@@ -159,6 +159,7 @@ func allCures(t *testing.T, h *hostile) {
 		t.Run("any names", func(t *testing.T) { anyNames(h.in(t)) })
 	}
 	t.Run("RenameDatabase", func(t *testing.T) { h.in(t).renames() })
+	t.Run("RecordSecret", func(t *testing.T) { h.in(t).records(careful.shared, "arn:aws:"+careful.user) })
 	t.Run("Join where the membership does not let the user become it", func(t *testing.T) {
 		if h.server.Major() < 16 {
 			t.Skip("memberships have no such option")
@@ -180,6 +181,25 @@ func (h *hostile) renames() {
 	if want := fmt.Sprintf("renamed_%d", oid); named != want {
 		h.t.Errorf("the database is called %q, want %q", named, want)
 	}
+}
+
+// records says which secret a pair is of, in the schema of an owner role as setup leaves it: the master may become that role up to 15, and
+// holds ADMIN alone from 16 on, before and after.
+func (h *hostile) records(owner, arn string) {
+	h.t.Helper()
+	h.as(master, home, "CREATE ROLE "+ident(owner))
+	if h.server.Major() < 16 {
+		h.as(master, home, "GRANT "+ident(owner)+" TO CURRENT_USER WITH ADMIN OPTION")
+	}
+	h.super(home, "CREATE SCHEMA "+ident(owner)+" AUTHORIZATION "+ident(owner))
+	h.paste(home, string(script.RecordSecret(h.server.Major()*10000, owner, arn)))
+	if got := ask[string](h, home, "SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = $1", owner); got != "pgrotator: secret "+arn {
+		h.t.Errorf("the schema's comment is %q", got)
+	}
+	if inherits := ask[bool](h, home, "SELECT pg_has_role($1, $2::text::name, 'USAGE')", master, owner); inherits != (h.server.Major() < 16) {
+		h.t.Errorf("the master inherits from the owner role: %v", inherits)
+	}
+	h.super(home, "DROP OWNED BY "+ident(owner), "DROP ROLE "+ident(owner))
 }
 
 // anyNames takes each cure through names that nobody chose.

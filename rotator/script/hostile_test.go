@@ -208,7 +208,7 @@ func TestMatrixHostileDatabase(t *testing.T) {
 	needsPsql(t)
 	localtest.EachMajor(t, server, localpg.Options{}, func(t *testing.T, server *localpg.Server) {
 		h := newHostile(t, server)
-		for name, all := range map[string]func(*testing.T, *hostile){"cures": allCures, "leavers": allLeavers, "remade": allRemade, "pages": allPages, "teardown": allTeardowns} {
+		for name, all := range map[string]func(*testing.T, *hostile){"cures": allCures, "leavers": allLeavers, "adopted": allAdopted, "remade": allRemade, "pages": allPages, "teardown": allTeardowns, "unreadable names": unreadableNames} {
 			t.Run(name, func(t *testing.T) { all(t, h) })
 		}
 		h.nothingSprung()

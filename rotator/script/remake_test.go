@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgrotator/rotator/account"
-	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/script"
 )
 
@@ -69,12 +68,7 @@ func literal(value string) string { return "'" + strings.ReplaceAll(value, "'", 
 // remake reads what would make a role again.
 func (h *hostile) remake(name string) string {
 	h.t.Helper()
-	user, secret := h.server.Superuser()
-	at := postgres.Server{Host: h.server.Host(), Port: uint16(h.server.Port()), Database: home, Plaintext: true}
-	session, err := postgres.Opener{}.Open(h.t.Context(), at, postgres.Login{User: user, Password: secret})
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	session := h.session(home)
 	defer session.Close(h.t.Context())
 	lines, err := account.Remake(h.t.Context(), session, ask[int64](h, home, "SELECT oid::int8 FROM pg_roles WHERE rolname = $1", name))
 	if err != nil {

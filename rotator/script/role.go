@@ -101,6 +101,16 @@ func MarkTwin(user, partner string) Statement {
 // TwinComment is the comment by which MarkTwin says so.
 func TwinComment(partner string) string { return "pgrotator: twin of " + partner }
 
+// RecordSecret records, as the master in the secret's own database, which secret a pair that setup has made is of. owner is the pair's
+// owner role, whose schema bears its name; from 16 on the master is no member of it but while it needs to be.
+func RecordSecret(version int, owner, secretARN string) Statement {
+	statement := `COMMENT ON SCHEMA :"owner" IS :'comment';`
+	if version >= optionsSince {
+		statement = `GRANT :"owner" TO CURRENT_USER WITH INHERIT TRUE; ` + statement + ` REVOKE :"owner" FROM CURRENT_USER;`
+	}
+	return fill(statement, "owner", owner, "comment", "pgrotator: secret "+secretARN)
+}
+
 // RenameDatabase gives a database, by its oid, a name in ASCII. It holds no name of the database's, since it is for those that no
 // statement can hold: with a line end in it, or of another encoding.
 func RenameDatabase(oid int64) Statement {

@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,18 @@ func allTeardowns(t *testing.T, h *hostile) {
 			}
 			h.super(home, "DROP SCHEMA IF EXISTS kept_rotation_till CASCADE")
 		}
+	})
+	t.Run("what it tells to run", func(t *testing.T) {
+		h := h.in(t)
+		h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
+		h.as(master, home, "CREATE ROLE shut NOLOGIN", "INSERT INTO rotation_till.user_login_status (user_name, locked_at) VALUES ('shut', now())")
+		printed := h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables=drop")
+		statements := regexp.MustCompile(`ALTER ROLE [a-z_]+ (NO)?LOGIN;`).FindAllString(printed, -1)
+		h.paste(lure, strings.Join(statements, "\n"))
+		if got := ask[string](h, home, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin AND rolname IN ('shut', 'till_a', 'till_b')"); got != "shut" {
+			t.Errorf("after %q these log in: %s\n%s", statements, got, printed)
+		}
+		h.as(master, home, "DROP ROLE shut", "ALTER ROLE till_a LOGIN")
 	})
 	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
 		t.Errorf("%d owner roles are left", left)

@@ -6,27 +6,27 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
 const day = 24 * time.Hour
 
 // interval is the time between two rotations: of AutomaticallyAfterDays, of a rate() expression, or, for a cron() one, from
 // the last rotation to the next. 0 = the service does not tell.
-func interval(out *secretsmanager.DescribeSecretOutput) time.Duration {
-	if out.RotationRules == nil {
+func interval(rules *types.RotationRulesType, last, next *time.Time) time.Duration {
+	if rules == nil {
 		return 0
 	}
-	if days := aws.ToInt64(out.RotationRules.AutomaticallyAfterDays); days > 0 {
+	if days := aws.ToInt64(rules.AutomaticallyAfterDays); days > 0 {
 		return time.Duration(days) * day
 	}
-	if every := rate(aws.ToString(out.RotationRules.ScheduleExpression)); every > 0 {
+	if every := rate(aws.ToString(rules.ScheduleExpression)); every > 0 {
 		return every
 	}
-	if out.NextRotationDate == nil || out.LastRotatedDate == nil {
+	if next == nil || last == nil {
 		return 0
 	}
-	return max(0, out.NextRotationDate.Sub(*out.LastRotatedDate))
+	return max(0, next.Sub(*last))
 }
 
 // rate reads rate(4 hours) and rate(10 days); 0 for anything else.

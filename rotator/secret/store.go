@@ -50,6 +50,8 @@ type Description struct {
 	Tags     map[string]string
 	Interval time.Duration // between two rotations; 0 = not known
 
+	Function     string // ARN of the one that rotates it; "" = none
+	Created      time.Time
 	LastRotated  time.Time // zero = never
 	NextRotation time.Time // on or before which the service rotates next; zero = no rotation is scheduled
 }
@@ -62,13 +64,19 @@ func (s *Store) Describe(ctx context.Context, id string) (Description, error) {
 	}
 	d := Description{
 		ARN: aws.ToString(out.ARN), Name: aws.ToString(out.Name), Enabled: out.RotationEnabled,
-		Stages: out.VersionIdsToStages, Tags: make(map[string]string, len(out.Tags)), Interval: interval(out),
-		LastRotated: aws.ToTime(out.LastRotatedDate), NextRotation: aws.ToTime(out.NextRotationDate),
-	}
-	for _, tag := range out.Tags {
-		d.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		Stages: out.VersionIdsToStages, Tags: byKey(out.Tags), Interval: interval(out.RotationRules, out.LastRotatedDate, out.NextRotationDate),
+		Function: aws.ToString(out.RotationLambdaARN),
+		Created:  aws.ToTime(out.CreatedDate), LastRotated: aws.ToTime(out.LastRotatedDate), NextRotation: aws.ToTime(out.NextRotationDate),
 	}
 	return d, nil
+}
+
+func byKey(tags []types.Tag) map[string]string {
+	values := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		values[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return values
 }
 
 // Has tells whether a version carries a staging label.

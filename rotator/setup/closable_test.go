@@ -61,6 +61,7 @@ func TestOneRoleThatCannotBeGranted(t *testing.T) {
 			t.Errorf("after the cure setup changed %q and left %q", changed, left)
 		}
 		mustRotate(t, s)
+		revokedByItsGrantor(t, s, pg, team, member)
 	})
 }
 

@@ -9,24 +9,21 @@ import (
 
 // makeMirrors gives the secrets that an RDS Proxy reads their first values: the AWSCURRENT user's is what the secret has, the
 // partner's what AWSPREVIOUS has of it, or, before the first rotation, a password that nobody knows. What is there is kept.
-func (s *Setup) makeMirrors(ctx context.Context, id string, v secret.Value, pair secret.Pair) ([]string, error) {
+func (s *Setup) makeMirrors(ctx context.Context, of subject) ([]string, error) {
+	v, pair := of.value, of.pair
 	if v.Mirrors == nil {
 		return nil, nil
 	}
-	description, err := s.store.Describe(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	var changed []string
 	for _, user := range []string{pair.User, pair.Partner} {
-		mirror, err := s.store.ReadMirror(ctx, v.Mirrors[user], description.ARN, user)
+		mirror, err := s.store.ReadMirror(ctx, v.Mirrors[user], of.arn, user)
 		if err != nil {
 			return changed, err
 		}
 		if user == pair.User && mirror.Holds(v.Password) || user != pair.User && !mirror.Empty() {
 			continue
 		}
-		password, err := s.firstPassword(ctx, id, v, user)
+		password, err := s.firstPassword(ctx, of.arn, v, user)
 		if err != nil {
 			return changed, err
 		}

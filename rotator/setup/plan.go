@@ -8,22 +8,22 @@ import (
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
 	"pgrotator/rotator/script"
-	"pgrotator/rotator/secret"
 )
 
 // plan is what setup is about to do, and what it has found.
 type plan struct {
-	value    secret.Value
-	pair     secret.Pair
+	subject
 	shared   string
-	proof    proof
+	current  login
 	repair   bool
+	adopt    bool
 	state    role.State // of the partner
 	found    role.SetupState
 	recorded bool // an earlier setup made this very pair
 }
 
-func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair secret.Pair, p proof, repair bool) (plan, error) {
+func newPlan(ctx context.Context, master *postgres.Session, of subject, current login, r Request) (plan, error) {
+	v, pair := of.value, of.pair
 	state, err := role.ReadState(ctx, master, question(pair, v))
 	if err != nil {
 		return plan{}, err
@@ -36,18 +36,21 @@ func newPlan(ctx context.Context, master *postgres.Session, v secret.Value, pair
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
 	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
-	return plan{value: v, pair: pair, shared: shared, proof: p, repair: repair, state: state, found: found}, err
+	return plan{subject: of, shared: shared, current: current, repair: r.Repair, adopt: r.Adopt, state: state, found: found}, err
 }
 
 // admit refuses whatever would give the writer of the secret more than the secret itself: setup acts with the master's power.
 //
 //	a name of PostgreSQL, RDS, a superuser or the master           refused
 //	the shared role is recorded for another pair                   refused
-//	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only
+//	recorded for this pair: setup made it                          admitted; where AWSCURRENT does not log in, with repair only, as
+//	                                                               admitSecret has it
 //	AWSCURRENT does not log in: user and partner and role missing  admitted, all three are made
 //	AWSCURRENT logs in, shared role missing                        admitted if the partner is missing too and the user has nothing that
 //	                                                               it would lose by becoming a new role: a single user is adopted
 //	AWSCURRENT logs in and becomes the shared role                 admitted if the partner is missing or its twin
+//	asked to adopt: AWSCURRENT logs in, shared role missing        admitted if the partner is missing, its twin or its clone
+//	        or AWSCURRENT may become it
 func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Session) error {
 	if err := p.admitNames(masterUser); err != nil {
 		return err
@@ -59,9 +62,11 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 	}
 	p.recorded = known
 	switch {
+	case p.adopt:
+		return p.admitAdopt(ctx, master)
 	case p.recorded:
 		return p.admitRecorded()
-	case !p.proof.loggedIn:
+	case !p.current.loggedIn:
 		return p.admitFresh()
 	case !p.found.SharedExists:
 		return p.admitAdoption(ctx, master)
@@ -82,11 +87,11 @@ func (p *plan) admitNames(masterUser string) error {
 }
 
 func (p *plan) admitRecorded() error {
-	if p.proof.loggedIn || p.repair {
+	if p.current.loggedIn || p.repair {
 		return nil
 	}
 	return fmt.Errorf("AWSCURRENT does not log in: check tells whether the version before does, which is then to be made current again; only if the database was restored or the user dropped, run setup with \"repair\": true to give %q the secret's password: %w",
-		p.pair.User, p.proof.refused)
+		p.pair.User, p.current.refused)
 }
 
 func (p *plan) admitFresh() error {
@@ -95,7 +100,7 @@ func (p *plan) admitFresh() error {
 	}
 	if p.found.UserExists {
 		return fmt.Errorf("user %q exists, and AWSCURRENT does not log in as it: put its password into the secret (setup takes over nobody who has not logged in): %w",
-			p.pair.User, p.proof.refused)
+			p.pair.User, p.current.refused)
 	}
 	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, %s set the secret's password by psql's \\password, and %s",
 		p.pair.User, p.pair.Partner, p.shared, script.CreateUser(p.pair.User), p.state.Becoming(p.pair.User))
@@ -111,16 +116,27 @@ func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) erro
 		return err
 	}
 	if len(own) > 0 {
-		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: better keep %q as the shared role of a new pair (README, \"An existing single user\"), or %s %s give it what the user owns and was granted, in each database, and then %s",
-			p.pair.User, strings.Join(own, ", "), p.shared, p.pair.User, script.CreateShared(p.shared), script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared))
+		return fmt.Errorf("user %q has %s, which it would lose on becoming the new role %q at login: run setup with \"adopt\": true, which gives all of it to that role first; check lists it",
+			p.pair.User, strings.Join(own, ", "), p.shared)
 	}
 	return nil
 }
 
+func (p *plan) admitAdopt(ctx context.Context, master *postgres.Session) error {
+	if !p.current.loggedIn {
+		return fmt.Errorf("AWSCURRENT does not log in as %q, and setup adopts nobody who has not logged in: put its password into the secret: %w", p.pair.User, p.current.refused)
+	}
+	if p.found.SharedExists && p.current.became != p.shared && !p.state.PartnerMember {
+		return fmt.Errorf("role %q exists, and %q is no member of it, so it may be anybody's: name one that does not exist yet in the secret's key \"role\", which setup makes",
+			p.shared, p.pair.User)
+	}
+	return role.AdmitAdopted(ctx, master, p.state, p.pair.Partner, p.pair.User)
+}
+
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
-	if p.proof.became != p.shared {
+	if p.current.became != p.shared {
 		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, %s",
-			p.pair.User, p.proof.became, p.shared, p.state.Becoming(p.pair.User))
+			p.pair.User, p.current.became, p.shared, p.state.Becoming(p.pair.User))
 	}
 	if !p.found.PartnerExists {
 		return nil
@@ -130,6 +146,6 @@ func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 			p.pair.Partner, p.shared, script.Join(p.state.Version, p.shared, p.pair.Partner))
 	}
 	state := p.state
-	state.CurrentUser = p.proof.became
+	state.CurrentUser = p.current.became
 	return role.AdmitTwin(ctx, master, state, p.pair.Partner, p.pair.User, p.pair.Named)
 }

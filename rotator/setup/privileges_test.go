@@ -43,10 +43,10 @@ func TestRotationGivesOneThing(t *testing.T) {
 	})
 }
 
-// After setup for the sweep it may do what the README's list says, and nothing that is not on it.
+// After setup for the sweep it may do what the list of the security page says, and nothing that is not on it.
 func TestSweepGivesWhatIsListed(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../deploy/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,12 +57,12 @@ func TestSweepGivesWhatIsListed(t *testing.T) {
 		s.MustSetupFor(role.ForSweep)
 		for _, what := range gained(before, may(s)) {
 			line := "| " + strings.NewReplacer("rotation_APP", "rotation_app").Replace(what) + " |"
-			if !strings.Contains(string(readme), line) {
-				t.Errorf("the README's list lacks %q", line)
+			if !strings.Contains(string(page), line) {
+				t.Errorf("security.md lacks %q", line)
 			}
 		}
-		if got := len(gained(before, may(s))); got != strings.Count(string(readme), "| EXECUTE on function ")+strings.Count(string(readme), " on table user_login_")+1 {
-			t.Errorf("setup gave %d things, and the README lists others", got)
+		if got := len(gained(before, may(s))); got != strings.Count(string(page), "| EXECUTE on function ")+strings.Count(string(page), " on table user_login_")+1 {
+			t.Errorf("setup gave %d things, and security.md lists others", got)
 		}
 		ownerHolds(t, s)
 	})

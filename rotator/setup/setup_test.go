@@ -54,6 +54,8 @@ func TestMatrixOfSetup(t *testing.T) {
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		t.Run("repeatable", func(t *testing.T) { repeatable(t, pg) })
 		t.Run("functions refuse", func(t *testing.T) { functionsRefuse(t, pg) })
+		t.Run("a group of somebody else's", func(t *testing.T) { groupOfAnother(t, pg) })
+		t.Run("owner role's signs", func(t *testing.T) { ownerRoleSigns(t, pg) })
 	})
 }
 
@@ -404,14 +406,20 @@ func setupByPsql(t *testing.T, s *localtest.Scene, set string) (out string, err 
 // psqlSetup runs the script of setup with psql, after commands.
 func psqlSetup(t *testing.T, url string, commands ...string) (out string, err error) {
 	t.Helper()
+	var arguments []string
+	for _, command := range commands {
+		arguments = append(arguments, "-c", command)
+	}
+	return psqlFile(t, url, "setup.sql", arguments...)
+}
+
+// psqlFile runs a script of sql/ with psql.
+func psqlFile(t *testing.T, url, name string, arguments ...string) (out string, err error) {
+	t.Helper()
 	psql, err := exec.LookPath("psql")
 	if err != nil {
 		t.Skip("psql is not on this machine")
 	}
-	arguments := []string{url, "-X"}
-	for _, command := range commands {
-		arguments = append(arguments, "-c", command)
-	}
-	said, err := exec.Command(psql, append(arguments, "-f", "../../sql/setup.sql")...).CombinedOutput()
+	said, err := exec.Command(psql, append(append([]string{url, "-X"}, arguments...), "-f", "../../sql/"+name)...).CombinedOutput()
 	return string(said), err
 }

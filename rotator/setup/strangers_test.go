@@ -39,12 +39,12 @@ func TestOwnerRoleMadeBeforehand(t *testing.T) {
 		conn.Close(t.Context())
 		s.SQLAs(asSpy, "DROP ROLE "+helper)
 		before := snapshot(t, s)
-		mustRefuseDoor(t, s, door)
+		hint := mustRefuseDoor(t, s, door)
 		if after := snapshot(t, s); after != before {
 			t.Errorf("roles, memberships, settings and schemas were\n%s\nand are\n%s", before, after)
 		}
 		// The cure, as a superuser: the master of RDS is none from 16 on, and is told so.
-		s.SQLAs(strings.Replace(s.Superuser(), s.Database, door, 1), "DROP OWNED BY rotation_"+s.Shared, "DROP ROLE rotation_"+s.Shared)
+		s.SQLAs(strings.Replace(s.Superuser(), s.Database, door, 1), told(t, hint, `DROP (OWNED BY|ROLE) [^,;\s]+`)...)
 		s.MustSetup()
 		mustRotate(t, s)
 	})
@@ -59,7 +59,7 @@ func joining(pg *localpg.Server, name string) string {
 }
 
 // mustRefuseDoor runs setup through the function, as the master, and by psql, as a superuser.
-func mustRefuseDoor(t *testing.T, s *localtest.Scene, door string) {
+func mustRefuseDoor(t *testing.T, s *localtest.Scene, door string) (hint string) {
 	t.Helper()
 	_, err := s.Setup()
 	out, byPsql := psqlSetup(t, s.Superuser(), "SET pgrotator.username = '"+s.A+"'")
@@ -73,6 +73,8 @@ func mustRefuseDoor(t *testing.T, s *localtest.Scene, door string) {
 			}
 		}
 	}
+	_, hint, _ = strings.Cut(out, "HINT:")
+	return hint
 }
 
 // From 16 on a CREATEROLE role can have a helper make the owner role, give it ADMIN on users of its own and drop the helper: nothing tells
@@ -166,5 +168,57 @@ func TestSetupByPsqlTakesNobodyOver(t *testing.T) {
 				t.Errorf("the catalogs were\n%s\nand are\n%s", before, after)
 			}
 		})
+	}
+}
+
+// Each sign by which an owner role is known as setup's is asked for: without any single one it is refused, and with it again it is not.
+func ownerRoleSigns(t *testing.T, pg *localpg.Server) {
+	s := newScene(t, pg, nil)
+	s.MustSetup()
+	s.SQL("CREATE ROLE " + s.Shared + "spy")
+	names := strings.NewReplacer("USER_A", s.A, "SHARED", s.Shared, "RECORDED", "rotation_"+s.Shared, "MASTER", s.Master)
+	for _, c := range []struct {
+		spoil, mend, fault string
+		since              int
+	}{
+		{"COMMENT ON ROLE RECORDED IS NULL", forged(s), "it carries no record of setup", 0},
+		{`COMMENT ON ROLE RECORDED IS '{"role" : "SHARED", "users" : ["x", "y"]}'`, forged(s), "its record is", 0},
+		{"ALTER ROLE RECORDED LOGIN", "ALTER ROLE RECORDED NOLOGIN", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED NOCREATEROLE", "ALTER ROLE RECORDED CREATEROLE", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED CREATEDB", "ALTER ROLE RECORDED NOCREATEDB", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED REPLICATION", "ALTER ROLE RECORDED NOREPLICATION", "its attributes are not", 0},
+		{"ALTER ROLE RECORDED BYPASSRLS", "ALTER ROLE RECORDED NOBYPASSRLS", "its attributes are not", 0},
+		{"GRANT RECORDED TO SHAREDspy", "REVOKE RECORDED FROM SHAREDspy", "its members are SHAREDspy", 0},
+		{"CREATE FUNCTION RECORDED.door() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION RECORDED.door OWNER TO RECORDED", "DROP FUNCTION RECORDED.door", "it owns function RECORDED.door()", 0},
+		{"ALTER SCHEMA RECORDED OWNER TO SHAREDspy", "ALTER SCHEMA RECORDED OWNER TO RECORDED", "belongs to SHAREDspy", 0},
+		{"REVOKE USER_A FROM RECORDED GRANTED BY MASTER", "GRANT USER_A TO RECORDED WITH ADMIN TRUE, INHERIT FALSE, SET FALSE GRANTED BY MASTER", "it does not hold ADMIN on USER_A", 16},
+	} {
+		if pg.Major() < c.since {
+			continue
+		}
+		s.SQL(names.Replace(c.spoil))
+		out, err := psqlSetup(t, s.Superuser(), "SET pgrotator.username = '"+s.A+"'")
+		if err == nil || !strings.Contains(out, names.Replace(c.fault)) {
+			t.Errorf("%s: %v\n%s\nwant %q", c.spoil, err, out, names.Replace(c.fault))
+		}
+		s.SQL(names.Replace(c.mend))
+	}
+	mustChangeNothing(t, s)
+	if pg.Major() >= 16 {
+		mustHaveMadeIt(t, pg)
+	}
+}
+
+// mustHaveMadeIt: where none of the pair exists, nothing but its maker tells an owner role from a stranger's.
+func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
+	t.Helper()
+	s := newScene(t, pg, nil)
+	s.SQL("CREATE ROLE rotation_"+s.Shared+" NOLOGIN CREATEROLE NOINHERIT", forged(s))
+	if _, err := s.Repair(); err == nil || !strings.Contains(err.Error(), "setup has made nothing of the pair") {
+		t.Errorf("repair: %v", err)
+	}
+	out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
+	if err == nil || !strings.Contains(out, "the pair does not exist and the master did not make it") {
+		t.Errorf("error %v\n%s", err, out)
 	}
 }

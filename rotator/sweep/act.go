@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -13,10 +14,6 @@ import (
 // act does what the verdicts ask for: what helps a role first, whatever the evidence; then, for all at once, lock, look again and
 // unlock whoever slipped in; then drop; then mark.
 func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
-	r.status = map[string]string{}
-	for _, v := range verdicts {
-		r.status[v.Account.Name] = v.Account.Status
-	}
 	if err := r.reactivate(ctx, due(verdicts, policy.Reactivate)); err != nil {
 		return err
 	}
@@ -25,6 +22,9 @@ func (r *run) act(ctx context.Context, verdicts []policy.Verdict) error {
 	}
 	for _, v := range r.permitted(due(verdicts, policy.Unlock)) {
 		r.unlock(ctx, v)
+	}
+	if err := r.recordSpared(ctx); err != nil {
+		return err
 	}
 	standing, err := r.standing(ctx, verdicts)
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *run) closeDue(ctx context.Context, locks, drops []policy.Verdict) bool 
 		return true
 	}
 	if r.options.MaxChanges > 0 && len(all) > r.options.MaxChanges {
-		r.report.Held = Held{Users: users(all), Reason: fmt.Sprintf(
+		r.report.Held = report.Held{Users: users(all), Reason: fmt.Sprintf(
 			"%d roles are due and MAX_CHANGES_PER_RUN is %d, so none was touched: look through the list, then raise it for a run, or exempt roles by IGNORE_USER_LIST.",
 			len(all), r.options.MaxChanges)}
 		return true
@@ -110,7 +110,7 @@ func (r *run) permitted(verdicts []policy.Verdict) []policy.Verdict {
 }
 
 func (r *run) fail(v policy.Verdict, problem, fix string) {
-	r.report.Failed = append(r.report.Failed, Failed{User: v.Account.Name, Error: problem, Fix: fix})
+	r.report.Failed = append(r.report.Failed, report.Failed{User: v.Account.Name, Error: problem, Fix: fix})
 }
 
 func (r *run) countStatuses() {

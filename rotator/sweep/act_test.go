@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 const pollPause = 10 * time.Millisecond
@@ -40,7 +41,7 @@ func TestLoginBetweenDecisionAndCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	done := make(chan sweep.Report)
+	done := make(chan report.Report)
 	go func() {
 		report, err := s.sweeper().Run(context.WithoutCancel(t.Context()), s.prefix, false)
 		if err != nil {
@@ -68,23 +69,23 @@ func TestDatabaseAdministratorUnlocks(t *testing.T) {
 	s := newStage(t, server, localaws.PublishOptions{})
 	s.settle()
 	both, role, table := s.user("both", 100), s.user("role", 100), s.user("table", 100)
-	if report := s.run(); len(report.Locked) != 3 {
-		t.Fatalf("locked %q, want 3", closedUsers(report.Locked))
+	if answer := s.run(); len(answer.Locked) != 3 {
+		t.Fatalf("locked %q, want 3", closedUsers(answer.Locked))
 	}
 	update := "UPDATE user_login_status SET last_login_time = now(), status = 'Active' WHERE user_name = $1"
 	s.exec("ALTER ROLE " + both + " LOGIN")
 	s.exec(update, both)
 	s.exec("ALTER ROLE " + role + " LOGIN")
 	s.exec(update, table)
-	report := s.run()
+	answer := s.run()
 	for _, name := range []string{both, role} {
 		if s.status(name) != "Active" || !s.canLogin(name) || query[bool](s, "SELECT locked_at IS NOT NULL FROM user_login_status WHERE user_name = $1", name) {
 			t.Errorf("%s: status %s, can log in: %v", name, s.status(name), s.canLogin(name))
 		}
 	}
 	want := `ALTER ROLE "` + table + `" LOGIN;`
-	if !slices.ContainsFunc(report.Failed, func(f sweep.Failed) bool { return f.User == table && f.Fix == want }) {
-		t.Errorf("the UPDATE alone is not told with %q: %+v", want, report.Failed)
+	if !slices.ContainsFunc(answer.Failed, func(f report.Failed) bool { return f.User == table && f.Fix == want }) {
+		t.Errorf("the UPDATE alone is not told with %q: %+v", want, answer.Failed)
 	}
 	if again := s.run(); len(again.Locked) > 0 {
 		t.Errorf("the next run locked %q", closedUsers(again.Locked))
@@ -276,7 +277,7 @@ func TestOneFailureDoesNotStopTheRest(t *testing.T) {
 func TestLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Ignore = []string{s.prefix + "batch*"}
+	s.options.Ignore = []account.Exception{{User: s.prefix + "batch*"}}
 	s.settle()
 	s.setMaster(s.user("master", 400))
 	ignored, super := s.user("batch_1", 400), s.user("super", 400)
@@ -291,12 +292,12 @@ func TestLeftAlone(t *testing.T) {
 	s.exec("ALTER ROLE " + subscriber + " SUPERUSER")
 	s.exec("ALTER SUBSCRIPTION " + subscriber + " OWNER TO " + subscriber)
 	s.exec("ALTER ROLE " + subscriber + " NOSUPERUSER")
-	report := s.run()
-	if len(report.Locked) > 0 || len(report.Failed) > 0 || report.Counts.Ignored != 1 || !s.canLogin(ignored) {
-		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(report.Locked), report.Failed, report.Counts)
+	answer := s.run()
+	if len(answer.Locked) > 0 || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
+		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(answer.Locked), answer.Failed, answer.Counts)
 	}
 	for _, name := range []string{"master", "super", "other_a", "other_b", "subscriber", "_a"} {
-		if !slices.ContainsFunc(report.NotManaged, func(n sweep.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
+		if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
 			t.Errorf("%s is not reported as not managed", name)
 		}
 	}
@@ -312,7 +313,7 @@ func TestIAMUserNamesTheResource(t *testing.T) {
 	person := s.user("person", 100)
 	s.exec("GRANT rds_iam TO " + person)
 	report := s.run()
-	if len(report.Locked) != 1 || !report.Locked[0].IAM.IAM || report.Locked[0].Resource != "arn:aws:rds-db:us-east-1:123456789012:dbuser:db-ABC/"+person {
+	if len(report.Locked) != 1 || !report.Locked[0].IAM || report.Locked[0].Resource != "arn:aws:rds-db:us-east-1:123456789012:dbuser:db-ABC/"+person {
 		t.Errorf("locked %+v", report.Locked)
 	}
 }

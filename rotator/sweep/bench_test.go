@@ -16,15 +16,17 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
 )
@@ -35,8 +37,9 @@ const sweeperEnv = "SWEEP_TEST_ERRAND"
 
 // errand is one sweep.
 type errand struct {
-	Secret string
-	Pace   logread.Pace // of FilterLogEvents
+	Reports string // the bucket for what an auditor looks at; "" = none
+	Secret  string
+	Pace    logread.Pace // of FilterLogEvents
 }
 
 // cost is what one sweep took.
@@ -72,7 +75,7 @@ func carryOut(ctx context.Context, text string) (c cost, err error) {
 		return c, err
 	}
 	s := sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
+		iam.NewFromConfig(config), sweep.Channels{Reports: publish.NewBucket(s3.NewFromConfig(config), publish.Place{Bucket: e.Reports})}, postgres.Opener{}, sweep.Options{LockDays: 90, Lag: benchLag, StateSchema: "public"}, slog.New(slog.NewJSONHandler(io.Discard, nil))).Paced(e.Pace)
 	begun := time.Now()
 	report, err := s.Run(ctx, e.Secret, false)
 	if err != nil {
@@ -133,10 +136,12 @@ func BenchmarkSweep(b *testing.B) {
 	}
 }
 
-// BenchmarkManyRoles is a sweep of 100,000 roles and hardly a line.
+// BenchmarkManyRoles is a sweep of 100,000 roles and hardly a line, which writes them all for an auditor.
 func BenchmarkManyRoles(b *testing.B) {
 	for b.Loop() {
 		s := crowd(b, 100_000)
+		s.reports.Bucket = "many-roles"
+		s.stack.SetBucket(s.reports.Bucket, localaws.Bucket{})
 		s.refuseQueries()
 		s.fill(lastDay(1000, s.loginLine))
 		c := s.sweepAlone(b, unpaced)
@@ -311,7 +316,7 @@ func (s *stage) reportMemory(b *testing.B, c cost) {
 // sweepAlone sweeps in a process of its own, with so many requests a second of FilterLogEvents.
 func (s *stage) sweepAlone(b *testing.B, pace float64) cost {
 	b.Helper()
-	text, err := json.Marshal(errand{Secret: s.prefix, Pace: logread.Pace{First: pace, Most: pace}})
+	text, err := json.Marshal(errand{Secret: s.prefix, Reports: s.reports.Bucket, Pace: logread.Pace{First: pace, Most: pace}})
 	if err != nil {
 		b.Fatal(err)
 	}

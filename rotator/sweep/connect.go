@@ -43,6 +43,7 @@ func (r *run) connect(ctx context.Context) error {
 		return err
 	}
 	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Stack: r.options.stack(r.value.Database)})
+	r.doubtTags()
 	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {
 		r.evidence.CannotSee("The instances are not known: %v.", err)
@@ -50,7 +51,7 @@ func (r *run) connect(ctx context.Context) error {
 	for _, unreachable := range r.cluster.Unreachable {
 		r.evidence.CannotSee("%s", unreachable)
 	}
-	r.report.cluster = r.cluster.Name
+	r.report.Cluster = r.cluster.Name
 	r.openReaders(ctx, canary, skew)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/sweep/evidence"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -19,10 +20,13 @@ func (r *run) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.review(accounts)
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
+	r.readHoldings(ctx)
 	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
 	if r.place.Old {
+		r.countStatuses()
 		r.reportEvidence(p)
 		return nil
 	}
@@ -56,6 +60,13 @@ func (r *run) policy() policy.Policy {
 		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 }
 
+// setStatus notes the status that a role has from now on; those that are left alone have none that counts.
+func (r *run) setStatus(name, status string) {
+	if _, managed := r.status[name]; managed {
+		r.status[name] = status
+	}
+}
+
 // judge gives a verdict on each role that has a row, and reports those that are left alone.
 func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.Exemptions) []policy.Verdict {
 	spared := map[string]evidence.Spared{}
@@ -64,34 +75,32 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 			spared[found.Role] = found
 		}
 	}
-	r.noteIgnored(accounts)
+	r.reportExceptions(accounts)
+	r.noteIgnoredByTag(accounts)
+	r.status, r.judged = map[string]string{}, []judged{}
 	var verdicts []policy.Verdict
-	for _, a := range accounts {
-		if !a.Tracked && a.Unlogged == "" {
+	for i := range accounts {
+		a := &accounts[i]
+		if !a.CanLogin && !a.Tracked {
 			continue
 		}
-		s := policy.Subject{Account: a, Sessions: r.sessions[a.Name], Exempt: exempt.Reason(a), Ignored: account.Ignored(r.options.Ignore, a.Name)}
-		if s.Exempt == "" && a.Unlogged != "" {
-			s.Exempt = "The log cannot show who is active by its name: " + a.Unlogged + "."
-		}
+		j := r.consider(a, exempt, p.Now)
+		s := j.subject()
 		v := p.Judge(s)
+		if j.last, j.idle = v.Last, v.Idle; r.channels.Reports != nil {
+			r.judged = append(r.judged, j)
+		}
 		r.count(s, v, p)
 		r.spare(p, s, spared[a.Name])
-		if v.Action != policy.Leave || s.Exempt == "" && !s.Ignored {
+		managed := s.Exempt == "" && !s.Ignored
+		if managed {
+			r.status[a.Name] = a.Status
+		}
+		if v.Action != policy.Leave || managed {
 			verdicts = append(verdicts, v)
 		}
 	}
 	return verdicts
-}
-
-// noteIgnored tells of patterns on IGNORE_USER_LIST that protect nobody: a name may be misspelt.
-func (r *run) noteIgnored(accounts []account.Account) {
-	for _, pattern := range r.options.Ignore {
-		matched := slices.ContainsFunc(accounts, func(a account.Account) bool { return account.Ignored([]string{pattern}, a.Name) })
-		if !matched {
-			r.evidence.Note("IGNORE_USER_LIST has %q, which is no role of this cluster and matches none.", pattern)
-		}
-	}
 }
 
 // spare reports a role that would have been closed but for what the second reading found.
@@ -102,7 +111,7 @@ func (r *run) spare(p policy.Policy, s policy.Subject, found evidence.Spared) {
 	s.LastLogin = r.known[s.Name]
 	switch p.Judge(s).Action {
 	case policy.Lock, policy.Drop, policy.MarkReady:
-		r.report.Spared = append(r.report.Spared, Spared{User: s.Name, At: found.At, Instance: found.Instance, Kind: found.Kind})
+		r.report.Spared = append(r.report.Spared, report.Spared{User: s.Name, At: found.At, Instance: found.Instance, Kind: found.Kind})
 	}
 }
 
@@ -111,7 +120,7 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 	switch {
 	case s.Exempt != "":
 		if s.CanLogin || s.Tracked {
-			r.report.NotManaged = append(r.report.NotManaged, NotManaged{User: s.Name, Reason: s.Exempt})
+			r.report.NotManaged = append(r.report.NotManaged, report.NotManaged{User: s.Name, Reason: s.Exempt})
 		}
 		return
 	case s.Ignored:
@@ -122,25 +131,17 @@ func (r *run) count(s policy.Subject, v policy.Verdict, p policy.Policy) {
 		r.uncovered++
 	}
 	if left, ok := p.LockIn(v); ok {
-		r.report.Upcoming = append(r.report.Upcoming, Upcoming{
-			User: s.Name, IdleDays: days(v.Idle), LockInDays: int((left + day - 1) / day), IAM: r.iam(s.Account)})
+		r.report.Upcoming = append(r.report.Upcoming, report.Upcoming{
+			User: s.Name, IdleDays: days(v.Idle), LockInDays: int((left + day - 1) / day), IAMLogin: r.iam(s.Account)})
 	}
 }
 
-// iam marks a role that logs in by IAM token.
-func (r *run) iam(a account.Account) IAM {
-	if !a.IAM {
-		return IAM{}
-	}
-	return IAM{IAM: true, Resource: r.cluster.ConnectResource(a.Name)}
+func (r *run) closed(v policy.Verdict) report.Closed {
+	return report.Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, Unseen: v.Account.Source == firstSeen && v.Last.Equal(v.Account.LastLogin), IAMLogin: r.iamClosed(v.Account)}
 }
 
-func (r *run) closed(v policy.Verdict) Closed {
-	return Closed{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Reason: v.Reason, IAM: r.iam(v.Account)}
-}
-
-func (r *run) closedAll(verdicts []policy.Verdict) []Closed {
-	list := []Closed{}
+func (r *run) closedAll(verdicts []policy.Verdict) []report.Closed {
+	list := []report.Closed{}
 	for _, v := range verdicts {
 		list = append(list, r.closed(v))
 	}
@@ -161,18 +162,18 @@ func (r *run) reportEvidence(p policy.Policy) {
 	e.From, e.To = pointer(p.From), pointer(p.To)
 	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Roles())
 	for _, g := range r.evidence.Gaps {
-		e.Gaps = append(e.Gaps, Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
+		e.Gaps = append(e.Gaps, report.Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
 	}
 	for _, i := range r.evidence.Instances {
 		for shape, count := range i.Unread() {
-			e.Unread = append(e.Unread, Unread{Instance: i.Instance, Shape: shape, Count: count})
+			e.Unread = append(e.Unread, report.Unread{Instance: i.Instance, Shape: shape, Count: count})
 		}
 		if read := i.Read(r.evidence.Start); i.Live || read.Events > 0 {
-			e.Instances = append(e.Instances, InstanceReport{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: read.Events, Logins: read.Logins,
+			e.Instances = append(e.Instances, report.Instance{Name: i.Instance, From: i.EvidenceFrom, To: i.ProcessedTo, Events: read.Events, Logins: read.Logins,
 				Suspicious: read.Suspicious, LongestSilence: int64(read.LongestSilence.Seconds()), LongestDelay: int64(read.LongestDelay.Seconds())})
 		}
 	}
-	slices.SortFunc(e.Unread, func(a, b Unread) int {
+	slices.SortFunc(e.Unread, func(a, b report.Unread) int {
 		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(a.Shape, b.Shape))
 	})
 }

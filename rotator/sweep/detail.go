@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -49,4 +50,20 @@ func (r *run) logAction(ctx context.Context, message string, v policy.Verdict, m
 		attributes = append(attributes, slog.String("reason", v.Reason))
 	}
 	r.log.InfoContext(ctx, message, append(attributes, more...)...)
+}
+
+// recordSpared notes whom this run has left alone for what the second reading found, beside what it has done to others.
+func (r *run) recordSpared(ctx context.Context) error {
+	if r.dryRun || len(r.report.Spared) == 0 {
+		return nil
+	}
+	var names, details []string
+	for _, s := range r.report.Spared {
+		text, err := json.Marshal(map[string]string{"lastActivity": s.At.Format(time.RFC3339), "reason": "the second reading found: " + s.Kind, "instance": s.Instance})
+		if err != nil {
+			return fmt.Errorf("noting that %q was spared: %w", s.User, err)
+		}
+		names, details = append(names, s.User), append(details, string(text))
+	}
+	return account.RecordSpared(ctx, r.writer, r.place.Schema, names, details)
 }

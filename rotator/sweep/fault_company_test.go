@@ -8,7 +8,7 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // At each AWS call of a sweep another process begins to sweep. Before the first has the database to itself, the second does the
@@ -23,7 +23,7 @@ func TestTwoSweepsAtOnce(t *testing.T) {
 			if err := l.begin(); err != nil {
 				t.Fatal(err)
 			}
-			var second sweep.Report
+			var second report.Report
 			reached := l.once(at, func() localaws.Outcome {
 				l.AWS.Intercept(nil)
 				var err error

@@ -16,8 +16,8 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/role"
-	"pgrotator/rotator/sweep"
 	"pgrotator/sql"
 )
 
@@ -30,7 +30,7 @@ const (
 )
 
 // refusedForAnother reports a sweep that found another one at work, and says who.
-func refusedForAnother(r sweep.Report) bool {
+func refusedForAnother(r report.Report) bool {
 	return len(r.Evidence.Reasons) == 1 && strings.HasPrefix(r.Evidence.Reasons[0], "Another sweep of this database is under way: process ")
 }
 
@@ -113,8 +113,8 @@ func (l *lane) exec(statements ...string) error {
 }
 
 // invoke sweeps when the log has arrived. A function that fails is an error.
-func (l *lane) invoke() (sweep.Report, error) {
-	var report sweep.Report
+func (l *lane) invoke() (report.Report, error) {
+	var report report.Report
 	if err := l.Log.Flush(l.t.Context()); err != nil {
 		return report, err
 	}
@@ -258,7 +258,7 @@ func (l *lane) goOn() error {
 }
 
 // compare holds a report to the states before its sweep, and the states after it to what the round must end with.
-func (l *lane) compare(before map[string]string, report sweep.Report) error {
+func (l *lane) compare(before map[string]string, answer report.Report) error {
 	after, err := l.look()
 	if err != nil {
 		return err
@@ -271,15 +271,15 @@ func (l *lane) compare(before map[string]string, report sweep.Report) error {
 		want[l.idle[1]] = stateOpen
 	}
 	if !maps.Equal(after, want) {
-		return fmt.Errorf("the round ends with %v, want %v; reasons %q, failed %v", after, want, report.Evidence.Reasons, report.Failed)
+		return fmt.Errorf("the round ends with %v, want %v; reasons %q, failed %v", after, want, answer.Evidence.Reasons, answer.Failed)
 	}
-	if !report.Evidence.Complete || len(report.Failed) > 0 {
-		return fmt.Errorf("complete %v, reasons %q, failed %v", report.Evidence.Complete, report.Evidence.Reasons, report.Failed)
+	if !answer.Evidence.Complete || len(answer.Failed) > 0 {
+		return fmt.Errorf("complete %v, reasons %q, failed %v", answer.Evidence.Complete, answer.Evidence.Reasons, answer.Failed)
 	}
 	for _, told := range []struct {
 		state string
-		list  []sweep.Closed
-	}{{stateLocked, report.Locked}, {stateBack, report.Unlocked}, {stateDropped, report.Deleted}} {
+		list  []report.Closed
+	}{{stateLocked, answer.Locked}, {stateBack, answer.Unlocked}, {stateDropped, answer.Deleted}} {
 		if got, done := closedUsers(told.list), turned(before, after, told.state); !slices.Equal(got, done) {
 			return fmt.Errorf("the report tells of %q as %q, want %q", got, told.state, done)
 		}

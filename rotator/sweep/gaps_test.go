@@ -10,7 +10,7 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // reload changes a setting of the whole server, and waits until new sessions have it. "" = as it was at first.
@@ -34,9 +34,9 @@ func (s *stage) reconnect() {
 
 // runUntil sweeps until a report is as it should be: what proves something must have been passed by the log. It returns that report,
 // and whom all runs together have locked and not unlocked again.
-func (s *stage) runUntil(what string, done func(sweep.Report) bool) (report sweep.Report, locked []string) {
+func (s *stage) runUntil(what string, done func(report.Report) bool) (report report.Report, locked []string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		report = s.run()
 		locked = append(locked, closedUsers(report.Locked)...)
 		unlocked := closedUsers(report.Unlocked)
@@ -50,9 +50,9 @@ func (s *stage) runUntil(what string, done func(sweep.Report) bool) (report swee
 	}
 }
 
-func gapWith(cause string) func(sweep.Report) bool {
-	return func(r sweep.Report) bool {
-		return slices.ContainsFunc(r.Evidence.Gaps, func(g sweep.Gap) bool { return strings.Contains(g.Cause, cause) })
+func gapWith(cause string) func(report.Report) bool {
+	return func(r report.Report) bool {
+		return slices.ContainsFunc(r.Evidence.Gaps, func(g report.Gap) bool { return strings.Contains(g.Cause, cause) })
 	}
 }
 
@@ -73,16 +73,16 @@ func TestSettingsThatHideLoginsForAWhile(t *testing.T) {
 			s.visit(busy)
 			after := query[time.Time](s, "SELECT now()")
 			s.reload(c.setting, "")
-			report := s.run()
-			s.closesNobody(report, c.setting+" was set to a value that hides logins")
-			if !slices.ContainsFunc(report.Evidence.Gaps, func(g sweep.Gap) bool {
+			answer := s.run()
+			s.closesNobody(answer, c.setting+" was set to a value that hides logins")
+			if !slices.ContainsFunc(answer.Evidence.Gaps, func(g report.Gap) bool {
 				return g.Instance == s.prefix && !g.From.After(before) && !g.To.Before(after.Truncate(time.Second)) && time.Since(g.From) < time.Hour
 			}) {
-				t.Errorf("%s was %s from %s to %s; gaps %+v", c.setting, c.bad, before, after, report.Evidence.Gaps)
+				t.Errorf("%s was %s from %s to %s; gaps %+v", c.setting, c.bad, before, after, answer.Evidence.Gaps)
 			}
 			for range 2 {
-				if report := s.run(); len(report.Locked) > 0 {
-					t.Errorf("%s was %s: locked %q", c.setting, c.bad, closedUsers(report.Locked))
+				if answer := s.run(); len(answer.Locked) > 0 {
+					t.Errorf("%s was %s: locked %q", c.setting, c.bad, closedUsers(answer.Locked))
 				}
 			}
 			s.exec("DROP ROLE " + busy + ", " + idle)
@@ -205,7 +205,7 @@ func TestExportThatWasOff(t *testing.T) {
 	t.Parallel()
 	onBothAlone(t, localaws.PublishOptions{}, func(t *testing.T, s *stage) {
 		s.settle()
-		s.runUntil("the log's agreement with the counts of sessions", func(sweep.Report) bool {
+		s.runUntil("the log's agreement with the counts of sessions", func(report.Report) bool {
 			return query[bool](s, "SELECT coalesce(sessions -> 'agreed' ? 'sessions', false) FROM user_login_job_status")
 		})
 		s.exec("UPDATE user_login_job_status SET evidence_from = now() - interval '400 days'")
@@ -217,7 +217,7 @@ func TestExportThatWasOff(t *testing.T) {
 		}
 		s.flush()
 		s.publisher.Start()
-		_, locked := s.runUntil("the gap", func(r sweep.Report) bool { return len(r.Evidence.Gaps) > 0 })
+		_, locked := s.runUntil("the gap", func(r report.Report) bool { return len(r.Evidence.Gaps) > 0 })
 		if len(locked) > 0 || !s.canLogin(busy) {
 			t.Errorf("locked %q", locked)
 		}

@@ -11,14 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"pgrotator/rotator/internal/localaws"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // mailAddresses are what a data protection policy masks.
 var mailAddresses = localaws.DataProtection{Status: types.DataProtectionStatusActivated, Sensitive: []*regexp.Regexp{regexp.MustCompile(`\w+@example\.com`)}}
 
 // closes checks that a run on complete evidence locks a role, and no other.
-func (s *stage) closes(report sweep.Report, want ...string) {
+func (s *stage) closes(report report.Report, want ...string) {
 	s.t.Helper()
 	if !report.Evidence.Complete || !slices.Equal(closedUsers(report.Locked), want) || len(report.Failed) > 0 {
 		s.t.Errorf("complete %v %q, locked %q, want %q; failed %+v", report.Evidence.Complete, report.Evidence.Reasons, closedUsers(report.Locked), want, report.Failed)
@@ -26,7 +26,7 @@ func (s *stage) closes(report sweep.Report, want ...string) {
 }
 
 // closesNobody checks that a run knows that its evidence is not complete, says why, and locks nobody.
-func (s *stage) closesNobody(report sweep.Report, reason string) {
+func (s *stage) closesNobody(report report.Report, reason string) {
 	s.t.Helper()
 	if report.Evidence.Complete || len(report.Locked)+len(report.Deleted) > 0 {
 		s.t.Errorf("complete %v, locked %q, dropped %q", report.Evidence.Complete, closedUsers(report.Locked), closedUsers(report.Deleted))

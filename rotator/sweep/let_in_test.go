@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgrotator/rotator/internal/localaws"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/sweep"
 )
 
@@ -40,7 +41,7 @@ func TestLockedRoleThatWasLetIn(t *testing.T) {
 					}
 				}
 				var deleted []string
-				s.runUntil("the later time of the lock", func(r sweep.Report) bool { // an attempt of a locked role waits for its refusal
+				s.runUntil("the later time of the lock", func(r report.Report) bool { // an attempt of a locked role waits for its refusal
 					deleted = append(deleted, closedUsers(r.Deleted)...)
 					return query[bool](s, "SELECT last_login_time >= $2 AND locked_at = last_login_time FROM user_login_status WHERE user_name = $1", letIn, since)
 				})

@@ -27,7 +27,7 @@ func (r *run) lockAndDrop(ctx context.Context, locks, drops []policy.Verdict) {
 	for _, v := range locked {
 		if !slipped[v.Account.Name] {
 			r.report.Locked = append(r.report.Locked, r.closed(v))
-			r.status[v.Account.Name] = account.Locked
+			r.setStatus(v.Account.Name, account.Locked)
 		}
 	}
 	for _, v := range slices.Concat(shut, open) {
@@ -115,7 +115,7 @@ func (r *run) unlock(ctx context.Context, v policy.Verdict) {
 			return
 		}
 		r.logAction(ctx, "role unlocked", v)
-		r.status[v.Account.Name] = account.Active
+		r.setStatus(v.Account.Name, account.Active)
 	}
 	r.report.Unlocked = append(r.report.Unlocked, r.closed(v))
 }
@@ -134,7 +134,7 @@ func (r *run) reactivate(ctx context.Context, verdicts []policy.Verdict) error {
 		return nil
 	}
 	for _, v := range verdicts {
-		r.status[v.Account.Name] = account.Active
+		r.setStatus(v.Account.Name, account.Active)
 		r.logAction(ctx, "role reactivated", v)
 	}
 	return account.Reactivate(ctx, r.writer, r.place.Schema, accounts)

@@ -14,7 +14,7 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 	"pgrotator/sql"
 )
 
@@ -50,8 +50,8 @@ func TestNamesOfOtherEncodings(t *testing.T) {
 	})
 }
 
-func countNotManaged(report sweep.Report, reason string) int {
-	return len(slices.DeleteFunc(slices.Clone(report.NotManaged), func(n sweep.NotManaged) bool { return !strings.Contains(n.Reason, reason) }))
+func countNotManaged(answer report.Report, reason string) int {
+	return len(slices.DeleteFunc(slices.Clone(answer.NotManaged), func(n report.NotManaged) bool { return !strings.Contains(n.Reason, reason) }))
 }
 
 // makeRawRole makes a role by a client that sends these bytes as they are.

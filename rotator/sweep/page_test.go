@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"pgrotator/rotator/logread"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 func page(t *testing.T) string {
@@ -42,7 +42,7 @@ func TestPageShowsTheQueryThatIsSent(t *testing.T) {
 func TestPageNamesEveryKeyOfTheReport(t *testing.T) {
 	t.Parallel()
 	text := page(t)
-	for _, key := range keysOf(reflect.TypeFor[sweep.Report]()) {
+	for _, key := range keysOf(reflect.TypeFor[report.Report]()) {
 		if !strings.Contains(text, `"`+key+`"`) && !strings.Contains(text, "`"+key+"`") {
 			t.Errorf("README.md does not name the report's key %q", key)
 		}
@@ -57,7 +57,7 @@ func keysOf(t reflect.Type) []string {
 	case reflect.Struct:
 		var keys []string
 		for _, f := range reflect.VisibleFields(t) {
-			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 				keys = append(append(keys, name), keysOf(f.Type)...)
 			}
 		}

@@ -66,7 +66,7 @@ func (r *run) readGroup(ctx context.Context, group logread.Group, from, to time.
 	if err != nil {
 		return logread.Usage{}, err
 	}
-	r.report.Evidence.chose(choice)
+	r.chose(choice)
 	reader := logread.New(choice.Way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace})
 	err = reader.Read(ctx, group, from, to, sink)
 	return reader.Usage(), err

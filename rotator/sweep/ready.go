@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/script"
 	"pgrotator/rotator/sweep/policy"
 )
@@ -17,9 +18,9 @@ func (r *run) mark(ctx context.Context, verdicts []policy.Verdict) error {
 			continue
 		}
 		marks = append(marks, account.NewStatus{Name: v.Account.Name, OID: v.Account.OID, Status: status, Detail: r.detail(v, nil)})
-		r.status[v.Account.Name] = status
+		r.setStatus(v.Account.Name, status)
 		if status == account.ReadyToDelete {
-			r.report.newlyReady = append(r.report.newlyReady, v.Account.Name)
+			r.report.NewlyReady = append(r.report.NewlyReady, v.Account.Name)
 		}
 	}
 	if len(marks) == 0 || r.dryRun {
@@ -49,10 +50,10 @@ func (r *run) reportReady(verdicts []policy.Verdict, standing map[int64]account.
 			continue
 		}
 		found := standing[v.Account.OID]
-		ready := Ready{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Owns: []Owned{},
-			Statements: clearing(v.Account, found), IAM: r.iam(v.Account)}
+		ready := report.Ready{User: v.Account.Name, LastActivity: v.Last, IdleDays: days(v.Idle), Owns: []report.Owned{},
+			Statements: clearing(v.Account, found), IAMLogin: r.iamClosed(v.Account)}
 		for _, d := range found.Dependencies {
-			ready.Owns = append(ready.Owns, Owned{Database: d.Database, Objects: d.Objects})
+			ready.Owns = append(ready.Owns, report.Owned{Database: d.Database, Objects: d.Objects})
 		}
 		r.report.ReadyToDelete = append(r.report.ReadyToDelete, ready)
 	}
@@ -62,6 +63,10 @@ func (r *run) reportReady(verdicts []policy.Verdict, standing map[int64]account.
 func clearing(a account.Account, found account.Obstacles) []string {
 	leaver := script.Leaver{Name: a.Name, OID: a.OID}
 	for _, d := range found.Dependencies {
+		if d.Unreadable != 0 {
+			leaver.Unreadable = append(leaver.Unreadable, d.Unreadable)
+			continue
+		}
 		leaver.Databases = append(leaver.Databases, d.Database)
 	}
 	return script.Clear(leaver)

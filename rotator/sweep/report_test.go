@@ -32,7 +32,7 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 	first := func(v any) any { return v.([]any)[0] }
 	evidence := report["evidence"].(map[string]any)
 	for what, c := range map[string]struct{ got, want string }{
-		"report":   {keys(report), "counts deleted dryRun evidence failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
+		"report":   {keys(report), "counts deleted dryRun evidence exceptions failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
 		"evidence": {keys(evidence), "bytes complete from gaps instances notes reader reasons secondReading to unread"},
 		"instance": {keys(first(evidence["instances"])), "events from logins longestDelay longestSilence name suspicious to"},
 		"second":   {keys(evidence["secondReading"]), "bytes from reader roles to"},
@@ -54,7 +54,7 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	before := len(s.stack.Notices())
 	if s.run(); len(s.stack.Notices()) != before {
@@ -73,7 +73,7 @@ func TestNotices(t *testing.T) {
 func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.Topic = "arn:aws:sns:us-east-1:123456789012:notices"
+	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	idle, then := s.user("idle", 100), time.Now().UTC().Add(-30*24*time.Hour).Truncate(time.Second)
 	s.stack.AppendLog(s.group, s.stream, localaws.Event{Time: then, Ingested: then,
@@ -94,6 +94,9 @@ func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
 		}
 	}
 	told("1 spared", "Roles that were due", fmt.Sprintf("%s: ERROR entry at %s on instance %s", idle, then.Format(time.RFC3339), s.prefix))
+	if noted := query[int](s, "SELECT count(*)::int FROM user_login_action WHERE action = 'spared' AND user_name = $1", idle); noted != 1 {
+		t.Errorf("that it was spared is noted %d times", noted)
+	}
 	missing := time.Now().Add(-time.Hour)
 	s.exec("UPDATE user_login_job_status SET canary = canary || ' pgrotator-sweep-' || $1 || '-0123456789ab'", strconv.FormatInt(missing.UnixMilli(), 36))
 	told("1 gap in the log", "Parts of the log", "instance "+s.prefix+", ", "login of "+missing.UTC().Truncate(time.Millisecond).Format(time.RFC3339)+" is not in the log")

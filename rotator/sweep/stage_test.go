@@ -3,7 +3,9 @@ package sweep_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log/slog"
 	"os"
@@ -14,8 +16,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/jackc/pgx/v5"
@@ -23,7 +27,10 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep"
 	"pgrotator/sql"
@@ -38,6 +45,11 @@ var server *localpg.Server
 func TestMain(m *testing.M) {
 	if os.Getenv(sweeperEnv) != "" {
 		os.Exit(sweepAlone())
+	}
+	flag.Parse()
+	// Most of a test's time is waiting for the log to be old enough: more of them at once than there are processors.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	pgtest.Main(testsThenClose{m}, localpg.Options{Major: 15, Settings: map[string]string{"log_disconnections": "on", "max_connections": "300", "shared_preload_libraries": "pg_stat_statements"}}, &server)
 }
@@ -85,32 +97,48 @@ func (t testsThenClose) Run() int {
 // logs by one of the two prefixes that RDS allows.
 func onBoth(t *testing.T, o localaws.PublishOptions, test func(*testing.T, *stage)) {
 	t.Helper()
-	t.Run("15", func(t *testing.T) {
-		t.Parallel()
-		test(t, newStage(t, server, o))
-	})
-	t.Run("18", func(t *testing.T) {
-		t.Parallel()
-		test(t, newStage(t, newestServer(t), o))
-	})
+	for _, major := range bothOrOne(t) {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			on := server
+			if major == 18 {
+				on = newestServer(t)
+			}
+			test(t, newStage(t, on, o))
+		})
+	}
 }
 
 // onBothAlone is onBoth with servers of the test's own, where it may change settings, restart, and make what all databases show.
 func onBothAlone(t *testing.T, o localaws.PublishOptions, test func(*testing.T, *stage)) {
 	t.Helper()
-	for major, prefix := range map[int]string{15: "%t:%r:%u@%d:[%p]:", 18: otherPrefix} {
+	prefixes := map[int]string{15: "%t:%r:%u@%d:[%p]:", 18: otherPrefix}
+	for _, major := range bothOrOne(t) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			if !localpg.Available(major) {
 				t.Skipf("PostgreSQL %d is not installed", major)
 			}
-			test(t, newStage(t, pgtest.Start(t, localpg.Options{Major: major, Settings: map[string]string{"log_line_prefix": prefix}}), o))
+			test(t, newStage(t, pgtest.Start(t, localpg.Options{Major: major, Settings: map[string]string{"log_line_prefix": prefixes[major]}}), o))
 		})
 	}
 }
 
+// bothOrOne are the majors that a test plays: both in a long campaign; else one, by the test's name, so that either has its half.
+func bothOrOne(t *testing.T) []int {
+	both := []int{15, 18}
+	if localtest.Soaking() || !localpg.Available(18) {
+		return both
+	}
+	name := fnv.New32a()
+	name.Write([]byte(t.Name()))
+	return both[name.Sum32()%2:][:1]
+}
+
 // stage is a database with a rotation pair, its log in CloudWatch, and a sweep.
 type stage struct {
+	topic      string        // NOTICE_TOPIC_ARN, or ""
+	reports    publish.Place // REPORT_BUCKET, or nothing
 	t          testing.TB
 	server     *localpg.Server
 	stack      *localaws.Stack
@@ -215,21 +243,21 @@ func (s *stage) secret(keys map[string]any) {
 func (s *stage) sweeper() *sweep.Sweep {
 	config := s.stack.Config()
 	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		sns.NewFromConfig(config), postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+		iam.NewFromConfig(config), sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(config), s.topic), Reports: publish.NewBucket(s3.NewFromConfig(config), s.reports)}, postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
 }
 
 // run waits for the log and sweeps.
-func (s *stage) run() sweep.Report {
+func (s *stage) run() report.Report {
 	s.t.Helper()
 	return s.runWith(false)
 }
 
-func (s *stage) dryRun() sweep.Report {
+func (s *stage) dryRun() report.Report {
 	s.t.Helper()
 	return s.runWith(true)
 }
 
-func (s *stage) runWith(dry bool) sweep.Report {
+func (s *stage) runWith(dry bool) report.Report {
 	s.t.Helper()
 	s.flush()
 	report, err := s.sweeper().Run(s.t.Context(), s.prefix, dry)
@@ -315,7 +343,7 @@ func (s *stage) status(name string) string {
 	return query[string](s, "SELECT coalesce((SELECT status FROM user_login_status WHERE user_name = $1), '')", name)
 }
 
-func closedUsers(list []sweep.Closed) []string {
+func closedUsers(list []report.Closed) []string {
 	names := []string{}
 	for _, c := range list {
 		names = append(names, c.User)
@@ -323,7 +351,7 @@ func closedUsers(list []sweep.Closed) []string {
 	return names
 }
 
-type reportInstance = sweep.InstanceReport
+type reportInstance = report.Instance
 
 // setMaster has RDS name another master user.
 func (s *stage) setMaster(name string) {

@@ -11,7 +11,7 @@ import (
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
-	"pgrotator/rotator/sweep"
+	"pgrotator/rotator/report"
 )
 
 // publishTo divides the log among the instance's stream and a second one, which gets what belongs there.
@@ -193,7 +193,7 @@ func TestRenamedAndSwappedInstances(t *testing.T) {
 			}
 			s.visitOn(reader, busy)
 			var locked []string
-			var report sweep.Report
+			var report report.Report
 			for range 3 { // each instance's own login under its new name comes first
 				report = s.run()
 				locked = append(locked, closedUsers(report.Locked)...)

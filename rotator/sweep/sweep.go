@@ -16,12 +16,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"pgrotator/rotator/access"
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/publish"
+	"pgrotator/rotator/report"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/sweep/evidence"
 )
@@ -38,37 +41,52 @@ const garbage = 50
 
 // Sweep sweeps the databases of secrets.
 type Sweep struct {
-	store   *secret.Store
-	logs    *cloudwatchlogs.Client
-	rds     *rds.Client
-	notices *sns.Client
-	opener  postgres.Opener
-	options Options
-	pace    logread.Pace // zero = the Region's
-	log     *slog.Logger
+	store     *secret.Store
+	logs      *cloudwatchlogs.Client
+	rds       *rds.Client
+	iamClient *iam.Client
+	channels  Channels
+	opener    postgres.Opener
+	options   Options
+	pace      logread.Pace // zero = the Region's
+	log       *slog.Logger
+}
+
+// Channels are the ways by which a sweep tells people what it did.
+type Channels struct {
+	Notices *publish.Topic  // NOTICE_TOPIC_ARN; nil = none
+	Reports *publish.Bucket // REPORT_BUCKET; nil = none
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
-func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, notices *sns.Client, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
+func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client, iamClient *iam.Client, channels Channels, opener postgres.Opener, options Options, log *slog.Logger) *Sweep {
 	opener.StatementTimeout = statementTimeout
-	return &Sweep{store: store, logs: logs, rds: rdsClient, notices: notices, opener: opener, options: options, log: log}
+	return &Sweep{store: store, logs: logs, rds: rdsClient, iamClient: iamClient, channels: channels, opener: opener, options: options, log: log}
 }
 
-// Run sweeps the database of a secret. With dryRun it changes no role and no status, and reports what it would do; what it
-// learns it remembers all the same. An error means that nothing can be told: the secret is unreadable, the database cannot be
-// logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead of ctx's deadline.
-func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, error) {
+// Run sweeps the database of a secret, tells by NOTICE_TOPIC_ARN what it did, and writes
+// what an auditor looks at into REPORT_BUCKET. With dryRun it changes no role and no status, and
+// reports what it would do; what it learns it remembers all the same. An error means that nothing can be told: the secret is
+// unreadable, the database cannot be logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead
+// of ctx's deadline.
+func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
+	return s.run(ctx, secretID, dryRun, (*run).tell)
+}
+
+// RunInFleet is Run without a notice: one digest tells of all databases of the fleet.
+func (s *Sweep) RunInFleet(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
+	return s.run(ctx, secretID, dryRun, func(*run, context.Context) {})
+}
+
+func (s *Sweep) run(ctx context.Context, secretID string, dryRun bool, tell func(*run, context.Context)) (report.Report, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	r := &run{Sweep: s, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
-	err := r.sweep(ctx)
-	r.close(ctx)
-	if err != nil {
-		return Report{}, err
+	r := &run{Sweep: s, options: s.options, secretID: secretID, dryRun: dryRun, report: newReport(secretID, dryRun, s.options)}
+	defer r.close(ctx)
+	if err := r.sweep(ctx); err != nil {
+		return report.Report{}, err
 	}
-	r.report.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := s.notify(ctx, r.report); err != nil {
-		s.log.ErrorContext(ctx, "notice not sent", slog.String("secretId", secretID), slog.String("error", err.Error()))
-	}
+	r.keep(ctx)
+	tell(r, ctx)
 	return r.report, nil
 }
 
@@ -76,24 +94,31 @@ func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (Report, 
 type run struct {
 	*Sweep
 	connection
+	options  Options // the operator's, made gentler by the secret's tags
+	terms    terms
 	secretID string
 	dryRun   bool
-	report   Report
+	report   report.Report
 
-	guard     *postgres.Session // holds the sweep's lock
-	place     account.Tables    // where the tables are
-	found     account.Installation
-	sessions  map[string]int // open on all instances, by role
-	evidence  *evidence.Evidence
-	events    *evidence.Log
-	groups    map[string]logread.Group
-	known     map[string]time.Time // latest activity of each role before the second reading
-	spared    []evidence.Spared
-	uncovered int               // roles that are due, and that the second reading does not cover
-	status    map[string]string // of the roles that the sweep looks after, as they are now
+	guard      *postgres.Session // holds the sweep's lock
+	place      account.Tables    // where the tables are
+	found      account.Installation
+	sessions   map[string]int // open on all instances, by role
+	evidence   *evidence.Evidence
+	events     *evidence.Log
+	groups     map[string]logread.Group
+	known      map[string]time.Time // latest activity of each role before the second reading
+	spared     []evidence.Spared
+	uncovered  int                        // roles that are due, and that the second reading does not cover
+	status     map[string]string          // of the roles that the sweep looks after, as they are now
+	judged     []judged                   // every account, where lists of them are to be written; nil = they were not read
+	holdings   map[int64]account.Holdings // by oid; nil = not read
+	identities chan identities            // nil = IAM is not asked
+	access     access.Review
 }
 
 func (r *run) sweep(ctx context.Context) error {
+	r.readTerms(ctx)
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -101,6 +126,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err != nil || !alone {
 		return err
 	}
+	r.beginReview(ctx)
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}

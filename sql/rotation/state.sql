@@ -4,12 +4,13 @@ WITH server AS (
     SELECT pg_catalog.current_setting('server_version_num')::int AS version,
            coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true') AS restricted,
            CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becoming
-), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all
+), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all. Of the two alone: in a setting of
+    -- anybody else's a name may stand that this database's encoding does not have, over which substr fails
     SELECT DISTINCT ON (r.rolname) r.rolname AS member, pg_catalog.substr(c.setting, 6) AS role
     FROM pg_catalog.pg_db_role_setting s
     JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
     CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
-    WHERE c.setting LIKE 'role=%'
+    WHERE r.rolname IN ($1::text, $2::text) AND c.setting LIKE 'role=%'
       AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
     ORDER BY r.rolname, s.setdatabase DESC
 ), becomes AS ( -- the roles that the two become when they log in

@@ -65,7 +65,8 @@ BEGIN
             USING DETAIL = CASE WHEN maker IS NOT NULL THEN format('It was made by %I.', maker)
                                 WHEN modern THEN 'It was made by a superuser, or by a role that is gone.'
                                 ELSE 'Who made it is not recorded before PostgreSQL 16.' END,
-                  HINT = format('Look into it. In each database where it owns something: DROP OWNED BY %1$I; then DROP ROLE %1$I, and run setup again. %2$s', owner,
+                  HINT = format('Look into it. In each database where it owns something: DROP OWNED BY %1$I; then DROP ROLE %1$I, and run setup again. '
+                                'What an earlier setup made in another database is taken back there by sql/teardown.sql. %2$s', owner,
                                 CASE WHEN NOT modern OR maker = current_user THEN ''
                                      WHEN maker IS NOT NULL THEN format('From 16 on it takes %I, who holds ADMIN on it, or a superuser; ', maker)
                                      ELSE 'From 16 on it takes a superuser (on RDS, AWS Support), since nobody else holds ADMIN on it; ' END
@@ -74,7 +75,7 @@ BEGIN
     PERFORM set_config('pgrotator.recorded', 'on', true);
 END $do$;
 
--- Without a record nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
+-- Without a record, or an adoption, which looks at both by itself, nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
 -- which only the user and its administrators can arrange; the partner where it does too and both bear the shared role's name, or with
 -- the comment of whoever administers it. From 16 on a record vouches for no more than who made it could give: for a partner on whom the
 -- owner role holds ADMIN, and for a shared role that has one of the pair as a member. A maker who has dropped the helper that made the
@@ -92,7 +93,7 @@ DECLARE
         WHERE r.rolname IN (username, partner)
           AND EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND 'role=' || shared = ANY (s.setconfig)));
 BEGIN
-    IF recorded AND NOT modern THEN
+    IF recorded AND NOT modern OR coalesce(current_setting('pgrotator.adopt', true), '') = 'on' THEN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = shared) AND NOT username = ANY (becoming)
@@ -204,10 +205,11 @@ BEGIN
     END IF;
 END $do$;
 
--- The schema of the functions. The master becomes the owner role until the end.
+-- The schema of the functions, whose comment names the secret that the pair is of. The master becomes the owner role until the end.
 DO $do$
 DECLARE
-    owner text := current_setting('pgrotator.owner');
+    owner  text := current_setting('pgrotator.owner');
+    secret text := coalesce(current_setting('pgrotator.secret', true), '');
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT TRUE, SET TRUE', owner);
@@ -217,6 +219,10 @@ BEGIN
         RAISE NOTICE 'changed: created schema %', quote_ident(owner);
     END IF;
     EXECUTE format('SET LOCAL ROLE %I', owner);
+    IF secret <> '' AND obj_description(to_regnamespace(quote_ident(owner)), 'pg_namespace') IS DISTINCT FROM 'pgrotator: secret ' || secret THEN
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', owner, 'pgrotator: secret ' || secret);
+        RAISE NOTICE 'changed: recorded that the pair is of secret %', secret;
+    END IF;
 END $do$;
 
 -- The functions: columns 1 to 4 are name, arguments, result and whether the shared role may call it; column 5 whether only the

@@ -9,4 +9,9 @@
              FROM pg_catalog.pg_roles o
              CROSS JOIN LATERAL (SELECT pg_catalog.shobj_description(o.oid, 'pg_authid')) AS d (record)
              CROSS JOIN LATERAL (SELECT d.record ~ '^\{"role" : "([^"\\[:cntrl:]]|\\["\\bfnrt]|\\u00(0[1-9a-f]|1[0-9a-f]))*", "users" : \["([^"\\[:cntrl:]]|\\["\\bfnrt]|\\u00(0[1-9a-f]|1[0-9a-f]))*", "([^"\\[:cntrl:]]|\\["\\bfnrt]|\\u00(0[1-9a-f]|1[0-9a-f]))*"\]\}$') AS f (whole)
-             WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%' AND f.whole)
+             WHERE o.rolcreaterole AND NOT o.rolcanlogin AND o.rolname LIKE 'rotation\_%' AND f.whole
+               -- Roles of all databases: a record in whose names this one's encoding cannot be converted for the client would fail the statement.
+               AND CASE pg_catalog.getdatabaseencoding() WHEN 'UTF8' THEN true WHEN 'LATIN1' THEN true
+                        WHEN 'WIN1252' THEN d.record !~ '[\u0081\u008d\u008f\u0090\u009d]'
+                        WHEN 'SQL_ASCII' THEN d.record ~ '^([\u0001-\u007f]|[\u00c2-\u00df][\u0080-\u00bf]|[\u00e0-\u00ef][\u0080-\u00bf]{2}|[\u00f0-\u00f4][\u0080-\u00bf]{3})*$'
+                        ELSE d.record !~ '[^ -~]' END)

@@ -42,6 +42,7 @@ SELECT r.oid::int8, CASE WHEN r.plain THEN r.name ELSE r.bytes END, r.plain,
        EXISTS (SELECT FROM closer c WHERE NOT c.is_owner AND (c.rolsuper OR CASE WHEN c.needs_admin
                THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END)),
        s.user_name IS NOT NULL, coalesce(s.status, ''), s.last_login_time, coalesce(pg_catalog.to_jsonb(s) ->> 'last_login_source', ''), s.status_changed_at, s.locked_at,
+       (pg_catalog.to_jsonb(s) ->> 'first_seen_at')::timestamptz,
        CASE WHEN s.locked_at IS NOT NULL THEN coalesce(l.detail, '') ELSE '' END
 FROM role r
 LEFT JOIN :"state_schema".user_login_status s ON s.user_name = r.name

@@ -15,25 +15,37 @@ import (
 // Cluster is what RDS calls the server: an Aurora cluster of one instance.
 const Cluster = "shop-db"
 
-// describeCluster has RDS tell of the server, as the secret's dbClusterIdentifier names it.
-func (s *Stack) describeCluster() {
-	instance, host, port := Cluster+"-1", aws.String("localhost"), aws.Int32(int32(s.PG.Port()))
+// Topic is where notices go.
+const Topic = "arn:aws:sns:" + localaws.Region + ":" + localaws.AccountID + ":notices"
+
+// DescribeCluster has RDS tell of the server as a cluster of that name, as a secret's dbClusterIdentifier names it.
+func (s *Stack) DescribeCluster(name string) {
+	instance, host, port := name+"-1", aws.String("localhost"), aws.Int32(int32(s.PG.Port()))
 	s.AWS.SetDBCluster(types.DBCluster{
-		DBClusterIdentifier: aws.String(Cluster), DBClusterArn: aws.String(fmt.Sprintf("arn:aws:rds:%s:%s:cluster:%s", localaws.Region, localaws.AccountID, Cluster)),
+		DBClusterIdentifier: &name, DBClusterArn: aws.String(fmt.Sprintf("arn:aws:rds:%s:%s:cluster:%s", localaws.Region, localaws.AccountID, name)),
 		Endpoint: host, Port: port, MasterUsername: aws.String(Master), EnabledCloudwatchLogsExports: []string{"postgresql"},
 		DBClusterMembers: []types.DBClusterMember{{DBInstanceIdentifier: &instance, IsClusterWriter: aws.Bool(true)}}})
 	s.AWS.SetDBInstance(types.DBInstance{
-		DBInstanceIdentifier: &instance, DBClusterIdentifier: aws.String(Cluster), DBInstanceStatus: aws.String("available"),
+		DBInstanceIdentifier: &instance, DBClusterIdentifier: &name, DBInstanceStatus: aws.String("available"),
 		Endpoint: &types.Endpoint{Address: host, Port: port}})
 }
 
-// PublishLog sends the server's log to CloudWatch from now on, as RDS does.
+// PublishLog sends the server's log to CloudWatch from now on, as RDS does for Cluster.
 func (s *Stack) PublishLog(ctx context.Context) (*localaws.Publisher, error) {
-	return s.AWS.PublishLog(ctx, s.PG.LogFile(), "/aws/rds/cluster/"+Cluster+"/postgresql", Cluster+"-1.0", localaws.PublishOptions{})
+	return s.PublishLogOf(ctx, Cluster)
 }
 
-// AddSweep adds the function that sweeps, with a policy.
+// PublishLogOf is PublishLog for another cluster that DescribeCluster has told of.
+func (s *Stack) PublishLogOf(ctx context.Context, cluster string) (*localaws.Publisher, error) {
+	return s.AWS.PublishLog(ctx, s.PG.LogFile(), "/aws/rds/cluster/"+cluster+"/postgresql", cluster+"-1.0", localaws.PublishOptions{})
+}
+
+// Reports is the bucket for what an auditor looks at.
+const Reports = "shop-audit"
+
+// AddSweep adds the function that sweeps, with a policy, and the bucket.
 func (s *Stack) AddSweep(policy map[string]string) (*localaws.Function, error) {
+	s.AWS.SetBucket(Reports, localaws.Bucket{Versioned: true})
 	env := map[string]string{"DB_CA_FILE": s.PG.CAFile()}
 	for name, value := range policy {
 		env[name] = value

@@ -47,6 +47,23 @@ func (s *Stack) makeSecret(ctx context.Context, _ Options) (text string, err err
 	return fmt.Sprintf("The application's secret %s, user %q: the database does not know this user yet", Secret, FirstUser), nil
 }
 
+// AddPair stores a secret for a pair of its own in Database, of a cluster that DescribeCluster has told of, and gives its ARN.
+func (s *Stack) AddPair(ctx context.Context, name, user, cluster string) (arn string, err error) {
+	value := s.value(user, s.newPassword())
+	value["masterarn"], value["dbClusterIdentifier"] = s.MasterARN, cluster
+	return s.putNewSecret(ctx, name, value)
+}
+
+// AddToFleet gives a secret the tag that makes it one of the fleet.
+func (s *Stack) AddToFleet(ctx context.Context, id, value string) error {
+	_, err := s.Secrets.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: &id, Tags: []types.Tag{
+		{Key: aws.String("pgrotator"), Value: &value}}})
+	if err != nil {
+		return fmt.Errorf("tagging secret %s: %w", id, err)
+	}
+	return nil
+}
+
 func (s *Stack) value(user, password string) map[string]any {
 	return map[string]any{"engine": "postgres", "host": "localhost", "port": s.PG.Port(), "dbname": Database,
 		"username": user, "password": password}
@@ -98,13 +115,17 @@ type Credential struct {
 
 // Credential reads the version under a staging label, such as AWSCURRENT.
 func (s *Stack) Credential(ctx context.Context, stage string) (Credential, error) {
-	out, err := s.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ARN, VersionStage: &stage})
+	return s.credentialOf(ctx, s.ARN, stage)
+}
+
+func (s *Stack) credentialOf(ctx context.Context, arn, stage string) (Credential, error) {
+	out, err := s.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionStage: &stage})
 	if err != nil {
-		return Credential{}, fmt.Errorf("reading %s of secret %s: %w", stage, Secret, err)
+		return Credential{}, fmt.Errorf("reading %s of secret %s: %w", stage, arn, err)
 	}
 	c := Credential{Version: *out.VersionId}
 	if err := json.Unmarshal([]byte(*out.SecretString), &c); err != nil {
-		return Credential{}, fmt.Errorf("reading %s of secret %s: it is not the JSON of a credential", stage, Secret)
+		return Credential{}, fmt.Errorf("reading %s of secret %s: it is not the JSON of a credential", stage, arn)
 	}
 	return c, nil
 }
@@ -122,13 +143,17 @@ func (s *Stack) Connect(ctx context.Context, c Credential, application string) (
 
 // Rotate calls RotateSecret with a function of the stack, and waits until the rotation has ended.
 func (s *Stack) Rotate(ctx context.Context, f *localaws.Function) error {
+	return s.rotate(ctx, s.ARN, f)
+}
+
+func (s *Stack) rotate(ctx context.Context, arn string, f *localaws.Function) error {
 	_, err := s.Secrets.RotateSecret(ctx, &secretsmanager.RotateSecretInput{
-		SecretId: &s.ARN, RotationLambdaARN: aws.String(f.ARN()),
+		SecretId: &arn, RotationLambdaARN: aws.String(f.ARN()),
 		RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)}})
 	if err != nil {
-		return fmt.Errorf("rotating secret %s: %w", Secret, err)
+		return fmt.Errorf("rotating secret %s: %w", arn, err)
 	}
-	return s.AWS.WaitRotation(ctx, s.ARN)
+	return s.AWS.WaitRotation(ctx, arn)
 }
 
 // Act sends the rotating function an action's event, and decodes its answer into answer, a pointer. An error of the function is

@@ -109,7 +109,7 @@ func (s *Stack) startAWS(ctx context.Context, _ Options) (text string, err error
 	if s.AWS, err = localaws.Start(ctx); err != nil {
 		return "", err
 	}
-	s.describeCluster()
+	s.DescribeCluster(Cluster)
 	s.Secrets = secretsmanager.NewFromConfig(s.AWS.Config())
 	s.Function, err = s.AWS.AddFunction(localaws.FunctionOptions{
 		Name: Function, Binary: s.Binary, Env: map[string]string{"DB_CA_FILE": s.PG.CAFile()}})

@@ -3,8 +3,8 @@
 Reads {"template": {...}, "stacks": [{parameter: value}]} on standard input and
 writes [{"status": ..., "resources": [logical id], "left_out": [type]}] on
 standard output. What moto does not know is left out beforehand.
-The VPC, subnets and database group that the parameters name are made first:
-{vpc}, {subnets} and {group} in a value stand for them.
+The VPC, subnets, database group and role that the parameters name are made first:
+{vpc}, {subnets}, {group} and {role} in a value stand for them.
 """
 
 import io
@@ -22,7 +22,7 @@ from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
 
 
-def network():
+def surroundings():
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -30,7 +30,13 @@ def network():
         for i in range(2)
     ]
     group = ec2.create_security_group(GroupName="db", Description="db", VpcId=vpc)
-    return {"{vpc}": vpc, "{subnets}": ",".join(subnets), "{group}": group["GroupId"]}
+    role = boto3.client("iam").create_role(RoleName="own", AssumeRolePolicyDocument="{}")
+    return {
+        "{vpc}": vpc,
+        "{subnets}": ",".join(subnets),
+        "{group}": group["GroupId"],
+        "{role}": role["Role"]["Arn"],
+    }
 
 
 def upload_code():
@@ -45,7 +51,10 @@ def upload_code():
 
 
 def without(value, gone):
-    """The value with every reference to a resource in gone made a plain string."""
+    """The value with every reference to a resource in gone made a plain string.
+
+    So are the names of a VPC endpoint, which moto does not tell.
+    """
     if isinstance(value, list):
         return [without(item, gone) for item in value]
     if isinstance(value, str):
@@ -56,6 +65,8 @@ def without(value, gone):
         return value
     if value.get("Ref") in gone:
         return value["Ref"]
+    if "Fn::GetAtt" in value and value["Fn::GetAtt"][1] == "DnsEntries":
+        return ["Z1:*.vpce-1.example.com"]
     if "Fn::GetAtt" in value and value["Fn::GetAtt"][0] in gone:
         return "arn:aws:left:eu-west-1:123456789012:out"
     return {key: without(item, gone) for key, item in value.items()}
@@ -76,7 +87,7 @@ def leave_out_unknown(template):
 def create(template, parameters):
     template, left_out = leave_out_unknown(template)
     upload_code()
-    made = network()
+    made = surroundings()
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
         StackName="test",

@@ -3,7 +3,6 @@ package localaws
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,8 +17,8 @@ var buildOnce = sync.OnceValues(buildBootstrap)
 
 // Build builds the rotator's bootstrap for this machine with the flags of the
 // deployed one, and returns its path. It builds once per process, from the
-// module that the working directory belongs to, into the user's cache, where
-// one file per clone stays.
+// module that the working directory belongs to, into its folder build/test, which
+// make clean removes.
 func Build(ctx context.Context) (path string, err error) {
 	type outcome struct {
 		path string
@@ -43,15 +42,11 @@ func buildBootstrap() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a folder for the bootstrap: %w", err)
-	}
-	directory := filepath.Join(cache, "pgrotator")
+	directory := filepath.Join(root, "build", "test")
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return "", fmt.Errorf("making the folder for the bootstrap: %w", err)
 	}
-	name := fmt.Sprintf("bootstrap-%s-%x", runtime.GOARCH, sha256.Sum256([]byte(root)))[:32]
+	name := "bootstrap-" + runtime.GOARCH
 	if err := noteSources(root); err != nil {
 		return "", err
 	}

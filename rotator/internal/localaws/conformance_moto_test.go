@@ -18,6 +18,10 @@ func motoDeviations() map[string]string {
 		"query counts":                                       "ignores filter and stats",
 		"query that is none is malformed":                    "takes every text for a query",
 		"unknown query is not found":                         "fails with status 500",
+		"object that is not as its checksum is refused":      "keeps a body whatever its checksum is said to be",
+		"bucket of another owner is refused":                 "does not look at the expected owner",
 		"pointer of a row leads to its whole record":         "does not know GetLogRecord",
+		"identities come in pages":                           "gives everything in one page",
+		"a page of no size is refused":                       "takes every MaxItems",
 	}
 }

@@ -91,6 +91,8 @@ func secretChecks() map[string]check {
 		"deleted secret is refused":                           checkDeletedSecretIsRefused,
 		"secret deleted by force is gone":                     checkSecretDeletedByForceIsGone,
 		"list filters by name":                                checkListFiltersByName,
+		"list filters by the beginning of a tag's key":        checkListFiltersByTagKey,
+		"list comes in pages":                                 checkListComesInPages,
 		"short token is refused":                              checkShortTokenIsRefused,
 	}
 }
@@ -194,6 +196,56 @@ func checkListFiltersByName(t *testing.T, to target) {
 	out, err := h.client.ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{Filters: []types.Filter{{Key: types.FilterNameStringTypeName, Values: []string{*h.id}}}})
 	if err != nil || len(out.SecretList) != 1 || *out.SecretList[0].ARN != *h.arn {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// tagged makes secrets with a tag of that key, and returns their ARNs.
+func tagged(t *testing.T, h held, key string, count int) []string {
+	t.Helper()
+	var arns []string
+	for range count {
+		out, err := h.client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(unique("tagged")), SecretString: aws.String("x"),
+			Tags: []types.Tag{{Key: &key, Value: aws.String("yes")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		arns = append(arns, *out.ARN)
+	}
+	slices.Sort(arns)
+	return arns
+}
+
+func checkListFiltersByTagKey(t *testing.T, to target) {
+	h := newHeld(t, to)
+	key := unique("key")
+	want := tagged(t, h, key+"-and-more", 1)
+	out, err := h.client.ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{Filters: []types.Filter{{Key: types.FilterNameStringTypeTagKey, Values: []string{key}}}})
+	if err != nil || len(out.SecretList) != 1 || *out.SecretList[0].ARN != want[0] || len(out.SecretList[0].Tags) != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func checkListComesInPages(t *testing.T, to target) {
+	h := newHeld(t, to)
+	key := unique("key")
+	want := tagged(t, h, key, 5)
+	pages := secretsmanager.NewListSecretsPaginator(h.client, &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(2),
+		Filters: []types.Filter{{Key: types.FilterNameStringTypeTagKey, Values: []string{key}}}})
+	var sizes []int
+	var got []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(page.SecretList))
+		for _, one := range page.SecretList {
+			got = append(got, *one.ARN)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) || !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("pages of %v with %v, want %v", sizes, got, want)
 	}
 }
 

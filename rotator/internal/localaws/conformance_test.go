@@ -15,8 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localaws/awstest"
 )
 
@@ -27,6 +30,10 @@ type target struct {
 	addCluster func(t *testing.T, name string)
 	// addTopic makes a topic and returns its ARN.
 	addTopic func(t *testing.T, name string) string
+	// addIdentities makes a user, a group, a role and a managed policy of that name.
+	addIdentities func(t *testing.T, name string)
+	// addBucket makes a bucket, with locked one whose objects are kept for a day from being put.
+	addBucket func(t *testing.T, name string, locked bool)
 }
 
 // check is one thing that AWS's documentation says of an operation.
@@ -35,7 +42,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite
@@ -52,6 +59,14 @@ func TestConformance(t *testing.T) {
 			stack.SetDBInstance(rdstypes.DBInstance{DBInstanceIdentifier: &name, DBClusterIdentifier: &name})
 		},
 		addTopic: func(_ *testing.T, name string) string { return "arn:aws:sns:us-east-1:123456789012:" + name },
+		addBucket: func(_ *testing.T, name string, locked bool) {
+			b := localaws.Bucket{Lock: locked}
+			if locked {
+				b.Retention = s3types.DefaultRetention{Mode: s3types.ObjectLockRetentionModeCompliance, Days: aws.Int32(1)}
+			}
+			stack.SetBucket(name, b)
+		},
+		addIdentities: stackIdentities(stack),
 	}
 	for name, check := range conformance() {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +121,7 @@ func startMoto(t *testing.T) target {
 	awaitServer(t, "http://"+address+"/moto-api/")
 	config := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")}
-	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config)}
+	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addBucket: motoBucket(config), addIdentities: motoIdentities(config)}
 }
 
 func freeAddress(t *testing.T) string {
@@ -156,6 +171,25 @@ func motoTopic(config aws.Config) func(*testing.T, string) string {
 			t.Fatal(err)
 		}
 		return *out.TopicArn
+	}
+}
+
+func motoBucket(config aws.Config) func(*testing.T, string, bool) {
+	return func(t *testing.T, name string, locked bool) {
+		client := s3.NewFromConfig(config)
+		_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name, ObjectLockEnabledForBucket: &locked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !locked {
+			return
+		}
+		_, err = client.PutObjectLockConfiguration(t.Context(), &s3.PutObjectLockConfigurationInput{Bucket: &name,
+			ObjectLockConfiguration: &s3types.ObjectLockConfiguration{ObjectLockEnabled: s3types.ObjectLockEnabledEnabled, Rule: &s3types.ObjectLockRule{
+				DefaultRetention: &s3types.DefaultRetention{Mode: s3types.ObjectLockRetentionModeCompliance, Days: aws.Int32(1)}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

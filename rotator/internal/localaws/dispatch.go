@@ -11,8 +11,12 @@ import (
 
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/protocol"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/sts"
 )
+
+// maxRequest bounds a request, in bytes: what is put into S3 is the largest.
+const maxRequest = 128 << 20
 
 // exchange is one call on its way through the Stack.
 type exchange struct {
@@ -25,15 +29,15 @@ type exchange struct {
 
 func (s *Stack) newServices() map[string]*protocol.Service {
 	services := map[string]*protocol.Service{}
-	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(),
-		s.functions.Service(), sts.Service(s.callers)} {
+	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(),
+		s.functions.Service(), s.identities.Service(), sts.Service(s.callers)} {
 		services[service.Name] = service
 	}
 	return services
 }
 
 func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, protocol.MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
 		return
@@ -49,7 +53,8 @@ func (s *Stack) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // route tells the service and the operation from what each protocol says about
-// itself: a target header, a path, or the query protocol's form.
+// itself: a target header, a path, the service that signed it for, or the query
+// protocol's form.
 func (x *exchange) route() (serviceName string) {
 	if target := x.HTTP.Header.Get("X-Amz-Target"); target != "" {
 		prefix, operation, _ := strings.Cut(target, ".")
@@ -60,12 +65,16 @@ func (x *exchange) route() (serviceName string) {
 		x.operation = "Invoke"
 		return "lambda"
 	}
+	if protocol.SignedFor(x.HTTP) == "s3" {
+		x.operation = s3.Operation(x.HTTP)
+		return "s3"
+	}
 	form, err := url.ParseQuery(string(x.Body))
 	if err != nil {
 		return ""
 	}
 	x.Form, x.operation = form, form.Get("Action")
-	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts"}[form.Get("Version")]
+	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts", "2010-05-08": "iam"}[form.Get("Version")]
 }
 
 // call describes the exchange for the record.
@@ -75,6 +84,9 @@ func (x *exchange) call() Call {
 		Operation: x.operation,
 		Function:  x.Caller.Function,
 		Role:      x.Caller.Role,
+	}
+	if c.Service == "sts" {
+		c.ExternalID = x.Form.Get("ExternalId")
 	}
 	if c.Service == "secretsmanager" {
 		var addressed struct{ SecretId, RotationToken string }

@@ -1,5 +1,5 @@
 // Package localaws stands in for the AWS services that the rotator talks to:
-// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS and SNS, over HTTP on
+// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS, IAM, SNS and S3, over HTTP on
 // loopback, in one process and on one port. Functions run as real processes
 // under the Lambda Runtime API, so what is tested is the binary that is
 // deployed.
@@ -15,6 +15,8 @@
 //   - a query of Logs Insights that goes on, fails, or whose answers are wrong: DecideQueries; LogQueries tells why one has failed;
 //   - instances that are renamed, swapped or not told of, and RDS's events: RenameDBInstance, SwapDBInstances,
 //     WithholdDBClusterMembers, AddDBEvent;
+//   - who an account has, with which policies: SetIAMUser, SetIAMGroup, SetIAMRole, SetIAMPolicy;
+//   - a bucket of another account or Region, with or without versions and Object Lock: SetBucket;
 //   - a rotation that is repeated or half done: SetRotationRetries, BeginRotation.
 //
 // It serves tests and the demo. Nothing is persisted, signatures are not

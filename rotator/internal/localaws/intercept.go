@@ -11,13 +11,14 @@ import (
 
 // Call is one request to an AWS API.
 type Call struct {
-	Service   string // as in IAM actions: "secretsmanager", "rds", "logs", "sts", "sns", "lambda"
+	Service   string // as in IAM actions: "secretsmanager", "rds", "logs", "sts", "sns", "s3", "iam", "lambda"
 	Operation string // "GetSecretValue"
 	Function  string // name of the function that signed it, "" = the test's own
 	Role      string // ARN of the role assumed through STS, "" = the caller's own
 	SecretID  string // as the request addressed it, "" where no secret is addressed
 	// RotationToken is what PutSecretValue passed on, "" elsewhere.
 	RotationToken string
+	ExternalID    string // that AssumeRole was given, "" elsewhere
 	// Number counts the calls of one Function from 1 since the last ResetCalls.
 	Number int
 }

@@ -3,6 +3,7 @@ package localaws
 import (
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
 	"pgrotator/rotator/internal/localaws/sns"
 )
@@ -14,6 +15,9 @@ type (
 	Invocation      = lambda.Invocation
 	ProcessStats    = lambda.ProcessStats
 	Result          = lambda.Result
+
+	Bucket = s3.Bucket
+	Object = s3.Object
 
 	DataProtection = logs.DataProtection
 	Event          = logs.Event

@@ -13,10 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pgrotator/rotator/internal/localaws/iam"
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/protocol"
 	"pgrotator/rotator/internal/localaws/rds"
+	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
 	"pgrotator/rotator/internal/localaws/sns"
 )
@@ -35,6 +37,8 @@ type (
 	databases   = rds.Databases
 	logStore    = logs.Store
 	notices     = sns.Log
+	identities  = iam.Identities
+	buckets     = s3.Buckets
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -44,6 +48,8 @@ type Stack struct {
 	*databases
 	*logStore
 	*notices
+	*identities
+	*buckets
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -80,7 +86,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})

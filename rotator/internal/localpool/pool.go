@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,7 +35,7 @@ type Options struct {
 // nobody owns no files: PgBouncer refuses to run as root.
 const nobody = 65534
 
-// Start runs a pooler until ctx is done. It has read the credentials once when it returns.
+// Start runs a pooler until ctx is done. It has read the credentials once, and listens, when it returns.
 func Start(ctx context.Context, o Options) error {
 	binary, err := find()
 	if err != nil {
@@ -60,7 +62,32 @@ func Start(ctx context.Context, o Options) error {
 		_ = command.Wait()
 	}()
 	go readAgain(ctx, folder, o, command.Process)
-	return nil
+	return listens(ctx, net.JoinHostPort(o.Listen, strconv.Itoa(o.Port)))
+}
+
+// startTimeout is how long a pooler may take until it listens.
+const startTimeout = 20 * time.Second
+
+func listens(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for PgBouncer to listen at %s: %w", address, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Installed returns ErrNotInstalled where Start would.
+func Installed() error {
+	_, err := find()
+	return err
 }
 
 func find() (string, error) {

@@ -1,6 +1,8 @@
 package localtest
 
 import (
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
@@ -14,7 +16,7 @@ func (s *Scene) Cluster(name string) (arn string) {
 	arn = "arn:aws:rds:" + localaws.Region + ":" + localaws.AccountID + ":cluster:" + name
 	instance, port := name+"-1", aws.Int32(int32(s.Port))
 	s.AWS.SetDBCluster(types.DBCluster{
-		DBClusterIdentifier: &name, DBClusterArn: &arn, Endpoint: &s.Host, Port: port, MasterUsername: &s.Master,
+		DBClusterIdentifier: &name, DBClusterArn: &arn, DbClusterResourceId: aws.String("cluster-" + strings.ToUpper(name)), Endpoint: &s.Host, Port: port, MasterUsername: &s.Master,
 		EnabledCloudwatchLogsExports: []string{"postgresql"},
 		DBClusterMembers:             []types.DBClusterMember{{DBInstanceIdentifier: &instance, IsClusterWriter: aws.Bool(true)}}})
 	s.AWS.SetDBInstance(types.DBInstance{

@@ -10,7 +10,7 @@ import (
 )
 
 // EachMajor runs test in parallel on PostgreSQL 14 to 18: those that are on this machine, or, with PGROTATOR_MATRIX=1, all of
-// them, which fetches what is missing. have serves its own major; the others get a server of their own, made with options.
+// them, which fetches what is missing. have serves its own major; the package's tests share the others, made with options.
 func EachMajor(t *testing.T, have *localpg.Server, options localpg.Options, test func(t *testing.T, pg *localpg.Server)) {
 	for major := 14; major <= 18; major++ {
 		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
@@ -24,7 +24,7 @@ func EachMajor(t *testing.T, have *localpg.Server, options localpg.Options, test
 			}
 			options := options
 			options.Major = major
-			test(t, pgtest.Start(t, options))
+			test(t, pgtest.Shared(t, options))
 		})
 	}
 }

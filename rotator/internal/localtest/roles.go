@@ -91,7 +91,13 @@ func (s *Scene) SQLAs(url string, statements ...string) {
 // SQLScript runs several statements in one session, as the superuser.
 func (s *Scene) SQLScript(script string) {
 	s.t.Helper()
-	conn := s.mustConnect(s.Superuser())
+	s.SQLScriptAs(s.Superuser(), script)
+}
+
+// SQLScriptAs runs several statements in one session over a connection string's own connection.
+func (s *Scene) SQLScriptAs(url, script string) {
+	s.t.Helper()
+	conn := s.mustConnect(url)
 	defer conn.Close(context.WithoutCancel(s.t.Context()))
 	if _, err := conn.PgConn().Exec(s.t.Context(), script).ReadAll(); err != nil {
 		s.t.Fatalf("%s: %v", script, err)

@@ -19,6 +19,7 @@ type Proxy struct {
 	kind    Kind
 	kill    func()
 	reached bool
+	before  func() // nil = nothing
 }
 
 // Start listens on a free port of 127.0.0.1 for connections to target, host:port, until ctx ends.
@@ -58,6 +59,13 @@ func (p *Proxy) Inject(point int, kind Kind, kill func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.points, p.at, p.kind, p.kill, p.reached = 0, point, kind, kill, false
+}
+
+// BeforeEach has act done at each point from now on, before the server hears of it; by several connections at once.
+func (p *Proxy) BeforeEach(act func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before = act
 }
 
 // Reached tells whether the fault has happened.
@@ -114,6 +122,12 @@ func (p *Proxy) serve(client net.Conn) {
 
 // point counts one, and tells the fault that is to happen there.
 func (p *Proxy) point() (kind Kind, kill func(), fault bool) {
+	p.mu.Lock()
+	before := p.before
+	p.mu.Unlock()
+	if before != nil {
+		before()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.points++

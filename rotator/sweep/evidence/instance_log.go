@@ -29,6 +29,7 @@ type instanceLog struct {
 	canaries    map[string]bool // the sweep's own logins to be found → found
 	waiting     map[connection]int64
 	refusals    map[connection]int64
+	failures    map[string]int      // refusals of catalogued roles, by role
 	lives       map[connection]bool // connections that an entry shows to be a session's
 	unread      map[string]int      // entries whose names cannot be read, by their shape
 	unreadFrom  int64               // the first of them
@@ -67,7 +68,7 @@ const (
 
 func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
-		refusals: map[connection]int64{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
+		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}}
 }
 
@@ -92,6 +93,9 @@ func (in *instanceLog) refusalHeld(c connection) bool {
 func (in *instanceLog) refuse(c connection, at int64) {
 	if login, waits := in.waiting[c]; waits && at >= login && at-login <= pairingWindow.Milliseconds() {
 		delete(in.waiting, c)
+	}
+	if c.role != "" && in.refusals[c] != at { // the same again is an event delivered twice
+		in.failures[c.role]++
 	}
 	if len(in.refusals) < maxWaiting {
 		in.refusals[c] = at

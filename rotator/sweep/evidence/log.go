@@ -249,6 +249,22 @@ func (l *Log) End() {
 	}
 }
 
+// FailedLogins counts, by role, the attempts to log in that were turned away in what this run has read, the few minutes included that
+// the run before had read already; nil = they were not counted, since rows of Logs Insights do not tell whom a refusal is about. A
+// role's name is all that it takes to cause one.
+func (l *Log) FailedLogins() map[string]int {
+	all := map[string]int{}
+	for _, in := range l.instances {
+		if !in.counting {
+			return nil
+		}
+		for role, count := range in.failures {
+			all[role] += count
+		}
+	}
+	return all
+}
+
 // ActiveRoles are those that were active since activity was last taken.
 func (l *Log) ActiveRoles() []string {
 	var roles []string

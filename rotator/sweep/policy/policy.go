@@ -216,6 +216,26 @@ func (p Policy) LockIn(v Verdict) (time.Duration, bool) {
 	return max(0, left), ok
 }
 
+// Next is what comes next for a role that stays idle, "lock" or "drop", and when; "" where nothing does, or nobody can tell. A time
+// that is past means that it is due, and that something else keeps it from being done.
+func (p Policy) Next(s Subject) (act string, at time.Time) {
+	idleSince := later(s.LastLogin, p.From)
+	if s.Sessions > 0 {
+		idleSince = p.Now
+	}
+	switch {
+	case p.To.IsZero() || s.Exempt != "" || s.Ignored:
+		return "", time.Time{}
+	case s.CanLogin && p.LockAfter > 0:
+		return "lock", idleSince.Add(p.LockAfter)
+	case p.DeleteAfter == 0:
+		return "", time.Time{}
+	case p.LockAfter == 0:
+		return "drop", idleSince.Add(p.DeleteAfter + deletionPause)
+	}
+	return "drop", later(idleSince.Add(p.DeleteAfter), s.LockedAt.Add(p.DeleteAfter-p.LockAfter))
+}
+
 // Status is what an action marks a role as.
 func (a Action) Status() string {
 	switch a {

@@ -56,7 +56,8 @@ func buildProbeAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(directory)
 	probe = filepath.Join(directory, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", probe, "pgrotator/rotator/internal/localaws/awstest/testdata/probe")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-o", probe, "pgrotator/rotator/internal/localaws/awstest/testdata/probe")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As all is compiled, but for the race detector.
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the probe: %v\n%s", err, output)
 		return 1

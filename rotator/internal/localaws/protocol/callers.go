@@ -47,19 +47,32 @@ func (c *Callers) Issue(who Caller) string {
 
 // Identify tells who signed r; an unknown or missing key is the test itself.
 func (c *Callers) Identify(r *http.Request) Caller {
-	_, scope, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	if !found {
-		return Caller{}
-	}
-	// AKID/20261122/us-east-1/logs/aws4_request, …
-	parts := strings.SplitN(scope, "/", 4)
+	parts := credential(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who := c.byKey[parts[0]]
-	if len(parts) == 4 {
-		who.Region = parts[2]
-	}
+	who.Region = parts[2]
 	return who
+}
+
+// SignedFor tells which service r was signed for, as IAM actions name it; "" where it is not signed.
+func SignedFor(r *http.Request) string { return credential(r)[3] }
+
+// credential is the parts of a signature's scope: key id, day, Region, service and more, as in
+// AKID/20261122/us-east-1/logs/aws4_request.
+func credential(r *http.Request) [5]string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	var parts [5]string
+	copy(parts[:], strings.SplitN(scope, "/", 5))
+	return parts
+}
+
+// Account is the one that the caller works in.
+func (c Caller) Account() string {
+	if c.Role != "" {
+		return strings.Split(c.Role, ":")[4]
+	}
+	return AccountID
 }
 
 // arn is how AWS names the caller in a refusal.

@@ -1,4 +1,4 @@
-// Package rds stands in for the part of Amazon RDS that describes clusters, instances, blue/green deployments and events.
+// Package rds stands in for the part of Amazon RDS that describes clusters, instances, blue/green deployments and events, and has logs exported.
 package rds
 
 import (
@@ -44,6 +44,8 @@ func (d *Databases) Service() *protocol.Service {
 		"DescribeDBInstances":          d.describeInstances,
 		"DescribeBlueGreenDeployments": d.describeDeployments,
 		"DescribeEvents":               d.describeEvents,
+		"ModifyDBCluster":              d.modifyCluster,
+		"ModifyDBInstance":             d.modifyInstance,
 	})
 }
 
@@ -87,12 +89,16 @@ func (d *Databases) describeClusters(r protocol.Request) (any, error) {
 		map[string]func(types.DBCluster) *string{
 			"db-cluster-id": func(c types.DBCluster) *string { return c.DBClusterIdentifier },
 		})
-	for i, c := range found {
+	page, marker, pageErr := recordPage(r, found)
+	for i, c := range page {
 		if d.withoutMembers[identifierOf(aws.ToString(c.DBClusterIdentifier))] {
-			found[i].DBClusterMembers = nil
+			page[i].DBClusterMembers = nil
 		}
 	}
-	return struct{ DBClusters []types.DBCluster }{found}, err
+	return struct {
+		DBClusters []types.DBCluster
+		Marker     *string
+	}{page, marker}, cmp.Or(err, pageErr)
 }
 
 func (d *Databases) describeInstances(r protocol.Request) (any, error) {
@@ -105,7 +111,11 @@ func (d *Databases) describeInstances(r protocol.Request) (any, error) {
 			"db-instance-id":  func(i types.DBInstance) *string { return i.DBInstanceIdentifier },
 			"dbi-resource-id": func(i types.DBInstance) *string { return i.DbiResourceId },
 		})
-	return struct{ DBInstances []types.DBInstance }{found}, err
+	page, marker, pageErr := recordPage(r, found)
+	return struct {
+		DBInstances []types.DBInstance
+		Marker      *string
+	}{page, marker}, cmp.Or(err, pageErr)
 }
 
 func (d *Databases) describeDeployments(r protocol.Request) (any, error) {
@@ -120,7 +130,7 @@ func (d *Databases) describeDeployments(r protocol.Request) (any, error) {
 	return struct{ BlueGreenDeployments []types.BlueGreenDeployment }{found}, err
 }
 
-// describe selects, sorted by identifier and in one page, the one that the
+// describe selects, sorted by identifier, the one that the
 // request names in the parameter, or all that its filters let through.
 func describe[T any](r protocol.Request, parameter string, all map[string]T, missing *protocol.Error, fields map[string]func(T) *string) ([]T, error) {
 	named := r.Form.Get(parameter)

@@ -1,8 +1,10 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +46,7 @@ type secretDescription struct {
 
 var secretNamePattern = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
 
-func (s *Store) createSecret(_ protocol.Caller, in *secretsmanager.CreateSecretInput) (any, error) {
+func (s *Store) createSecret(c protocol.Caller, in *secretsmanager.CreateSecretInput) (any, error) {
 	name := aws.ToString(in.Name)
 	if !secretNamePattern.MatchString(name) {
 		return nil, protocol.InvalidParameter("Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
@@ -61,7 +63,7 @@ func (s *Store) createSecret(_ protocol.Caller, in *secretsmanager.CreateSecretI
 		return existing.createAgain(in)
 	}
 	now := time.Now()
-	made := &secret{name: name, arn: newSecretARN(name), description: aws.ToString(in.Description),
+	made := &secret{name: name, arn: newSecretARN(c.Account(), name), description: aws.ToString(in.Description),
 		kmsKeyID: aws.ToString(in.KmsKeyId), tags: in.Tags, created: now, changed: now}
 	s.secrets[name] = made
 	out := secretOutput{ARN: made.arn, Name: name}
@@ -179,35 +181,76 @@ func (s *secret) stages() map[string][]string {
 	return stages
 }
 
-// listSecrets answers all in one page. It filters by name prefix alone.
-func (s *Store) listSecrets(_ protocol.Caller, in *secretsmanager.ListSecretsInput) (any, error) {
+// maxSecretsListed is how many secrets a page of ListSecrets has at most.
+const maxSecretsListed = 100
+
+// secretList is ListSecrets' output.
+type secretList struct {
+	SecretList []secretDescription
+	NextToken  string `json:",omitempty"`
+}
+
+// listSecrets lists those of the caller's account. A token is the number of secrets that came before.
+func (s *Store) listSecrets(c protocol.Caller, in *secretsmanager.ListSecretsInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before, err := strconv.Atoi(cmp.Or(aws.ToString(in.NextToken), "0"))
+	most := int(cmp.Or(aws.ToInt32(in.MaxResults), maxSecretsListed))
+	if err != nil || most < 1 || most > maxSecretsListed {
+		return nil, protocol.InvalidParameter("Invalid NextToken or MaxResults.")
+	}
 	list := []secretDescription{}
 	for _, one := range s.sorted() {
 		selected, err := one.matches(in.Filters)
 		if err != nil {
 			return nil, err
 		}
-		if selected && (one.deleted.IsZero() || aws.ToBool(in.IncludePlannedDeletion)) {
+		if selected && one.account() == c.Account() && (one.deleted.IsZero() || aws.ToBool(in.IncludePlannedDeletion)) {
 			entry := one.describe()
 			entry.SecretVersionsToStages = one.stages()
 			list = append(list, entry)
 		}
 	}
-	return struct{ SecretList []secretDescription }{list}, nil
+	list = list[min(before, len(list)):]
+	if len(list) > most {
+		return secretList{list[:most], strconv.Itoa(before + most)}, nil
+	}
+	return secretList{SecretList: list}, nil
 }
 
+// account is the one in the secret's ARN.
+func (s *secret) account() string { return strings.Split(s.arn, ":")[4] }
+
+// matches holds s against every filter: a value is the beginning of a name, or of a tag's key or value.
 func (s *secret) matches(filters []types.Filter) (bool, error) {
 	for _, filter := range filters {
-		if filter.Key != types.FilterNameStringTypeName {
-			return false, protocol.InvalidParameter("The stand-in filters by name only, not by " + string(filter.Key) + ".")
+		var texts []string
+		switch filter.Key {
+		case types.FilterNameStringTypeName:
+			texts = []string{s.name}
+		case types.FilterNameStringTypeTagKey:
+			texts = s.ofTags(func(t types.Tag) *string { return t.Key })
+		case types.FilterNameStringTypeTagValue:
+			texts = s.ofTags(func(t types.Tag) *string { return t.Value })
+		default:
+			return false, protocol.InvalidParameter("The stand-in does not filter by " + string(filter.Key) + ".")
 		}
-		if !slices.ContainsFunc(filter.Values, func(prefix string) bool { return strings.HasPrefix(s.name, prefix) }) {
+		begins := func(prefix string) bool {
+			return slices.ContainsFunc(texts, func(text string) bool { return strings.HasPrefix(text, prefix) })
+		}
+		if !slices.ContainsFunc(filter.Values, begins) {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+func (s *secret) ofTags(of func(types.Tag) *string) []string {
+	var texts []string
+	for _, tag := range s.tags {
+		texts = append(texts, aws.ToString(of(tag)))
+	}
+	return texts
 }
 
 func (s *Store) tagResource(_ protocol.Caller, in *secretsmanager.TagResourceInput) (any, error) {

@@ -23,8 +23,6 @@ const (
 	stagePrevious = "AWSPREVIOUS"
 )
 
-const secretARNPrefix = "arn:aws:secretsmanager:" + protocol.Region + ":" + protocol.AccountID + ":secret:"
-
 // Store is Secrets Manager.
 type Store struct {
 	ctx        context.Context // ends the rotations under way
@@ -188,11 +186,11 @@ func (s *Store) sorted() []*secret {
 }
 
 // newSecretARN appends the hyphen and the six random characters that the service adds to a name.
-func newSecretARN(name string) string {
+func newSecretARN(account, name string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	var suffix strings.Builder
 	for range 6 {
 		suffix.WriteByte(letters[randomIndex(len(letters))])
 	}
-	return secretARNPrefix + name + "-" + suffix.String()
+	return "arn:aws:secretsmanager:" + protocol.Region + ":" + account + ":secret:" + name + "-" + suffix.String()
 }

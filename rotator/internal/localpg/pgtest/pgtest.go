@@ -3,6 +3,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -61,7 +62,7 @@ func runMain(m interface{ Run() int }, o localpg.Options, s **localpg.Server) (c
 		return 1
 	}
 	defer func() {
-		if err := started.Close(); err != nil {
+		if err := errors.Join(started.Close(), closeShared()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

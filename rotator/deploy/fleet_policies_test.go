@@ -1,0 +1,172 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// everyFleet calls visit with the stack of a fleet under each combination of what its policies depend on.
+func everyFleet(t *testing.T, visit func(stack)) {
+	t.Helper()
+	template := readTemplate(t)
+	everyStack(template, []string{"AssumeRoleArn", "FleetAccounts", "MasterIamUser", "MasterSecretAccess", "SweepMode"}, func(s stack) {
+		s.values["Fleet"] = "true"
+		visit(s)
+	})
+}
+
+// under is what a statement's condition asks of a key, by any operator.
+func (s statement) under(key string) []string {
+	for _, operator := range []string{"StringEquals", "StringLike", "Null"} {
+		if asked, ok := s.condition[operator].(map[string]any); ok && asked[key] != nil {
+			return oneOrMore(asked[key])
+		}
+	}
+	return nil
+}
+
+// Every right on secrets, keys and logs hangs on the tag, the service or the pattern: a fleet's policy lists nobody by name.
+func TestFleetReachesSecretsByTheirTagOnly(t *testing.T) {
+	t.Parallel()
+	everyFleet(t, func(s stack) {
+		here := s.values["AssumeRoleArn"] == ""
+		for role, tags := range map[string][]string{"RotationRole": {"rotate", "sweep", "rotate+sweep"}, "SweepRole": {"sweep", "rotate+sweep"}} {
+			statements := s.statements(role)
+			reading := allowing(statements, "secretsmanager:GetSecretValue", strangerSecret)
+			if (len(reading) > 0) != here {
+				t.Errorf("%s reads secrets by %v with %v", role, reading, s.values)
+			}
+			for _, statement := range reading {
+				byTag := slices.Equal(statement.under("aws:ResourceTag/pgrotator"), tags)
+				ofMaster := statement.under("aws:ResourceTag/aws:rds:primaryDBClusterArn") != nil || statement.under("aws:ResourceTag/aws:rds:primaryDBInstanceArn") != nil
+				mirror := slices.Equal(statement.under("aws:ResourceTag/pgrotator:mirror-of"), []string{"false"})
+				if !byTag && (role != "RotationRole" || !ofMaster && !mirror) {
+					t.Errorf("%s of %s reads secrets under %v", statement.sid, role, statement.condition)
+				}
+				if ofMaster && s.values["MasterSecretAccess"] == "none" {
+					t.Errorf("%s reads master secrets though that is withdrawn", statement.sid)
+				}
+			}
+			if allowing(statements, "secretsmanager:GetSecretValue", foreignSecret) != nil {
+				t.Errorf("%s reads secrets of another account", role)
+			}
+		}
+		for _, action := range []string{"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"} {
+			if allowing(s.statements("SweepRole"), action, strangerSecret) != nil {
+				t.Errorf("the sweep may call %s", action)
+			}
+			for _, statement := range allowing(s.statements("RotationRole"), action, strangerSecret) {
+				own := slices.Equal(statement.under("secretsmanager:resource/AllowRotationLambdaArn"), []string{"<RotationFunction.Arn>"})
+				if !own && statement.under("aws:ResourceTag/pgrotator:mirror-of") == nil {
+					t.Errorf("%s allows %s on secrets that another function rotates", statement.sid, action)
+				}
+			}
+		}
+	})
+}
+
+func TestFleetUsesKeysThroughSecretsManagerOnly(t *testing.T) {
+	t.Parallel()
+	everyFleet(t, func(s stack) {
+		for _, role := range []string{"RotationRole", "SweepRole"} {
+			for _, statement := range s.statements(role) {
+				if slices.ContainsFunc(statement.actions, func(a string) bool { return strings.HasPrefix(a, "kms:") }) && statement.sid == "UseSecretKeys" &&
+					(!slices.Equal(statement.under("kms:ViaService"), []string{"secretsmanager.eu-west-1.amazonaws.com"}) || statement.under("kms:EncryptionContext:SecretARN") == nil) {
+					t.Errorf("%s of %s uses keys under %v", statement.sid, role, statement.condition)
+				}
+			}
+		}
+	})
+}
+
+// The pattern keeps other databases' logs out, and what the fleet's secret may name.
+func TestFleetReadsLogsOfItsPatternOnly(t *testing.T) {
+	t.Parallel()
+	s := newStack(readTemplate(t), map[string]string{"Fleet": "true", "FleetDatabasePattern": "prod-*"})
+	for log, may := range map[string]bool{
+		"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/prod-1/postgresql:log-stream:s":  true,
+		"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/instance/prod-2/postgresql:log-stream:s": true,
+		"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/rds/cluster/test-1/postgresql:log-stream:s":  false,
+		"arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/other:log-stream:s":                   false,
+	} {
+		if got := allowing(s.statements("SweepRole"), "logs:FilterLogEvents", log) != nil; got != may {
+			t.Errorf("reading %s: %v", log, got)
+		}
+	}
+}
+
+// The roles that may be assumed have one name, and are in the accounts named and no others.
+func TestFleetAssumesOneRoleInItsAccountsOnly(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	s := newStack(template, map[string]string{"Fleet": "true", "AssumeRoleArn": "arn:aws:iam::{account}:role/pgrotator", "FleetAccounts": account + "," + otherAccount})
+	for _, role := range []string{"RotationRole", "SweepRole"} {
+		found := allowing(s.statements(role), "sts:AssumeRole", "arn:aws:iam::"+otherAccount+":role/pgrotator")
+		if len(found) != 1 || !slices.Equal(found[0].under("aws:ResourceAccount"), []string{account, otherAccount}) {
+			t.Errorf("%s assumes the role by %+v", role, found)
+		}
+		if allowing(s.statements(role), "sts:AssumeRole", "arn:aws:iam::"+otherAccount+":role/admin") != nil {
+			t.Errorf("%s may assume any role", role)
+		}
+	}
+	if got := s.resolve(template.Resources["RotationPermission"].Properties).(map[string]any)["SourceAccount"]; got != account {
+		t.Errorf("account %v may have the function invoked", got)
+	}
+}
+
+// IAM holds 10,240 characters of a role's own policies, blanks not counted (IAM User Guide, "IAM and AWS STS quotas").
+func TestPoliciesOfAFleetFitIntoTheirRoles(t *testing.T) {
+	t.Parallel()
+	everyFleet(t, func(s stack) {
+		for _, role := range []string{"RotationRole", "SweepRole", "FleetSweepRole"} {
+			size := 0
+			for _, statement := range s.statements(role) {
+				text, err := json.Marshal(map[string]any{"Sid": statement.sid, "Effect": statement.effect, "Action": statement.actions, "Resource": statement.resources, "Condition": statement.condition})
+				if err != nil {
+					t.Fatal(err)
+				}
+				size += len(text)
+			}
+			if size > 8_000 { // names that are longer than the test's stand for the rest
+				t.Errorf("the policies of %s have %d characters", role, size)
+			}
+		}
+	})
+}
+
+// What belongs to one database is not made for a fleet, and the other way round.
+func TestStackOfAFleet(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	one, fleet := newStack(template, map[string]string{"SecretArn": ownSecret}), newStack(template, map[string]string{"Fleet": "true"})
+	for name, inFleet := range map[string]bool{"FleetSweep": true, "FleetResults": true, "FleetTrouble": true, "FleetDashboard": true, "RotationFleetPolicy": true, "SweepFleetPolicy": true,
+		"Dashboard": false, "RotationSecretPolicy": false, "SweepReadPolicy": false, "SweepErrors": false, "SweepEvidenceIncomplete": false, "RotationFailureRule": false} {
+		condition := template.Resources[name].Condition
+		if fleet.exists(condition) != inFleet || one.exists(condition) == inFleet {
+			t.Errorf("%s is made for a fleet: %v, for one database: %v", name, fleet.exists(condition), one.exists(condition))
+		}
+	}
+	if fleet.exists(template.Resources["Secret"].Condition) {
+		t.Error("a fleet makes a secret")
+	}
+	target := fleet.resolve(template.Resources["SweepSchedule"].Properties["Target"]).(map[string]any)
+	starting := allowing(fleet.statements("SweepScheduleRole"), "states:StartExecution", "<FleetSweep>")
+	if target["Arn"] != "<FleetSweep>" || len(starting) != 1 || allowing(fleet.statements("SweepScheduleRole"), "lambda:InvokeFunction", "<SweepFunction.Arn>") != nil {
+		t.Errorf("the schedule starts %v by %+v", target["Arn"], starting)
+	}
+}
+
+func TestAlarmsAndDashboardAreSwitchedOff(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for _, fleet := range []string{"true", "false"} {
+		s := newStack(template, map[string]string{"Fleet": fleet, "AlarmsEnabled": "false", "DashboardEnabled": "false", "RotationEnabled": "true"})
+		for name, resource := range template.Resources {
+			if (resource.Type == "AWS::CloudWatch::Alarm" || resource.Type == "AWS::CloudWatch::Dashboard") && s.exists(resource.Condition) {
+				t.Errorf("%s is made with Fleet=%s", name, fleet)
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package deploy_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+)
+
+// uncheckedVariables are those that nobody can look at before the stack stands.
+var uncheckedVariables = []string{"DB_CA_FILE", "NOTICE_TOPIC_ARN"}
+
+// What the functions will start with is what the check is shown.
+func TestParameterCheckSeesEverySetting(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	all := map[string]string{}
+	for name, values := range alternatives {
+		all[name] = values[0]
+	}
+	for _, values := range []map[string]string{nil, all} {
+		s := newStack(template, values)
+		expected := map[string]any{}
+		for _, function := range functions {
+			maps.Copy(expected, variables(s, function))
+		}
+		maps.DeleteFunc(expected, func(name string, _ any) bool {
+			return readBelow[name] != "" || slices.Contains(uncheckedVariables, name)
+		})
+		shown := s.resolve(template.Resources["ParameterCheck"].Properties["Settings"]).(map[string]any)
+		if !maps.Equal(shown, expected) {
+			t.Errorf("the check is shown\n%v\nand the functions get\n%v", shown, expected)
+		}
+	}
+}
+
+// Whatever a new secret's value is made of must be what the check compares, or a change of it would write a new password unseen.
+func TestParameterCheckComparesWhatTheNewSecretIsMadeOf(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	value := template.Resources["Secret"].Properties["GenerateSecretString"]
+	made := map[string]bool{}
+	for _, ref := range references(value, nil) {
+		made[ref.target] = true
+	}
+	for _, name := range parametersOf(template, conditionsIn(value)...) {
+		made[name] = true
+	}
+	s := newStack(template, map[string]string{"DatabaseHost": "orders.example.com"})
+	compared := s.resolve(template.Resources["ParameterCheck"].Properties["NewSecret"]).(map[string]any)
+	if ours, theirs := slices.Sorted(maps.Keys(compared)), slices.Sorted(maps.Keys(made)); !slices.Equal(ours, theirs) {
+		t.Errorf("the check compares\n%v\nand the value is made of\n%v", ours, theirs)
+	}
+	for name, value := range compared {
+		if value != s.values[name] {
+			t.Errorf("as %s the check compares %v, not %q", name, value, s.values[name])
+		}
+	}
+	existing := newStack(template, map[string]string{"SecretArn": ownSecret})
+	if compared, ok := existing.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["NewSecret"]; ok {
+		t.Errorf("with a secret that exists, the check compares %v", compared)
+	}
+}
+
+// conditionsIn lists the conditions that a value asks for.
+func conditionsIn(value any) []string {
+	var found []string
+	switch value := value.(type) {
+	case map[string]any:
+		if branches, ok := value["Fn::If"].([]any); ok {
+			found = append(found, branches[0].(string))
+		}
+		for _, item := range value {
+			found = append(found, conditionsIn(item)...)
+		}
+	case []any:
+		for _, item := range value {
+			found = append(found, conditionsIn(item)...)
+		}
+	}
+	return found
+}
+
+func TestSecretWaitsForTheCheck(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for _, ref := range template.Resources["Secret"].references() {
+		if ref.target == "ParameterCheck" {
+			return
+		}
+	}
+	t.Error("a change that the check refuses may have reached the secret before")
+}
+
+func TestParameterCheckMayDoNothingButLog(t *testing.T) {
+	t.Parallel()
+	s := newStack(readTemplate(t), nil)
+	statements := s.statements("ParameterCheckRole")
+	if len(statements) != 1 || !slices.Equal(statements[0].actions, []string{"logs:CreateLogStream", "logs:PutLogEvents"}) ||
+		!slices.Equal(statements[0].resources, []string{"<SweepLogGroup.Arn>"}) {
+		t.Errorf("the check may %+v", statements)
+	}
+	if _, ok := s.template.Resources["ParameterCheckFunction"].Properties["VpcConfig"]; ok {
+		t.Error("in the VPC it may have no way to answer CloudFormation, which then waits")
+	}
+}

@@ -1,0 +1,193 @@
+package revoke_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/internal/localtest"
+)
+
+// What a thief may execute is looked at when his statement begins: one that was under way lets the user in again after the pair is locked,
+// here before the first, second or third message that revoke sends then.
+func TestThiefLetsTheUserInAgain(t *testing.T) {
+	t.Parallel()
+	for message := 1; message <= 3; message++ {
+		t.Run(fmt.Sprint(message), func(t *testing.T) {
+			t.Parallel()
+			s, proxy := newFaultScene(t)
+			w := &waiting{t: t, s: s, other: s.Credential("AWSPREVIOUS").Username, message: message}
+			known := s.Credential("AWSCURRENT")
+			stop := w.begin(known)
+			proxy.BeforeEach(w.step)
+			_, err := run(t, s)
+			var open int
+			s.Ask("SELECT count(*) FROM pg_stat_activity WHERE usename IN ($1, $2)", []any{s.A, s.B}, &open)
+			stop()
+			proxy.BeforeEach(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !w.letIn {
+				t.Skip("the thief's sessions were ended before the pair was locked")
+			}
+			if open > 0 {
+				t.Errorf("%d sessions of the thief's live", open)
+			}
+			for _, c := range []localtest.Credential{known, {Username: w.other, Password: stolen}} {
+				if _, err := s.Login(c); err == nil {
+					t.Errorf("the thief logs in as %s", c.Username)
+				}
+			}
+			s.MustLogin("AWSCURRENT")
+		})
+	}
+}
+
+// waiting is a thief's statement that waits, when it has begun, for a lock of the test's.
+type waiting struct {
+	t     *testing.T
+	s     *localtest.Scene
+	other string // whom the statement sets
+
+	mu      sync.Mutex
+	held    *pgx.Conn // holds the lock
+	message int       // how many messages after the pair was locked the lock is let go
+	over    bool
+	letIn   bool
+}
+
+const lockHeld = "SELECT pg_advisory_lock(hashtext($1))"
+
+// begin has the thief's statement wait, in one session after the other for as long as he can log in; and then as whom he has let in.
+func (w *waiting) begin(known localtest.Credential) (stop func()) {
+	user, password := server.Superuser()
+	w.held = pgtest.Connect(w.t, server.URL(user, password, w.s.Database))
+	if _, err := w.held.Exec(w.t.Context(), lockHeld, w.s.Shared); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var working sync.WaitGroup
+	working.Go(func() {
+		for ctx.Err() == nil {
+			w.use(ctx, known, fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity') FROM pg_advisory_lock(hashtext('%[1]s'))", w.s.Shared, stolenVerifier))
+			w.use(ctx, localtest.Credential{Username: w.other, Password: stolen}, "SELECT pg_sleep(60)")
+		}
+	})
+	for !w.waits() {
+	}
+	return func() { cancel(); working.Wait() }
+}
+
+// use runs a statement in a session of its own, if there is one to be had, until it or the session is ended.
+func (w *waiting) use(ctx context.Context, c localtest.Credential, statement string) {
+	conn, err := pgx.Connect(ctx, server.URL(c.Username, c.Password, w.s.Database))
+	if err != nil {
+		return
+	}
+	_, _ = conn.Exec(ctx, statement)
+	_ = conn.Close(context.WithoutCancel(ctx))
+}
+
+func (w *waiting) waits() (waits bool) {
+	w.ask("SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND NOT l.granted AND a.datname = current_database())", &waits)
+	return waits
+}
+
+func (w *waiting) ask(query string, into *bool, args ...any) {
+	if err := w.held.QueryRow(context.WithoutCancel(w.t.Context()), query, args...).Scan(into); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// step lets the thief's statement go on, once, and waits for what it does.
+func (w *waiting) step() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	var locked bool
+	if w.ask("SELECT NOT rolcanlogin FROM pg_roles WHERE rolname = $1", &locked, w.other); !locked {
+		return
+	}
+	if w.message--; w.message > 0 {
+		return
+	}
+	w.over = true
+	waiting := w.waits()
+	w.ask("SELECT pg_advisory_unlock(hashtext($1))", new(bool), w.s.Shared)
+	for waiting && !w.letIn {
+		w.ask("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'set_other_user' AND state = 'active' AND pid <> pg_backend_pid())", &waiting)
+		w.ask("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", &w.letIn, w.other)
+	}
+}
+
+// Whoever holds the row of one of the two is ended too, whoever's session it is.
+func TestBlockerIsEnded(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	helper := s.Shared + "helper"
+	s.SQL("CREATE ROLE "+helper+" LOGIN CREATEROLE PASSWORD 'helper'", "GRANT pg_signal_backend TO "+s.Master)
+	conn := pgtest.Connect(t, server.URL(helper, "helper", s.Database))
+	if _, err := conn.Exec(t.Context(), "BEGIN; ALTER ROLE "+s.A+" CONNECTION LIMIT 7", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("the session that held the row lives")
+	}
+	s.MustLogin("AWSCURRENT")
+}
+
+// While a reader has not replayed that the pair is locked, a thief whose session there was ended opens another: revoke waits for the reader.
+func TestReaderIsAwaited(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	reader := addReader(t, s)
+	pgtest.AwaitReplay(t, server, reader)
+	user, password := reader.Superuser()
+	replay := pgtest.Connect(t, reader.URL(user, password, "postgres"))
+	if _, err := replay.Exec(t.Context(), "SELECT pg_wal_replay_pause()"); err != nil {
+		t.Fatal(err)
+	}
+	known := s.Credential("AWSCURRENT")
+	first := steal(t, reader, s, known)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Invoke(map[string]any{"action": "revoke", "secretId": s.SecretID})
+		ended <- err
+	}()
+	for first.Ping(t.Context()) == nil {
+	}
+	second := openAgain(t, reader, s, known)
+	if _, err := replay.Exec(t.Context(), "SELECT pg_wal_replay_resume()"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if second != nil && second.Ping(t.Context()) == nil {
+		t.Error("the thief's second session on the reader lives")
+	}
+	if _, err := pgx.Connect(t.Context(), reader.URL(known.Username, known.Password, s.Database)); err == nil {
+		t.Error("the thief logs in to the reader")
+	}
+}
+
+func openAgain(t *testing.T, reader *localpg.Server, s *localtest.Scene, known localtest.Credential) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), reader.URL(known.Username, known.Password, s.Database))
+	if err != nil {
+		t.Fatalf("the reader has replayed the lock before it was let: %v", err)
+	}
+	t.Cleanup(func() { conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
