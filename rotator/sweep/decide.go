@@ -57,7 +57,7 @@ func (r *run) policy() policy.Policy {
 	second := r.evidence.SecondCover()
 	return policy.Policy{
 		LockAfter: r.options.lockAfter(), DeleteAfter: r.options.deleteAfter(), Now: r.evidence.Start, Complete: r.evidence.Complete(),
-		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
+		From: r.evidence.From(), To: r.evidence.To(), ArrivedTo: r.evidence.ArrivedTo(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 }
 
 // setStatus notes the status that a role has from now on; those that are left alone have none that counts.

@@ -99,6 +99,18 @@ func (e *Evidence) To() time.Time {
 	return t
 }
 
+// ArrivedTo is up to when no line of the instances that live is to come any more, as late as their lines have come lately; zero =
+// nothing is known.
+func (e *Evidence) ArrivedTo() time.Time {
+	var t time.Time
+	for _, i := range e.Instances {
+		if i.Live {
+			t = earlier(t, i.ProcessedTo.Add(-e.allowance(i)))
+		}
+	}
+	return t
+}
+
 // Named finds an instance; nil = there is none of that name.
 func (e *Evidence) Named(name string) *Instance {
 	at := slices.IndexFunc(e.Instances, func(i *Instance) bool { return i.Instance == name })

@@ -13,7 +13,7 @@ import (
 func (r *run) decide() {
 	e, second := r.evidence, r.evidence.SecondCover()
 	p := policy.Policy{LockAfter: time.Duration(r.lockDays) * day, DeleteAfter: time.Duration(r.deleteDays) * day, Now: r.now, Complete: e.Complete(),
-		From: e.From(), To: e.To(), Doubted: e.Doubted, ProvenTo: e.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
+		From: e.From(), To: e.To(), ArrivedTo: e.ArrivedTo(), Doubted: e.Doubted, ProvenTo: e.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 	if p.Complete {
 		r.completed++
 	}
