@@ -40,9 +40,10 @@ func (v Verdict) NeverLocked() bool { return v.Account.LockedAt.IsZero() }
 // Subject is a role as it is judged.
 type Subject struct {
 	account.Account
-	Sessions int    // open now, on all instances
-	Exempt   string // why the sweep leaves it alone; "" = it does not
-	Ignored  bool   // on IGNORE_USER_LIST
+	Sessions  int    // open now, on all instances
+	Exempt    string // why the sweep leaves it alone; "" = it does not
+	Ignored   bool   // on IGNORE_USER_LIST
+	Undecided bool   // the log shows a login of it that a stream which is late may still refuse
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -81,7 +82,7 @@ const (
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
-// Nobody is locked or dropped for whom the second reading has not covered the time that counts.
+// Nobody is locked or dropped for whom the second reading has not covered the time that counts, nor who may have logged in.
 func (p Policy) Judge(s Subject) Verdict {
 	v := Verdict{Account: s.Account, Last: s.LastLogin, Idle: p.idle(s)}
 	if s.Sessions > 0 {
@@ -108,7 +109,7 @@ func (p Policy) Judge(s Subject) Verdict {
 	if v.Action == Lock || v.Action == Drop {
 		v.Uncovered = !p.covers(s)
 	}
-	if v.Uncovered {
+	if v.Uncovered || s.Undecided && (v.Action == Lock || v.Action == Drop) {
 		v.Action = Leave
 	}
 	return v

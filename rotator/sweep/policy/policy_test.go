@@ -53,6 +53,8 @@ func TestVerdicts(t *testing.T) {
 		"idle a moment less than LOCK":                    {lockOnly, open(89.99), policy.Leave},
 		"idle exactly LOCK":                               {lockOnly, open(90), policy.Lock},
 		"idle, with a session":                            {lockOnly, with(open(400), func(s *policy.Subject) { s.Sessions = 1 }), policy.Leave},
+		"idle, a login may still be refused":              {lockOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
+		"locked, a login may still be refused":            {both, with(shut(400, 300), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
 		"idle, exempt":                                    {lockOnly, with(open(400), func(s *policy.Subject) { s.Exempt = "It is a superuser." }), policy.Leave},
 		"idle, ignored":                                   {lockOnly, with(open(400), func(s *policy.Subject) { s.Ignored = true }), policy.Leave},
 		"idle as long as DELETE, never locked":            {both, open(400), policy.Lock},

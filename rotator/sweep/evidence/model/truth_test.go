@@ -109,7 +109,7 @@ func (r *run) holdLocked(who *person) {
 // holdIdle fails where somebody is spared who is idle by all the evidence.
 func (r *run) holdIdle(who *person, v policy.Verdict, p policy.Policy) {
 	start := later(who.account.LastLogin, p.From)
-	due := p.Complete && p.LockAfter > 0 && who.account.CanLogin && r.open[who.account.Name] == 0 && who.account.Unlogged == "" &&
+	due := p.Complete && p.LockAfter > 0 && !r.log.Undecided(who.account.Name) && who.account.CanLogin && r.open[who.account.Name] == 0 && who.account.Unlogged == "" &&
 		p.To.Sub(start) >= p.LockAfter
 	switch {
 	case due && !v.Uncovered:
