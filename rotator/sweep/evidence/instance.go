@@ -52,6 +52,20 @@ func (i *Instance) See(s Sighting) {
 	i.StartedAt, i.ConfLoadedAt = s.Look.Started, s.Look.Loaded
 }
 
+// SeeUntold notes this run's own login on an instance where RDS does not tell which live: the login must be found in the log of the one
+// whose server started when the login's session says. It is noted nowhere if no record tells of that start, or several do.
+func (e *Evidence) SeeUntold(s Sighting) {
+	var same []*Instance
+	for _, i := range e.Instances {
+		if !i.StartedAt.IsZero() && i.StartedAt.Equal(s.Look.Started) {
+			same = append(same, i)
+		}
+	}
+	if len(same) == 1 {
+		same[0].Sighting.Canary = s.Canary
+	}
+}
+
 // Enroll brings together the instances that live and the records of earlier runs, and says from where on each log is to be read.
 // Where RDS does not tell which instances live, none is read, and what is known of them stays as it is.
 func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) {
@@ -134,7 +148,7 @@ func (i *Instance) renamed(name string) *Instance {
 	r.Instance, r.Canary = name, ""
 	i.witnesses.Looks = nil
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
-	i.ResourceID = ""
+	i.ResourceID, i.StartedAt = "", time.Time{}
 	return r
 }
 

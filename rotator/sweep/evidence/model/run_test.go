@@ -112,7 +112,10 @@ func (r *run) begin() {
 	}
 	e.Enroll(live, records)
 	for name, seen := range sightings {
-		if i := e.Named(name); i != nil {
+		switch i := e.Named(name); {
+		case live == nil:
+			e.SeeUntold(seen)
+		case i != nil:
 			i.See(seen)
 		}
 	}
@@ -155,7 +158,7 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 	if blind {
 		r.hidden = true
 		r.evidence.CannotSee("The instances are not known.")
-		return nil, nil
+		return nil, sightings
 	}
 	if r.hidden {
 		r.disturbed(r.now)
