@@ -67,11 +67,11 @@ func (i *Instance) made(canary string) time.Time {
 	return i.CanaryAt
 }
 
-// seenAt is when an instance was last seen alive; zero = it is gone, and its log was read to the end. While a
-// run cannot look everywhere it may be alive.
+// seenAt is when an instance was last seen alive; zero = it is gone, and its log was read to the end. While a run cannot look everywhere
+// it may be alive, unless the run before found it gone.
 func (e *Evidence) seenAt(i *Instance) time.Time {
 	switch {
-	case i.Live, e.unseen && !i.CanaryAt.IsZero():
+	case i.Live, e.unseen && !i.CanaryAt.IsZero() && !i.CanaryAt.Before(e.lastRun):
 		return e.Start
 	case len(i.pending) == 0 && i.read && e.silent(i):
 		return time.Time{}

@@ -43,6 +43,7 @@ type Evidence struct {
 
 	options    Options
 	log        *Log
+	lastRun    time.Time // when the last run began that noted any instance; zero = none did
 	readBefore time.Time // up to where the logs of the live instances that are known were read; zero = none is known
 	blind      bool      // RDS did not tell which instances live
 	unseen     bool      // sessions may be open where this run could not look

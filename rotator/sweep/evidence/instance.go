@@ -74,6 +74,7 @@ func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) 
 	for _, r := range records {
 		i := e.known(r)
 		known[i.Instance] = i
+		e.lastRun = later(e.lastRun, i.CanaryAt)
 		e.Instances = append(e.Instances, i)
 	}
 	claim := e.From()

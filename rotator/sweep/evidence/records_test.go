@@ -55,6 +55,23 @@ func TestRecordsOfABlindRun(t *testing.T) {
 	}
 }
 
+// A reader that a run has found gone is not waited for anew by each run that RDS tells no instances: its lines expire meanwhile.
+func TestReaderGoneBeforeBlindRuns(t *testing.T) {
+	t.Parallel()
+	d := newDiary(4 * day)
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0")
+	for n := range 4 {
+		d.impaired = true
+		d.sweep(false, false)
+		d.impaired = false
+		if e := d.sweep(false, false, "db-0"); len(e.Gaps) > 0 {
+			t.Fatalf("after %d runs that RDS told nothing: %v", n+1, e.Gaps)
+		}
+	}
+}
+
 // A run's own login is looked for by the next also where RDS did not tell the instances: its server is known by when it started.
 func TestLoginOfABlindRun(t *testing.T) {
 	t.Parallel()

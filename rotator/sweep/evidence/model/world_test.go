@@ -51,6 +51,7 @@ type world struct {
 	upgraded   time.Time // when the tables were last as 1.0 left them; zero = never
 	begun      time.Time // the first run
 	lastRun    time.Time
+	lastRead   time.Time // the last one that could read the log
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	unrest     time.Time // until when what happened may keep the evidence incomplete
 	coverFrom  time.Time // since when the second reading can have covered all
