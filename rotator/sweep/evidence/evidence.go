@@ -213,6 +213,9 @@ func (e *Evidence) adopt(claim time.Time) {
 			continue
 		}
 		i := &Instance{LogRecord: account.LogRecord{Instance: name}, log: log, streams: map[string]*stream{}}
+		if log.readOn() {
+			i.CanaryAt = milli(log.newest)
+		}
 		i.EvidenceFrom = claim
 		if made := log.made(); made.IsZero() || made.Before(e.readBefore) {
 			i.EvidenceFrom = later(claim, milli(log.oldest))

@@ -239,7 +239,8 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case in.awaited && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, in.live && at > settled && in.severalStreams():
+			case (in.awaited || in.readOn()) && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled,
+				(in.live || in.readOn()) && at > settled && in.severalStreams():
 				in.hold(at)
 				l.undecided[c.role] = true
 				in.countLogin(at)
