@@ -143,7 +143,7 @@ func (r *run) openReaders(ctx context.Context, canary string, skew time.Duration
 	}
 	opening.Wait()
 	if len(r.lookouts) == 0 { // the instances are not known, but the writer's sessions are
-		r.lookouts = append(r.lookouts, &lookout{instance: cluster.Instance{Writer: true}, session: r.writer})
+		r.lookouts = append(r.lookouts, &lookout{instance: cluster.Instance{Writer: true}, session: r.writer, sighting: sightingOf(canary, r.server, skew)})
 	}
 }
 

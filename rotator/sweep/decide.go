@@ -57,7 +57,7 @@ func (r *run) policy() policy.Policy {
 	second := r.evidence.SecondCover()
 	return policy.Policy{
 		LockAfter: r.options.lockAfter(), DeleteAfter: r.options.deleteAfter(), Now: r.evidence.Start, Complete: r.evidence.Complete(),
-		From: r.evidence.From(), To: r.evidence.To(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
+		From: r.evidence.From(), To: r.evidence.To(), ArrivedTo: r.evidence.ArrivedTo(), Doubted: r.evidence.Doubted, ProvenTo: r.evidence.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 }
 
 // setStatus notes the status that a role has from now on; those that are left alone have none that counts.
@@ -86,6 +86,7 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 		j := r.consider(a, exempt, p.Now)
 		s := j.subject()
+		s.Undecided = r.events.Undecided(a.Name)
 		v := p.Judge(s)
 		if j.last, j.idle = v.Last, v.Idle; r.channels.Reports != nil {
 			r.judged = append(r.judged, j)

@@ -223,8 +223,10 @@ func (r *run) enroll(ctx context.Context, records []account.LogRecord) {
 	}
 	r.evidence.Enroll(r.cluster.Instances, records)
 	for _, l := range r.lookouts {
-		if i := r.evidence.Named(l.instance.Name); i != nil { // nil = RDS did not tell the instances
+		if i := r.evidence.Named(l.instance.Name); i != nil {
 			i.See(l.sighting)
+		} else { // RDS did not tell the instances
+			r.evidence.SeeUntold(l.sighting)
 		}
 	}
 	r.evidence.Watch(r.events)

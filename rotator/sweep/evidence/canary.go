@@ -67,16 +67,21 @@ func (i *Instance) made(canary string) time.Time {
 	return i.CanaryAt
 }
 
-// seenAt is when an instance was last seen alive; zero = it is gone, and its log was read to the end. While a
-// run cannot look everywhere it may be alive.
+// seenAt is when an instance was last seen alive; zero = it is gone, and its log was read to the end. While a run cannot look everywhere
+// it may be alive.
 func (e *Evidence) seenAt(i *Instance) time.Time {
 	switch {
-	case i.Live, e.unseen && !i.CanaryAt.IsZero():
+	case i.Live, e.mayLive(i):
 		return e.Start
 	case len(i.pending) == 0 && i.read && e.silent(i):
 		return time.Time{}
 	}
 	return i.CanaryAt
+}
+
+// mayLive reports an instance that this run cannot tell to be gone, and the run before had not found gone.
+func (e *Evidence) mayLive(i *Instance) bool {
+	return e.unseen && !i.CanaryAt.IsZero() && !i.CanaryAt.Before(e.lastRun)
 }
 
 // joined lists since when a log cannot be vouched for, this run's own canary, and those of earlier runs, as the table holds them.

@@ -137,6 +137,29 @@ func TestLastLoginOnAReaderThatIsGone(t *testing.T) {
 	}
 }
 
+// What a reader wrote that came and went between two runs is read also where it comes after the run that found its streams: a login, and
+// the refusal of one.
+func TestLastLinesOfAReaderThatNobodyKnew(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0")
+	d.write("db-1.0", ":@:[7]:LOG:  database system is ready to accept read-only connections")
+	d.now = d.now.Add(time.Hour)
+	d.entry("db-1.1", "bob", "LOG:  connection authorized: user=bob database=app")
+	for _, text := range []string{
+		"10.0.0.1(5000):bob@app:[99]:FATAL:  role \"bob\" is not permitted to log in",
+		"10.0.0.1(5001):ann@app:[98]:LOG:  connection authorized: user=ann database=app",
+	} {
+		d.lines["db-1.0"] = append(d.lines["db-1.0"], line{d.now, d.now.Add(30 * time.Hour), d.now.Format(time.DateTime) + " UTC:" + text})
+	}
+	if d.sweep(false, false, "db-0"); d.seen("bob") {
+		t.Error("a login counts before its refusal has come")
+	}
+	if d.sweep(false, false, "db-0"); d.seen("bob") || !d.seen("ann") {
+		t.Errorf("once all has come: %v", d.active)
+	}
+}
+
 // A refusal that is the rest of an entry that was cut is none, also where it is delivered twice.
 func TestForgedRefusalDeliveredTwice(t *testing.T) {
 	t.Parallel()

@@ -43,6 +43,7 @@ type Evidence struct {
 
 	options    Options
 	log        *Log
+	lastRun    time.Time // when the last run began that noted any instance; zero = none did
 	readBefore time.Time // up to where the logs of the live instances that are known were read; zero = none is known
 	blind      bool      // RDS did not tell which instances live
 	unseen     bool      // sessions may be open where this run could not look
@@ -94,6 +95,18 @@ func (e *Evidence) To() time.Time {
 	for _, i := range e.Instances {
 		if i.Live {
 			t = earlier(t, i.ProcessedTo)
+		}
+	}
+	return t
+}
+
+// ArrivedTo is up to when no line of the instances that live is to come any more, as late as their lines have come lately; zero =
+// nothing is known.
+func (e *Evidence) ArrivedTo() time.Time {
+	var t time.Time
+	for _, i := range e.Instances {
+		if i.Live {
+			t = earlier(t, i.ProcessedTo.Add(-e.allowance(i)))
 		}
 	}
 	return t
@@ -200,6 +213,9 @@ func (e *Evidence) adopt(claim time.Time) {
 			continue
 		}
 		i := &Instance{LogRecord: account.LogRecord{Instance: name}, log: log, streams: map[string]*stream{}}
+		if log.readOn() {
+			i.CanaryAt = milli(log.newest)
+		}
 		i.EvidenceFrom = claim
 		if made := log.made(); made.IsZero() || made.Before(e.readBefore) {
 			i.EvidenceFrom = later(claim, milli(log.oldest))

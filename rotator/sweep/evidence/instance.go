@@ -52,6 +52,20 @@ func (i *Instance) See(s Sighting) {
 	i.StartedAt, i.ConfLoadedAt = s.Look.Started, s.Look.Loaded
 }
 
+// SeeUntold notes this run's own login on an instance where RDS does not tell which live: the login must be found in the log of the one
+// whose server started when the login's session says. It is noted nowhere if no record tells of that start, or several do.
+func (e *Evidence) SeeUntold(s Sighting) {
+	var same []*Instance
+	for _, i := range e.Instances {
+		if !i.StartedAt.IsZero() && i.StartedAt.Equal(s.Look.Started) {
+			same = append(same, i)
+		}
+	}
+	if len(same) == 1 {
+		same[0].Sighting.Canary = s.Canary
+	}
+}
+
 // Enroll brings together the instances that live and the records of earlier runs, and says from where on each log is to be read.
 // Where RDS does not tell which instances live, none is read, and what is known of them stays as it is.
 func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) {
@@ -60,6 +74,7 @@ func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) 
 	for _, r := range records {
 		i := e.known(r)
 		known[i.Instance] = i
+		e.lastRun = later(e.lastRun, i.CanaryAt)
 		e.Instances = append(e.Instances, i)
 	}
 	claim := e.From()
@@ -134,7 +149,7 @@ func (i *Instance) renamed(name string) *Instance {
 	r.Instance, r.Canary = name, ""
 	i.witnesses.Looks = nil
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
-	i.ResourceID = ""
+	i.ResourceID, i.StartedAt = "", time.Time{}
 	return r
 }
 
@@ -287,7 +302,8 @@ func (e *Evidence) Watch(log *Log) {
 	e.log = log
 	for _, i := range e.Instances {
 		i.log = log.instance(i.Instance)
-		i.log.live, i.log.awaited = i.Live, i.Live || !e.silent(i)
+		i.log.known = true
+		i.log.live, i.log.awaited = i.Live || e.mayLive(i), i.Live || !e.silent(i)
 		for name, s := range i.streams {
 			log.expect(name, s.To)
 		}

@@ -13,7 +13,8 @@ import (
 // instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
 type instanceLog struct {
 	start       time.Time // of the run
-	live        bool      // the instance is not gone
+	known       bool      // there is a record of the instance
+	live        bool      // the instance is not gone, as far as the run can tell
 	awaited     bool      // more of it is read by later runs
 	streams     map[string]*streamLog
 	newest      int64 // latest event of the slices read to their end; 0 = none
@@ -70,6 +71,12 @@ func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
 		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}}
+}
+
+// readOn reports an instance that came and went between two runs, and wrote lately: it is about to get a record, by which the next run reads
+// what comes late.
+func (in *instanceLog) readOn() bool {
+	return !in.known && in.newest > in.start.Add(-goneAfter).UnixMilli()
 }
 
 // refused reports that a refusal of the same connection follows a login.

@@ -36,6 +36,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
 	hasty     bool                        // no attempt is left to be judged later
 	rows      *tally                      // of the stretch at hand, where rows are read
@@ -74,7 +75,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, rows: newTally(l.names.Roles, l.open), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names.Roles, l.open), open: l.open}
 }
 
 // Roles are those whom the log is read for.
@@ -238,8 +239,10 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case in.awaited && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled, in.live && at > settled && in.severalStreams():
+			case (in.awaited || in.readOn()) && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled,
+				(in.live || in.readOn()) && at > settled && in.severalStreams():
 				in.hold(at)
+				l.undecided[c.role] = true
 				in.countLogin(at)
 			default:
 				l.counted(in, c, at)
@@ -248,6 +251,9 @@ func (l *Log) End() {
 		clear(in.waiting)
 	}
 }
+
+// Undecided reports a role with a login that a later run reads again, since a stream that is late may refuse it.
+func (l *Log) Undecided(role string) bool { return l.undecided[role] }
 
 // FailedLogins counts, by role, the attempts to log in that were turned away in what this run has read, the few minutes included that
 // the run before had read already; nil = they were not counted, since rows of Logs Insights do not tell whom a refusal is about. A

@@ -3,6 +3,7 @@ package evidence_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,62 @@ func TestRecordsOfABlindRun(t *testing.T) {
 	if e.Doubted.IsZero() {
 		t.Error("the blind run does not know of the login that was not logged")
 	}
+}
+
+// A reader that a run has found gone is not waited for anew by each run that RDS tells no instances: its lines expire meanwhile.
+func TestReaderGoneBeforeBlindRuns(t *testing.T) {
+	t.Parallel()
+	d := newDiary(4 * day)
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0")
+	for n := range 4 {
+		d.impaired = true
+		d.sweep(false, false)
+		d.impaired = false
+		if e := d.sweep(false, false, "db-0"); len(e.Gaps) > 0 {
+			t.Fatalf("after %d runs that RDS told nothing: %v", n+1, e.Gaps)
+		}
+	}
+}
+
+// A run's own login is looked for by the next also where RDS did not tell the instances: its server is known by when it started.
+func TestLoginOfABlindRun(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	start := now.Add(-40 * day)
+	for name, c := range map[string]struct {
+		first, second time.Time // when the servers started
+		pending       []string  // instances in whose logs the login must be found
+	}{
+		"one server started then":      {start.Add(-time.Microsecond), start, []string{"db-1"}},
+		"restarted since":              {start.Add(-day), start.Add(-2 * day), nil},
+		"both started then":            {start, start, nil},
+		"no record tells of its start": {time.Time{}, time.Time{}, nil},
+	} {
+		e := evidence.New(now, evidence.Options{Longest: 90 * day})
+		e.CannotSee("RDS does not answer.")
+		e.Enroll(nil, []account.LogRecord{{Instance: "db-0", StartedAt: c.first}, {Instance: "db-1", StartedAt: c.second}})
+		canary := evidence.NewCanary(now)
+		e.SeeUntold(evidence.Sighting{Canary: canary, Look: evidence.Look{At: now, Started: start}})
+		e.Watch(evidence.NewLog(now, evidence.Names{}))
+		for stage, records := range map[string][]account.LogRecord{"before the reading": e.Progress(), "at the end": concluded(e)} {
+			var pending []string
+			for _, r := range records {
+				if strings.Contains(r.Canary, canary) {
+					pending = append(pending, r.Instance)
+				}
+			}
+			if !slices.Equal(pending, c.pending) {
+				t.Errorf("%s, %s: pending in %q, want %q", name, stage, pending, c.pending)
+			}
+		}
+	}
+}
+
+func concluded(e *evidence.Evidence) []account.LogRecord {
+	records, _ := e.Conclude()
+	return records
 }
 
 // Where a run cannot look everywhere, sessions that it does not find count as open.

@@ -40,9 +40,10 @@ func (v Verdict) NeverLocked() bool { return v.Account.LockedAt.IsZero() }
 // Subject is a role as it is judged.
 type Subject struct {
 	account.Account
-	Sessions int    // open now, on all instances
-	Exempt   string // why the sweep leaves it alone; "" = it does not
-	Ignored  bool   // on IGNORE_USER_LIST
+	Sessions  int    // open now, on all instances
+	Exempt    string // why the sweep leaves it alone; "" = it does not
+	Ignored   bool   // on IGNORE_USER_LIST
+	Undecided bool   // the log shows a login of it that a stream which is late may still refuse
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -52,6 +53,7 @@ type Policy struct {
 	Now         time.Time     // by the writer's clock
 	Complete    bool
 	From, To    time.Time // of the evidence
+	ArrivedTo   time.Time // up to when nothing of the logs is to come any more, as late as their lines have come lately
 	Doubted     time.Time // since when a log was not complete, unnoticed; zero = none was
 	ProvenTo    time.Time // up to when no log can turn out to have had a gap, unnoticed
 	SecondFrom  time.Time // of the second reading's cover
@@ -80,7 +82,7 @@ const (
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
-// Nobody is locked or dropped for whom the second reading has not covered the time that counts.
+// Nobody is locked or dropped for whom the second reading has not covered the time that counts, nor who may have logged in.
 func (p Policy) Judge(s Subject) Verdict {
 	v := Verdict{Account: s.Account, Last: s.LastLogin, Idle: p.idle(s)}
 	if s.Sessions > 0 {
@@ -107,7 +109,7 @@ func (p Policy) Judge(s Subject) Verdict {
 	if v.Action == Lock || v.Action == Drop {
 		v.Uncovered = !p.covers(s)
 	}
-	if v.Uncovered {
+	if v.Uncovered || s.Undecided && (v.Action == Lock || v.Action == Drop) {
 		v.Action = Leave
 	}
 	return v
@@ -161,6 +163,12 @@ func (p Policy) wronglyLocked(s Subject) string {
 	return ""
 }
 
+// proven reports that a role was idle for the whole of DELETE, all of whose lines have come. A lock is undone for a line that comes late; a
+// drop is not.
+func (p Policy) proven(s Subject) bool {
+	return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter
+}
+
 // final reports that nothing more can come to light that would undo a lock: the logs are read beyond it, and hold without a gap what
 // was seen of the instances until then.
 func (p Policy) final(lockedAt time.Time) bool {
@@ -174,7 +182,7 @@ func (p Policy) judgeLocked(s Subject, idle time.Duration) Action {
 		return p.judgeNeverLocked(s, due, MarkLocked)
 	}
 	switch {
-	case due && waited && p.final(s.LockedAt):
+	case due && waited && p.final(s.LockedAt) && p.proven(s):
 		return Drop
 	case due && waited:
 	case s.Status == account.ReadyToDelete:
@@ -199,7 +207,7 @@ func (p Policy) judgeOpen(s Subject, idle time.Duration) Action {
 func (p Policy) judgeNeverLocked(s Subject, due bool, otherwise Action) Action {
 	ready := s.Status == account.ReadyToDelete
 	switch {
-	case due && ready && p.Now.Sub(s.StatusChanged) >= deletionPause:
+	case due && ready && p.proven(s) && p.Now.Sub(s.StatusChanged) >= deletionPause:
 		return Drop
 	case due && !ready:
 		return MarkReady

@@ -29,7 +29,13 @@ func shut(idle, locked float64) policy.Subject {
 // intervals are a policy on evidence that leaves nothing to be desired.
 func intervals(lockDays, deleteDays int) policy.Policy {
 	return policy.Policy{LockAfter: time.Duration(lockDays) * day, DeleteAfter: time.Duration(deleteDays) * day, Now: now, Complete: true,
-		From: ago(1000), To: now, ProvenTo: now, SecondFrom: ago(1000), SecondTo: now}
+		From: ago(1000), To: now, ArrivedTo: now, ProvenTo: now, SecondFrom: ago(1000), SecondTo: now}
+}
+
+// arriving is a policy where lines may still come of the last days.
+func arriving(p policy.Policy, days float64) policy.Policy {
+	p.ArrivedTo = ago(days)
+	return p
 }
 
 func TestVerdicts(t *testing.T) {
@@ -47,6 +53,8 @@ func TestVerdicts(t *testing.T) {
 		"idle a moment less than LOCK":                    {lockOnly, open(89.99), policy.Leave},
 		"idle exactly LOCK":                               {lockOnly, open(90), policy.Lock},
 		"idle, with a session":                            {lockOnly, with(open(400), func(s *policy.Subject) { s.Sessions = 1 }), policy.Leave},
+		"idle, a login may still be refused":              {lockOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
+		"locked, a login may still be refused":            {both, with(shut(400, 300), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
 		"idle, exempt":                                    {lockOnly, with(open(400), func(s *policy.Subject) { s.Exempt = "It is a superuser." }), policy.Leave},
 		"idle, ignored":                                   {lockOnly, with(open(400), func(s *policy.Subject) { s.Ignored = true }), policy.Leave},
 		"idle as long as DELETE, never locked":            {both, open(400), policy.Lock},
@@ -69,6 +77,7 @@ func TestVerdicts(t *testing.T) {
 		"LOCK unset, idle as long as DELETE":              {deleteOnly, open(180), policy.MarkReady},
 		"LOCK unset, ready for less than a day":           {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), policy.Leave},
 		"LOCK unset, ready for a day":                     {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), policy.Drop},
+		"LOCK unset, ready, its lines may be to come":     {arriving(deleteOnly, 1), with(open(180.5), status(account.ReadyToDelete, 5)), policy.Leave},
 		"LOCK unset, active again":                        {deleteOnly, with(open(3), status(account.ReadyToDelete, 5)), policy.MarkActive},
 		"LOCK unset since, locked before":                 {deleteOnly, shut(200, 100), policy.MarkReady},
 		"neither set":                                     {intervals(0, 0), open(1000), policy.Leave},
@@ -115,13 +124,14 @@ func TestWhatIsNotProvenClosesNobody(t *testing.T) {
 		change    func(*policy.Policy)
 		uncovered bool
 	}{
-		"the second reading begins later":            {open(400), func(p *policy.Policy) { p.SecondFrom = ago(89) }, true},
-		"the second reading ends earlier":            {open(400), func(p *policy.Policy) { p.SecondTo = ago(0.1) }, true},
-		"there was no second reading":                {open(400), func(p *policy.Policy) { p.SecondFrom, p.SecondTo = time.Time{}, time.Time{} }, true},
-		"locked, the second reading since the lock":  {shut(400, 95), func(p *policy.Policy) { p.SecondFrom = ago(94) }, true},
-		"locked, the log is not read up to the lock": {shut(400, 95), func(p *policy.Policy) { p.To = ago(96) }, false},
-		"locked, a gap before it may be found yet":   {shut(400, 95), func(p *policy.Policy) { p.ProvenTo = ago(96) }, false},
-		"locked, nothing was held against the log":   {shut(400, 95), func(p *policy.Policy) { p.ProvenTo = time.Time{} }, false},
+		"the second reading begins later":              {open(400), func(p *policy.Policy) { p.SecondFrom = ago(89) }, true},
+		"the second reading ends earlier":              {open(400), func(p *policy.Policy) { p.SecondTo = ago(0.1) }, true},
+		"there was no second reading":                  {open(400), func(p *policy.Policy) { p.SecondFrom, p.SecondTo = time.Time{}, time.Time{} }, true},
+		"locked, the second reading since the lock":    {shut(400, 95), func(p *policy.Policy) { p.SecondFrom = ago(94) }, true},
+		"locked, the log is not read up to the lock":   {shut(400, 95), func(p *policy.Policy) { p.To = ago(96) }, false},
+		"locked, lines of DELETE's end may be to come": {shut(180.5, 95), func(p *policy.Policy) { p.ArrivedTo = ago(1) }, false},
+		"locked, a gap before it may be found yet":     {shut(400, 95), func(p *policy.Policy) { p.ProvenTo = ago(96) }, false},
+		"locked, nothing was held against the log":     {shut(400, 95), func(p *policy.Policy) { p.ProvenTo = time.Time{} }, false},
 	} {
 		p := intervals(90, 180)
 		if before := p.Judge(c.subject).Action; before != policy.Lock && before != policy.Drop {

@@ -13,12 +13,12 @@ import (
 func (r *run) decide() {
 	e, second := r.evidence, r.evidence.SecondCover()
 	p := policy.Policy{LockAfter: time.Duration(r.lockDays) * day, DeleteAfter: time.Duration(r.deleteDays) * day, Now: r.now, Complete: e.Complete(),
-		From: e.From(), To: e.To(), Doubted: e.Doubted, ProvenTo: e.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
+		From: e.From(), To: e.To(), ArrivedTo: e.ArrivedTo(), Doubted: e.Doubted, ProvenTo: e.ProvenTo(), SecondFrom: second.From, SecondTo: second.To}
 	if p.Complete {
 		r.completed++
 	}
 	for _, who := range slices.Clone(r.people) {
-		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged}
+		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged, Undecided: r.log.Undecided(who.account.Name)}
 		v := p.Judge(s)
 		r.holdVerdict(who, v, p)
 		if r.fate != watchesOnly {

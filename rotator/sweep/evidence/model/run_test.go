@@ -49,10 +49,10 @@ func (w *world) sweep() {
 		if w.retention > 0 {
 			w.coverFrom, w.coverLeast = w.now.Add(-w.retention+2*time.Hour), w.now.Add(-w.retention)
 		}
-	} else if w.retention > 0 && w.now.Sub(w.lastRun) > w.retention-4*day { // what is late may expire before it is read
+	} else if w.retention > 0 && w.now.Sub(w.lastRead) > w.retention-4*day { // what is late may expire before it is read
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
-		if w.now.Sub(w.lastRun) > w.retention+w.lag {
+		if w.now.Sub(w.lastRead) > w.retention+w.lag {
 			w.coverLeast = w.now.Add(-w.retention)
 		}
 	}
@@ -77,6 +77,9 @@ func (w *world) sweep() {
 	r.confirm()
 	r.conclude()
 	w.lastRun = w.now
+	if r.readable() {
+		w.lastRead = w.now
+	}
 	if r.fate == killedBeforeActing {
 		w.disturbed(w.now)
 		return
@@ -112,7 +115,10 @@ func (r *run) begin() {
 	}
 	e.Enroll(live, records)
 	for name, seen := range sightings {
-		if i := e.Named(name); i != nil {
+		switch i := e.Named(name); {
+		case live == nil:
+			e.SeeUntold(seen)
+		case i != nil:
 			i.See(seen)
 		}
 	}
@@ -155,7 +161,7 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 	if blind {
 		r.hidden = true
 		r.evidence.CannotSee("The instances are not known.")
-		return nil, nil
+		return nil, sightings
 	}
 	if r.hidden {
 		r.disturbed(r.now)

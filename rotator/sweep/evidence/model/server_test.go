@@ -180,7 +180,8 @@ func (w *world) ship(to *stream, e *entry) {
 	}
 }
 
-// straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with.
+// straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with, if the next run comes before
+// the event expires.
 func (w *world) straggle(s *server, to *stream, e *entry) {
 	late, reckoned := w.within(3*day), w.lag
 	if s.measures.Add(25 * day).After(w.now) {
@@ -190,7 +191,8 @@ func (w *world) straggle(s *server, to *stream, e *entry) {
 		late = min(late, w.within(reckoned+1))
 	}
 	e.arrives, e.straggled = w.now.Add(late), true
-	e.beyond = e.arrives.Sub(e.at) > reckoned
+	expires := w.retention > 0 && late > w.retention-27*time.Hour
+	e.beyond = e.arrives.Sub(e.at) > reckoned || expires
 	if e.beyond {
 		w.harmed() // the witnesses may miss it
 	}

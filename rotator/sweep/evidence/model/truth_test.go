@@ -70,11 +70,23 @@ func (r *run) holdDrop(who *person, v policy.Verdict) {
 	if locked := v.Account.LockedAt; !locked.IsZero() && r.lockDays > 0 {
 		before = later(locked, r.evidence.To()) // a role that a DBA let in since may be in what is not read yet
 	}
-	last := who.lastActive(before)
+	last := r.lastIrrevocable(who, before)
 	unknowable := v.Account.LockedAt.IsZero() && last.proof != nil && last.proof.lost && r.now.Sub(r.harm) < foundWithin
 	if r.now.Sub(last.at) < limit && !unknowable {
 		r.fail("%s is dropped, and was active at %s; locked at %s, evidence to %s", v.Account.Name, last.at, v.Account.LockedAt, r.evidence.To())
 	}
+}
+
+// lastIrrevocable is when a role was last active, before a time, of what a drop must reckon with: an event that may still be on its way, out
+// of order, tells of the time since DELETE was over at the earliest.
+func (r *run) lastIrrevocable(who *person, before time.Time) activity {
+	for _, a := range slices.Backward(who.deeds) {
+		underWay := a.proof != nil && a.proof.straggled && a.proof.arrives.After(r.now) && a.at.After(r.evidence.ArrivedTo())
+		if a.at.Before(before) && a.promised() && !underWay {
+			return a
+		}
+	}
+	return activity{}
 }
 
 // holdLocked fails where somebody is still locked who had been active when he was.
@@ -97,7 +109,7 @@ func (r *run) holdLocked(who *person) {
 // holdIdle fails where somebody is spared who is idle by all the evidence.
 func (r *run) holdIdle(who *person, v policy.Verdict, p policy.Policy) {
 	start := later(who.account.LastLogin, p.From)
-	due := p.Complete && p.LockAfter > 0 && who.account.CanLogin && r.open[who.account.Name] == 0 && who.account.Unlogged == "" &&
+	due := p.Complete && p.LockAfter > 0 && !r.log.Undecided(who.account.Name) && who.account.CanLogin && r.open[who.account.Name] == 0 && who.account.Unlogged == "" &&
 		p.To.Sub(start) >= p.LockAfter
 	switch {
 	case due && !v.Uncovered:

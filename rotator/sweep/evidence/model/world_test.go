@@ -51,6 +51,7 @@ type world struct {
 	upgraded   time.Time // when the tables were last as 1.0 left them; zero = never
 	begun      time.Time // the first run
 	lastRun    time.Time
+	lastRead   time.Time // the last one that could read the log
 	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	unrest     time.Time // until when what happened may keep the evidence incomplete
 	coverFrom  time.Time // since when the second reading can have covered all
@@ -121,7 +122,7 @@ func newWorld(seed uint64) *world {
 func (w *world) addServer() *server {
 	name := w.newName()
 	s := &server{Instance: cluster.Instance{Name: name, ResourceID: fmt.Sprintf("db-%d", w.made), Group: w.groupOf(name), Created: w.now, Writer: w.made == 0},
-		logging: goodLogging(), started: w.now, loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
+		logging: goodLogging(), started: w.now.Add(time.Duration(w.made) * time.Microsecond), loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
 	if w.has.streams {
 		s.width = 1 + w.rng.IntN(3)
 	}
