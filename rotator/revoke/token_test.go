@@ -33,6 +33,7 @@ func TestRevokeByToken(t *testing.T) {
 	s.Function = s.AddFunction("by-token", map[string]string{"DB_CA_FILE": together(t, writer.CAFile(), front.CAFile())}, 0)
 	s.MustSetup()
 	known := s.Credential("AWSCURRENT")
+	pgtest.AwaitReplay(t, pg, reader)
 	there := steal(t, reader, s, known)
 	report, err := run(t, s)
 	if err != nil {
