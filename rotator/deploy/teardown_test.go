@@ -9,6 +9,7 @@ import (
 
 	"pgrotator/rotator/internal/localpg"
 	"pgrotator/rotator/internal/localpg/pgtest"
+	"pgrotator/rotator/internal/localtest"
 )
 
 // dba is a database of its own with a master user who is no superuser, as on RDS, and psql to work in it.
@@ -84,6 +85,9 @@ func everyMajor(t *testing.T, test func(*testing.T, *localpg.Server)) {
 	for major := 14; major <= 18; major++ {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
+			if major != 15 && major != 18 && !localtest.Soaking() {
+				t.Skip("the long campaign plays this major: PGROTATOR_SOAK=1")
+			}
 			if !localpg.Available(major) {
 				t.Skipf("PostgreSQL %d is not here", major)
 			}

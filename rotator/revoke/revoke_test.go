@@ -58,7 +58,7 @@ const (
 	stolenVerifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 )
 
-func TestMatrixOfRevoke(t *testing.T) {
+func TestRevokeOnEachMajor(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		t.Run("thief is out", func(t *testing.T) { thiefIsOut(t, pg) })
