@@ -145,13 +145,19 @@ func (r *run) holdEvidence() {
 		r.fail("no log was lost, and the evidence begins anew at %s: %q", from, e.Reasons)
 	}
 	r.from = from
-	if quiet && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
+	if quiet && !r.startsAnew() && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
 	r.holdEnd()
 	if r.trusted.IsZero() {
 		r.trusted = r.now
 	}
+}
+
+// startsAnew reports an instance that was started or reloaded so shortly ago that its entries may be on their way.
+func (r *run) startsAnew() bool {
+	lately := r.now.Add(-r.lag - time.Minute)
+	return slices.ContainsFunc(r.live(), func(s *server) bool { return s.started.After(lately) || s.loaded.After(lately) })
 }
 
 // measureDelay notes by how much later than due a role is locked.
