@@ -148,8 +148,8 @@ func (e *Evidence) judgeLooks(i *Instance) {
 	for n := 1; n < len(i.witnesses.Looks); n++ {
 		a, b := i.witnesses.Looks[n-1], i.witnesses.Looks[n]
 		passed := done == n-1 && (e.passed(i, b.At) || e.ended(i))
-		e.judgeMove(i, a, b, byRestart, moved(a.Started, b.Started), b.Starting && b.Ready, passed)
-		e.judgeMove(i, a, b, byReload, moved(a.Loaded, b.Loaded) && b.Loaded.After(b.Started), b.Reload, passed)
+		e.judgeMove(i, a, b, byRestart, b.restarted(a), b.Starting && b.Ready, passed)
+		e.judgeMove(i, a, b, byReload, b.reloaded(a), b.Reload, passed)
 		if passed && i.log.newest != 0 {
 			e.judgeSessions(i, a, b, i.log.windows[n-1])
 			done = n
@@ -171,6 +171,18 @@ func (e *Evidence) ProvenTo() time.Time {
 		}
 	}
 	return to
+}
+
+// restarted and reloaded report what a look shows to have been since another.
+func (b Look) restarted(since Look) bool { return moved(since.Started, b.Started) }
+
+func (b Look) reloaded(since Look) bool {
+	return moved(since.Loaded, b.Loaded) && b.Loaded.After(b.Started)
+}
+
+// unfound reports that a look shows a restart or a reload since another of which the log has not shown the entries yet.
+func (b Look) unfound(since Look) bool {
+	return b.restarted(since) && !(b.Starting && b.Ready) || b.reloaded(since) && !b.Reload
 }
 
 func moved(a, b time.Time) bool { return !a.IsZero() && !b.IsZero() && !a.Equal(b) }

@@ -99,13 +99,15 @@ func (e *Evidence) resume(i *Instance) time.Time {
 }
 
 // readOn is from where an instance's log is read on: never after what the count of logins has taken in, nor after the last look at
-// it, since the entries of what the next look shows may have been read by a run that could not look.
+// it, since the entries of what the next look shows may have been read by a run that could not look; nor after a look whose next one shows
+// what is not found yet, since the run that looked may not have read.
 func (e *Evidence) readOn(i *Instance) time.Time {
 	from := e.resume(i)
-	if n := len(i.witnesses.Looks); n > 0 {
-		from = earlier(from, later(i.witnesses.Looks[n-1].At, e.Start.Add(-maxReread)).Add(-reread).Truncate(time.Second))
-	}
-	for _, look := range i.witnesses.Looks {
+	looks := i.witnesses.Looks
+	for n, look := range looks {
+		if n == len(looks)-1 || looks[n+1].unfound(look) {
+			from = earlier(from, later(look.At, e.Start.Add(-maxReread)).Add(-reread).Truncate(time.Second))
+		}
 		if !look.CountedTo.IsZero() {
 			from = earlier(from, look.CountedTo)
 		}

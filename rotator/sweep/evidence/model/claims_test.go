@@ -61,8 +61,8 @@ func (r *run) holdPositions() {
 
 // holdEnd fails where the evidence ends before what every stream that writes has shown.
 func (r *run) holdEnd() {
-	if r.hidden || !r.readable() || r.now.Sub(r.harm) < waited {
-		return // streams that a renamed instance has left off are waited for
+	if r.hidden || !r.readable() {
+		return
 	}
 	end := r.now.Add(-r.lag)
 	for _, s := range r.live() {
@@ -74,6 +74,9 @@ func (r *run) holdEnd() {
 		if len(s.streams) == 0 {
 			return
 		}
+	}
+	if end.Sub(r.harm) < waited {
+		return // streams that a renamed instance has left off are waited for, by the others' time
 	}
 	if r.evidence.To().Before(end.Add(-time.Minute - time.Second)) { // a login waits that long for its refusal
 		r.fail("every stream has come up to %s, and the evidence ends at %s", end, r.evidence.To())

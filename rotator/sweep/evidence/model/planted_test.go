@@ -36,7 +36,7 @@ var faults = []planted{
 	{"restored tables are not noticed", "../restored.go", "if known == 0 || e.log.stored.number <= known {", "if true {"},
 	{"a gap undoes no lock", "../evidence.go", "\ti.lost = earlier(i.lost, g.From)\n\te.distrust(i.lost)\n", nothing},
 	{"refusals are ignored", "../instance_log.go", "in.refusals[c] = at", "return"},
-	{"a reload's entry is not asked for", "../continuity.go", "b.Loaded.After(b.Started), b.Reload, passed)", "b.Loaded.After(b.Started), true, passed)"},
+	{"a reload's entry is not asked for", "../continuity.go", "b.reloaded(a), b.Reload, passed)", "b.reloaded(a), true, passed)"},
 	{"what the second reading finds is ignored", "../second.go", "func (s *Second) Row(r logread.Row) { s.log.add(r) }", "func (s *Second) Row(r logread.Row) {}"},
 	{"a line that comes late undoes no lock", policyFile, "if late && s.LockedAt.Sub(s.LastLogin) < limit {", "if late && limit == 0 {"},
 	{"anybody's login is the sweep's own", "../log.go", "if l.names.Own[event.User] {", "if true {"},

@@ -77,16 +77,24 @@ func (r *run) holdDrop(who *person, v policy.Verdict) {
 	}
 }
 
-// lastIrrevocable is when a role was last active, before a time, of what a drop must reckon with: an event that may still be on its way, out
-// of order, tells of the time since DELETE was over at the earliest.
+// lastIrrevocable is when a role was last active, before a time, of what a drop must reckon with. An event that is still on its way, out of
+// order, need not have come if the role had been idle for the whole of DELETE before.
 func (r *run) lastIrrevocable(who *person, before time.Time) activity {
+	var last, underWay activity
 	for _, a := range slices.Backward(who.deeds) {
-		underWay := a.proof != nil && a.proof.straggled && a.proof.arrives.After(r.now) && a.at.After(r.evidence.ArrivedTo())
-		if a.at.Before(before) && a.promised() && !underWay {
-			return a
+		if !a.at.Before(before) || !a.promised() {
+			continue
 		}
+		if a.proof == nil || !a.proof.straggled || !a.proof.arrives.After(r.now) {
+			last = a
+			break
+		}
+		underWay = a
 	}
-	return activity{}
+	if underWay.at.Sub(last.at) >= time.Duration(r.deleteDays)*day {
+		return last
+	}
+	return activity{later(last.at, underWay.at), last.proof}
 }
 
 // holdLocked fails where somebody is still locked who had been active when he was.
@@ -145,13 +153,19 @@ func (r *run) holdEvidence() {
 		r.fail("no log was lost, and the evidence begins anew at %s: %q", from, e.Reasons)
 	}
 	r.from = from
-	if quiet && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
+	if quiet && !r.startsAnew() && r.now.Sub(r.begun) > 5*day && !e.Complete() && !r.hidden && r.second {
 		r.fail("nothing stands in the way, and the evidence is not complete: %q", e.Reasons)
 	}
 	r.holdEnd()
 	if r.trusted.IsZero() {
 		r.trusted = r.now
 	}
+}
+
+// startsAnew reports an instance that was started or reloaded so shortly ago that its entries may be on their way.
+func (r *run) startsAnew() bool {
+	lately := r.now.Add(-r.lag - time.Minute)
+	return slices.ContainsFunc(r.live(), func(s *server) bool { return s.started.After(lately) || s.loaded.After(lately) })
 }
 
 // measureDelay notes by how much later than due a role is locked.
