@@ -17,6 +17,9 @@ import (
 // What a thief may execute is looked at when his statement begins: one that was under way lets the user in again after the pair is locked,
 // here before the first, second or third message that revoke sends then.
 func TestThiefLetsTheUserInAgain(t *testing.T) {
+	if !localtest.Soaking() {
+		t.Skip("a login that is under way for longer than revoke looks outlives it, as on a machine that plays other tests: PGROTATOR_SOAK=1")
+	}
 	t.Parallel()
 	for message := 1; message <= 3; message++ {
 		t.Run(fmt.Sprint(message), func(t *testing.T) {
