@@ -104,6 +104,7 @@ const (
 	RevokeSetPassword  Statement = "revoke/set_password"
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
+	RevokeLogins       Statement = "revoke/logins_under_way"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.

@@ -13,9 +13,9 @@ import (
 	"pgrotator/rotator/verifier"
 )
 
-// setPasswords writes the new credential as AWSPENDING, in the place of any other, and sets both users: the new AWSCURRENT's to it,
-// the other's to one that nobody knows.
-func (r *run) setPasswords(ctx context.Context) (err error) {
+// prepare writes the new credential as AWSPENDING, in the place of any other, and makes the verifiers of both users: the new AWSCURRENT's
+// is of it, the other's of a password that nobody knows.
+func (r *run) prepare(ctx context.Context) (err error) {
 	if r.password, err = r.store.RandomPassword(ctx, r.options.Password); err != nil {
 		return err
 	}
@@ -23,36 +23,32 @@ func (r *run) setPasswords(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.passwords = map[string]string{r.pair.User: rand.Text()}
+	r.passwords[r.pair.Partner] = r.password // a single user's too
+	r.verifiers = map[string]string{}
+	for user, password := range r.passwords {
+		if r.verifiers[user], err = verifier.New(r.kind, user, password); err != nil {
+			return fmt.Errorf("making the verifier of %q: %w", user, err)
+		}
+	}
 	id := make([]byte, 16)
 	rand.Read(id) // never fails
 	r.token = hex.EncodeToString(id)
 	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
 		return err
 	}
-	passwords := map[string]string{r.pair.User: rand.Text()}
-	passwords[r.pair.Partner] = r.password // a single user's too
-	if err := r.setVerifiers(ctx, passwords); err != nil {
-		return err
-	}
-	for _, mirror := range r.mirrors {
-		if err := r.store.WriteMirror(ctx, mirror, "", passwords[mirror.User]); err != nil {
-			return err
-		}
-	}
-	r.tell("stored a new credential of %q as AWSPENDING version %s, and set the password of %q", r.pair.Partner, r.token, r.users())
+	r.tell("stored a new credential of %q as AWSPENDING version %s", r.pair.Partner, r.token)
 	return nil
 }
 
-func (r *run) setVerifiers(ctx context.Context, passwords map[string]string) error {
-	verifiers := map[string]string{}
-	for user, password := range passwords {
-		made, err := verifier.New(r.kind, user, password)
-		if err != nil {
-			return fmt.Errorf("making the verifier of %q: %w", user, err)
+// writeMirrors gives the secrets that an RDS Proxy reads the passwords that are set.
+func (r *run) writeMirrors(ctx context.Context) error {
+	for _, mirror := range r.mirrors {
+		if err := r.store.WriteMirror(ctx, mirror, "", r.passwords[mirror.User]); err != nil {
+			return err
 		}
-		verifiers[user] = made
 	}
-	return role.SetLocked(ctx, r.session, verifiers, r.validUntil())
+	return nil
 }
 
 func (r *run) validUntil() string {

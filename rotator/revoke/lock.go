@@ -33,7 +33,7 @@ func (r *run) lock(ctx context.Context) error {
 			return fmt.Errorf("%w%s", err, ending)
 		}
 	}
-	r.tellOnce("locked %q (NOLOGIN)", r.users())
+	r.tellOnce("locked %q (NOLOGIN), and set their passwords", r.users())
 	if r.state.Function {
 		r.tellOnce("took EXECUTE on %s.set_other_user from %q", postgres.Quote(r.owner), r.shared)
 	}
@@ -44,7 +44,7 @@ func (r *run) joinAndClose(ctx context.Context) error {
 	if err := role.Join(ctx, r.session, r.state, r.joined()...); err != nil {
 		return err
 	}
-	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.users())
+	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.verifiers, r.validUntil())
 }
 
 // endBlockers ends the pair's sessions and whoever blocks the master's, until that is through. ending tells of a session that could
@@ -147,9 +147,10 @@ func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error 
 	return err
 }
 
-// endUntilQuiet ends sessions on an instance until two looks have found none. It is again, after a pause, where the pair may log in
-// there.
+// endUntilQuiet ends sessions on an instance until two looks have found none, and none of the logins that were under way when the pair
+// was seen locked there: those may have begun with its old passwords. It is again, after a pause, where the pair may log in there.
 func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string) (again bool, err error) {
+	awaited := new(awaited)
 	for quiet := 0; quiet < 2; {
 		open, err := account.StillOpen(ctx, s, r.users())
 		if err != nil {
@@ -159,13 +160,16 @@ func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance s
 		if err != nil {
 			return false, err
 		}
+		if err := awaited.look(ctx, s); err != nil {
+			return false, err
+		}
 		wait := quietness
-		if quiet++; len(open)+ended > 0 {
+		if quiet++; len(open)+ended+len(awaited.logins) > 0 {
 			quiet, wait = 0, pause
 		}
 		select {
 		case <-ctx.Done():
-			return false, fmt.Errorf("waiting for %s to be without sessions of the pair (not NOLOGIN there: %q): %w", instance, open, ctx.Err())
+			return false, fmt.Errorf("waiting for %s to be without sessions of the pair (not NOLOGIN there: %q; logins under way since it was locked, which the server ends after its authentication_timeout: processes %v): %w", instance, open, awaited.processes(), ctx.Err())
 		case <-time.After(wait):
 		}
 		if len(open) > 0 {
@@ -173,4 +177,34 @@ func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance s
 		}
 	}
 	return false, nil
+}
+
+// awaited are the logins on an instance that were under way at the first look, and are still.
+type awaited struct {
+	logins []role.LoginUnderWay
+	until  time.Time // zero before the first look; what is under way for longer is no login
+}
+
+// authenticationMargin is how much later than it says a server that has much to do may end a login.
+const authenticationMargin = 2 * time.Second
+
+func (a *awaited) look(ctx context.Context, s *postgres.Session) error {
+	now, timeout, err := role.LoginsUnderWay(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case a.until.IsZero():
+		a.logins, a.until = now, time.Now().Add(timeout+authenticationMargin)
+	case time.Now().After(a.until):
+		a.logins = nil
+	}
+	a.logins = slices.DeleteFunc(a.logins, func(l role.LoginUnderWay) bool { return !slices.Contains(now, l) })
+	return nil
+}
+
+func (a *awaited) processes() (all []int) {
+	for _, l := range a.logins {
+		all = append(all, l.Process)
+	}
+	return all
 }

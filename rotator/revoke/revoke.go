@@ -72,9 +72,10 @@ func (s *Revoke) Run(ctx context.Context, secretID string) (Report, error) {
 		doing string
 		act   func(context.Context) error
 	}{
+		{"storing a new credential", r.prepare},
 		{"locking the pair", r.lock},
 		{"ending the pair's sessions", r.endSessions},
-		{"setting the pair's passwords", r.setPasswords},
+		{"writing the secrets of the proxy", r.writeMirrors},
 		{"letting the new AWSCURRENT in", r.letIn},
 	} {
 		if err := step.act(ctx); err != nil {
@@ -104,6 +105,8 @@ type run struct {
 	mirrors  []secret.Mirror
 	token    string // of the new version
 	password string // of the new AWSCURRENT
+
+	passwords, verifiers map[string]string // new ones of both users
 }
 
 func (r *run) tell(format string, args ...any) {

@@ -116,9 +116,10 @@ func drill(t *testing.T, pg *localpg.Server, holds bool, underWay string) {
 	s.MustLogin("AWSPREVIOUS")
 }
 
-// addReader has RDS describe a standby as the cluster's second instance.
+// addReader has RDS describe a standby as the cluster's second instance. The master sees there what is a login, as RDS's own does.
 func addReader(t *testing.T, s *localtest.Scene) *localpg.Server {
 	t.Helper()
+	s.SQL("GRANT pg_monitor TO " + s.Master)
 	standby, err := s.PG.Standby(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -283,8 +284,8 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			if _, err := run(t, s); operation != "DescribeDBClusters" && (err == nil || !strings.Contains(err.Error(), "run revoke again")) {
 				t.Errorf("revoke: %v", err)
 			}
-			if operation == "GetRandomPassword" { // between the lock and the new passwords
-				mustBeClosed(t, s)
+			if operation == "GetRandomPassword" || operation == "PutSecretValue" { // before the lock
+				s.MustLogin("AWSCURRENT")
 			}
 			s.AWS.Intercept(nil)
 			report, err := run(t, s)

@@ -2,6 +2,9 @@ package role
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/sql"
@@ -53,8 +56,9 @@ func Leave(ctx context.Context, s *postgres.Session, p PairState, roles ...strin
 	return nil
 }
 
-// Close takes LOGIN from users, and from the shared role what could give it back, all or nothing.
-func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, users []string) error {
+// Close takes LOGIN from the users that have new verifiers, and from the shared role what could give it back, all or nothing: who sees
+// that they are locked, on a reader too, has their verifiers as well.
+func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, verifiers map[string]string, validUntil string) error {
 	return s.Transaction(ctx, func() error {
 		if p.Function {
 			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": owner, "shared": shared}); err != nil {
@@ -66,25 +70,18 @@ func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner 
 				return err
 			}
 		}
-		for _, user := range users {
-			if err := s.Exec(ctx, sql.LockRole, postgres.Names{"role": user}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return setLocked(ctx, s, verifiers, validUntil)
 	})
 }
 
-// SetLocked sets the verifiers of users, which stay NOLOGIN, all or nothing.
-func SetLocked(ctx context.Context, s *postgres.Session, verifiers map[string]string, validUntil string) error {
-	return s.Transaction(ctx, func() error {
-		for user, verifier := range verifiers {
-			if err := s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, validUntil); err != nil {
-				return err
-			}
+// setLocked sets the verifiers of users, and takes LOGIN from them.
+func setLocked(ctx context.Context, s *postgres.Session, verifiers map[string]string, validUntil string) error {
+	for _, user := range slices.Sorted(maps.Keys(verifiers)) {
+		if err := s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifiers[user], validUntil); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Unlock lets a single user log in.
@@ -128,4 +125,21 @@ func SessionsOf(ctx context.Context, s *postgres.Session, users []string, proces
 func EndSession(ctx context.Context, s *postgres.Session, process int) error {
 	var ended bool
 	return s.Row(ctx, sql.RevokeEndSession, nil, []any{process}, &ended)
+}
+
+// LoginUnderWay is a login that is being authenticated.
+type LoginUnderWay struct {
+	Process     int
+	Transaction string // tells it from a later one of the same process number
+}
+
+// LoginsUnderWay lists the logins that are being authenticated on this instance, whosever they are, and tells for how long the server
+// lets one take. PostgreSQL reads the verifier when a login begins, and asks whether the user may log in when it ends: whoever keeps it
+// waiting meanwhile comes in by a password that is no longer the user's. Whoever is no member of pg_monitor is told of more than there
+// are on a standby from PostgreSQL 18.
+func LoginsUnderWay(ctx context.Context, s *postgres.Session) (found []LoginUnderWay, timeout time.Duration, err error) {
+	var l LoginUnderWay
+	var seconds int
+	err = s.Each(ctx, sql.RevokeLogins, nil, nil, []any{&l.Process, &l.Transaction, &seconds}, func() { found = append(found, l) })
+	return found, time.Duration(seconds) * time.Second, err
 }
