@@ -63,7 +63,7 @@ func TestFindings(t *testing.T) {
 		}), tell: []string{"inactive-account dave MEDIUM", "inactive-account gus MEDIUM", "inactive-account fay LOW", "inactive-account eve INFORMATIONAL"}},
 		"nobody judged: what was so stays": {report: judged(func(r *report.Report) { r.Evidence.Complete = false }), before: []report.Finding{dave},
 			tell: []string{"evidence-incomplete MEDIUM"}, kept: []string{"inactive-account dave"}},
-		"judged again": {report: judged(func(*report.Report) {}), before: []report.Finding{blind, dave}, tell: []string{"- evidence-incomplete", "- inactive-account dave"}},
+		"judged again":  {report: judged(func(*report.Report) {}), before: []report.Finding{blind, dave}, tell: []string{"- evidence-incomplete", "- inactive-account dave"}},
 		"IAM not asked": {report: judged(func(*report.Report) {}), before: []report.Finding{rule}, kept: []string{"iam-permission arn p s r"}},
 		"IAM not whole": {report: judged(func(r *report.Report) { r.IAM = &report.IAM{} }), before: []report.Finding{rule}, kept: []string{"iam-permission arn p s r"}},
 		"IAM in order":  {report: judged(func(r *report.Report) { r.IAM = &report.IAM{} }), before: []report.Finding{rule}, iam: true, tell: []string{"- iam-permission arn p s r"}},
