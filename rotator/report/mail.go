@@ -128,15 +128,15 @@ func closedItems(list []Closed) []item {
 			line = fmt.Sprintf("%s: %s", Plain(c.User), c.Reason)
 		}
 		if c.IAM {
-			line += "; it logs in by IAM: " + withdrawal(c.IAMLogin)
+			line += "; it logs in by IAM: " + c.Withdrawal()
 		}
 		items = append(items, item{c.User, line})
 	}
 	return items
 }
 
-// withdrawal says what of IAM to take back of a role that is closed.
-func withdrawal(i IAMLogin) string {
+// Withdrawal says what of IAM to take back of a role that is closed, or to be.
+func (i IAMLogin) Withdrawal() string {
 	if len(i.Withdraw) == 0 {
 		return "withdraw rds-db:connect on " + i.Resource
 	}
