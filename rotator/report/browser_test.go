@@ -111,6 +111,7 @@ func crowded(t *testing.T, n int) (report.Page, []string) {
 	for _, name := range hostile {
 		permit := report.Permit{Principal: "arn:aws:iam::123456789012:role/app", Policy: name, Statement: name, Resource: name, Why: name}
 		r.IAM.Orphans = append(r.IAM.Orphans, permit)
+		r.IAM.Broad = append(r.IAM.Broad, permit)
 		r.IAM.Failed = append(r.IAM.Failed, report.Failures{User: name, Attempts: 2})
 		r.IAM.Access = append(r.IAM.Access, report.Access{User: name, Principals: []report.Principal{{ARN: permit.Principal, Policy: name, Statement: name, Conditions: []string{name}}}})
 		r.ReadyToDelete[0].IAMLogin = report.IAMLogin{IAM: true, Withdraw: append(r.ReadyToDelete[0].Withdraw, permit)}

@@ -169,7 +169,7 @@ func owned(list []Owned) string {
 		if o.Database == "" {
 			place = "shared by all databases"
 		}
-		places = append(places, fmt.Sprintf("%d objects %s", o.Objects, place))
+		places = append(places, fmt.Sprintf("%s %s", count(o.Objects, "object"), place))
 	}
 	if len(places) == 0 {
 		return "with members"
