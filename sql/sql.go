@@ -78,6 +78,7 @@ const (
 	AdoptClone     Statement = "adopt/clone"
 	AdoptTell      Statement = "adopt/tell"
 	AdoptTellRoles Statement = "adopt/tell_roles"
+	AdoptAsking    Statement = "adopt/asking"
 	AdoptDatabases Statement = "adopt/databases"
 	AdoptShared    Statement = "adopt/shared"
 	AdoptRoles     Statement = "adopt/roles"
