@@ -63,7 +63,9 @@ func (b bind) answer(code byte) []byte {
 }
 
 // element encodes what is shorter than 128 bytes.
-func element(tag byte, content []byte) []byte { return append([]byte{tag, byte(len(content))}, content...) }
+func element(tag byte, content []byte) []byte {
+	return append([]byte{tag, byte(len(content))}, content...)
+}
 
 // next splits the first element off data.
 func next(data []byte, tag byte) (content, rest []byte, err error) {
