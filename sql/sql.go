@@ -108,6 +108,30 @@ const (
 	RevokeLogins       Statement = "revoke/logins_under_way"
 )
 
+// The statements that people are shown as cures, with a place for each name and value as psql has it.
+const (
+	CureLock                 Statement = "cure/lock"
+	CureUnlock               Statement = "cure/unlock"
+	CureLiftConnectionLimit  Statement = "cure/lift_connection_limit"
+	CureAllowConnect         Statement = "cure/allow_connect"
+	CureJoin                 Statement = "cure/join"
+	CureJoinBefore16         Statement = "cure/join_before_16"
+	CureBecomeAtLogin        Statement = "cure/become_at_login"
+	CureForgetRoleIn         Statement = "cure/forget_role_in"
+	CureLeaveIAM             Statement = "cure/leave_iam"
+	CureLeaveSuperuser       Statement = "cure/leave_superuser"
+	CureAllowPasswords       Statement = "cure/allow_passwords"
+	CureCreateShared         Statement = "cure/create_shared"
+	CureCreateUser           Statement = "cure/create_user"
+	CureAllowAlter           Statement = "cure/allow_alter"
+	CureGiveCreateRole       Statement = "cure/give_createrole"
+	CureKeepAdmin            Statement = "cure/keep_admin"
+	CureMarkTwin             Statement = "cure/mark_twin"
+	CureRecordSecret         Statement = "cure/record_secret"
+	CureRecordSecretBefore16 Statement = "cure/record_secret_before_16"
+	CureRenameDatabase       Statement = "cure/rename_database"
+)
+
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
 const (
 	Dependencies         Statement = "roles/dependencies"
