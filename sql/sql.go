@@ -40,8 +40,8 @@ func (s Statement) Text() string {
 	})
 }
 
-// WithoutTimeouts is the first statement of every session.
-const WithoutTimeouts Statement = "session/without_timeouts"
+// SessionBegin is the first statement of every session.
+const SessionBegin Statement = "session/begin"
 
 // The statements of rotation.
 const (
