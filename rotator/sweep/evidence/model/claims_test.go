@@ -66,8 +66,9 @@ func (r *run) holdEnd() {
 	}
 	end := r.now.Add(-r.lag)
 	for _, s := range r.live() {
+		last := r.newestOf(s)
 		for _, to := range s.streams {
-			if newest := r.newest(to); newest.After(r.now.Add(-4 * day)) {
+			if newest := r.newest(to); newest.After(last.Add(-4 * day)) {
 				end = earlier(end, newest)
 			}
 		}
@@ -91,6 +92,14 @@ func (r *run) newest(to *stream) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// newestOf is the latest event of an instance that has arrived: by it, not by the run's time, streams count as writing, as all may be late.
+func (r *run) newestOf(s *server) (last time.Time) {
+	for _, to := range s.streams {
+		last = later(last, r.newest(to))
+	}
+	return last
 }
 
 // holdRestored fails where the log shows a run that the tables do not know, and the evidence goes on as if nothing were.
