@@ -230,7 +230,7 @@ func (r *run) accounts() []account.Account {
 }
 
 func (r *run) names() evidence.Names {
-	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
+	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
 	for _, a := range r.accounts() {
 		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
@@ -238,7 +238,7 @@ func (r *run) names() evidence.Names {
 		}
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name] = true
+			n.Locked[a.Name] = a.LockedAt
 		}
 	}
 	return n
