@@ -214,7 +214,7 @@ func (e *Evidence) adopt(claim time.Time) {
 		}
 		i := &Instance{LogRecord: account.LogRecord{Instance: name}, log: log, streams: map[string]*stream{}}
 		if log.readOn() {
-			i.CanaryAt = milli(log.newest)
+			i.CanaryAt = lastAlive(log)
 		}
 		i.EvidenceFrom = claim
 		if made := log.made(); made.IsZero() || made.Before(e.readBefore) {
