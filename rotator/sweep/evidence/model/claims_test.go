@@ -8,12 +8,12 @@ import (
 // holdKnown fails where somebody's activity has been delivered, is within what counts as read, and neither known nor outside the
 // evidence: whoever has not to be closed today shows a fault as well as whoever has.
 func (r *run) holdKnown() {
-	if r.hidden {
+	if r.hidden || !r.readable() {
 		return // what it does not know of it does not claim
 	}
 	from, to := r.evidence.From(), r.evidence.To()
 	for _, who := range r.people {
-		if !r.second && slices.Contains(r.unheard(), who.account.Name) {
+		if !r.second && slices.Contains(r.unheard(), who.account.Name) || r.log.Undecided(who.account.Name) {
 			continue
 		}
 		if a := who.account; !a.CanLogin || !a.LockedAt.IsZero() || a.Unlogged != "" {
@@ -23,6 +23,20 @@ func (r *run) holdKnown() {
 		if at.After(later(who.account.LastLogin, from)) {
 			r.fail("%s was active at %s (%q), and is known to have been at %s by %s; evidence from %s to %s",
 				who.account.Name, at, shown, who.account.LastLogin, who.account.Source, from, to)
+		}
+	}
+}
+
+// holdExpired fails where part of a log expired before it was read, and the evidence goes on as if nothing were.
+func (r *run) holdExpired() {
+	if r.retention == 0 || r.hidden {
+		return
+	}
+	kept := r.now.Add(-r.retention)
+	for _, s := range r.live() {
+		before := r.positions[s.Name]
+		if s.Created.Before(before) && before.Before(kept) && r.evidence.From().Before(kept) {
+			r.fail("%s was read up to %s, its events before %s have expired, and the evidence begins at %s", s.Name, before, kept, r.evidence.From())
 		}
 	}
 }
@@ -46,13 +60,17 @@ func (r *run) lastDelivered(who *person, to time.Time) (at time.Time, shown stri
 
 // holdPositions fails where an instance counts as read beyond what has come of one of its streams.
 func (r *run) holdPositions() {
+	kept := 4 * day
+	if r.retention > 0 {
+		kept = min(kept, r.retention-2*time.Hour) // what is about to expire is not read
+	}
 	for _, s := range r.live() {
 		now, before := r.tables.records[s.Name].ProcessedTo, r.positions[s.Name]
 		if before.IsZero() || !now.After(before) || r.now.Sub(r.upgraded) < 5*day {
 			continue
 		}
 		for _, to := range s.streams {
-			if newest := r.newest(to); newest.After(r.now.Add(-4*day)) && newest.Before(now) {
+			if newest := r.newest(to); newest.After(r.now.Add(-kept)) && newest.Before(now) {
 				r.fail("%s counts as read up to %s, and its stream %s up to %s only", s.Name, now, to.name, newest)
 			}
 		}

@@ -70,12 +70,32 @@ func (w *world) comeAndGo(end time.Time) {
 	}
 	if w.chance(3) && !w.has.apart { // its own group nobody would know of
 		var s *server
-		w.soon(end.Add(-end.Sub(w.now)/2), func() { s = w.addServer() })
+		w.soon(end.Add(-end.Sub(w.now)/2), func() {
+			s = w.addServer()
+			if w.has.guests && end.Sub(w.now) < day { // what comes later than in four days is beyond the promise
+				w.receive(s, end)
+			}
+		})
 		w.todo = append(w.todo, event{end.Add(-time.Second), func() { w.kill(s) }}) // and it goes again before the run
 	}
 	if w.chance(4) && len(live) > 2 {
 		s := live[w.rng.IntN(len(live))]
 		w.soon(end, func() { w.kill(s) })
+	}
+}
+
+// receive has people log in on an instance that is gone by the next run, and most of its log come after that.
+func (w *world) receive(s *server, end time.Time) {
+	for _, to := range s.streams {
+		to.lateUntil = end.Add(day)
+	}
+	for range 3 {
+		p := w.people[w.rng.IntN(len(w.people))]
+		w.soon(end, func() {
+			if !s.dead && p.on == nil && p.habit != never {
+				w.visit(p, s)
+			}
+		})
 	}
 }
 

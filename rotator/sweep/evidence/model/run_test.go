@@ -50,11 +50,13 @@ func (w *world) sweep() {
 			w.coverFrom, w.coverLeast = w.now.Add(-w.retention+2*time.Hour), w.now.Add(-w.retention)
 		}
 	} else if w.retention > 0 && w.now.Sub(w.lastRead) > w.retention-4*day { // what is late may expire before it is read
-		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
 		if w.now.Sub(w.lastRead) > w.retention+w.lag {
 			w.coverLeast = w.now.Add(-w.retention)
 		}
+	}
+	if w.retention > 0 && !w.lastCovered.IsZero() && w.now.Sub(w.lastCovered) > w.retention-4*day {
+		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
 	if w.retention > 0 && w.upgraded.After(w.lastRun) { // the cover begins anew with the first run that concludes
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
@@ -79,6 +81,9 @@ func (w *world) sweep() {
 	w.lastRun = w.now
 	if r.readable() {
 		w.lastRead = w.now
+	}
+	if r.second {
+		w.lastCovered = w.now
 	}
 	if r.fate == killedBeforeActing {
 		w.disturbed(w.now)
@@ -294,6 +299,7 @@ func (r *run) conclude() {
 	r.holdEvidence()
 	r.holdPositions()
 	r.holdKnown()
+	r.holdExpired()
 	r.holdHoles()
 	r.holdRestored()
 }

@@ -149,7 +149,7 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	case to.lateUntil.After(e.arrives):
 		e.arrives = to.lateUntil
 		w.disturbed(e.arrives)
-	case w.has.stragglers && w.rng.IntN(3000) < w.storm, w.has.stragglers && strings.Contains(message, "authorized: user=p") && w.chance(3*w.storm):
+	case w.has.stragglers && w.rng.IntN(3000) < w.storm, w.has.stragglers && strings.Contains(message, "authorized: user=p") && w.chance(w.tardiness()):
 		w.straggle(s, to, e)
 		return e
 	}
@@ -180,6 +180,14 @@ func (w *world) ship(to *stream, e *entry) {
 	}
 }
 
+// tardiness is in how many of a hundred cases somebody's login straggles.
+func (w *world) tardiness() int {
+	if w.has.brinks {
+		return 40
+	}
+	return 3 * w.storm
+}
+
 // straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with, if the next run comes before
 // the event expires.
 func (w *world) straggle(s *server, to *stream, e *entry) {
@@ -187,7 +195,10 @@ func (w *world) straggle(s *server, to *stream, e *entry) {
 	if s.measures.Add(25 * day).After(w.now) {
 		reckoned = max(reckoned, 2*s.measured)
 	}
-	if w.chance(70) {
+	switch {
+	case w.has.brinks && w.chance(80): // as late as is reckoned with
+		late = min(reckoned, 3*day) - w.within(reckoned/8+1)
+	case w.chance(70):
 		late = min(late, w.within(reckoned+1))
 	}
 	e.arrives, e.straggled = w.now.Add(late), true
