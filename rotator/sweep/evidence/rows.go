@@ -72,7 +72,7 @@ func (t *tally) addTo(role string, r logread.Row) {
 			return
 		}
 		a.authorized += r.Count
-		if r.Earliest < t.locked[role].Truncate(time.Second).UnixMilli() { // the lock's own second is doubtful: the log has whole ones
+		if r.Earliest <= t.locked[role].UnixMilli() { // or in the lock's own second, since the log has whole ones: the doubt spares the role
 			first := r
 			first.Latest = r.Earliest
 			t.see(role, first, ByLogin)

@@ -18,7 +18,7 @@ func TestRowsOfALockedRole(t *testing.T) {
 		shown bool
 	}{
 		"a login before the lock":              {locked.Add(-time.Minute), true},
-		"an attempt in the second of the lock": {locked.Truncate(time.Second), false},
+		"an attempt in the second of the lock": {locked.Truncate(time.Second), true},
 		"an attempt after the lock":            {locked.Add(time.Minute), false},
 	} {
 		log := evidence.NewLog(locked.Add(day), evidence.Names{Roles: []string{"jane"}, Databases: []string{"app"}, Locked: map[string]time.Time{"jane": locked}})
