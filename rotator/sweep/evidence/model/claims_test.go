@@ -125,9 +125,13 @@ func (r *run) holdRestored() {
 	if !r.unnoticed || r.hidden || !r.readable() {
 		return
 	}
+	if r.number == 0 { // a copy of before any run had committed
+		r.unnoticed = false
+		return
+	}
 	for _, m := range r.marks {
 		kept := r.retention == 0 || m.proof.at.After(r.now.Add(-r.retention+2*time.Hour))
-		if m.number > r.number && r.number > 0 && kept && !m.proof.lost && !m.proof.unreadable && !m.proof.straggled && !m.proof.arrives.After(r.now) {
+		if m.number > r.number && kept && !m.proof.lost && !m.proof.unreadable && !m.proof.straggled && !m.proof.arrives.After(r.now) {
 			if r.evidence.From().Before(r.restored) {
 				r.fail("the tables were restored at %s, and the log shows run %d; evidence from %s", r.restored, m.number, r.evidence.From())
 			}

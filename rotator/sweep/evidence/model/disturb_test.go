@@ -116,6 +116,7 @@ func (w *world) kill(s *server) {
 	for _, to := range s.streams {
 		for _, e := range to.entries {
 			e.arrives = earlier(e.arrives, last)
+			e.straggled = e.straggled || e.arrives.After(w.now) // the evidence's end does not wait for it
 		}
 	}
 }
@@ -266,6 +267,9 @@ func (w *world) hide(s *server) {
 func (w *world) rename() {
 	live := w.live()
 	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
+	if a.known != a.Name || b.known != b.Name {
+		return // what it wrote under a name that no run has seen nobody would look for
+	}
 	w.harmed()
 	if w.has.apart && w.retention > 0 { // what is covered under one name is not under another
 		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)

@@ -53,7 +53,8 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	if own.lost || own.unreadable {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
-	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() {
+	expired := w.retention > 0 && w.now.Sub(before.At) > w.retention-4*day // in part: then nothing is counted
+	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() && !expired {
 		// The run at hand says that it has committed, mostly within the slack.
 		if grown, shown := growth(before, look), written(s.logins); grown > shown+1 && !s.uncounted && w.countsAgreed() {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "logins"})

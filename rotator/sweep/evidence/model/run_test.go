@@ -79,8 +79,11 @@ func (w *world) sweep() {
 	r.confirm()
 	r.conclude()
 	w.lastRun = w.now
-	if r.readable() {
+	switch {
+	case r.readable():
 		w.lastRead = w.now
+	case w.now.Sub(w.harm) < foundWithin:
+		w.harm = w.now // it is found out no earlier
 	}
 	if r.second {
 		w.lastCovered = w.now

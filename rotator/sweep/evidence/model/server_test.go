@@ -62,7 +62,7 @@ type entry struct {
 	twice       bool   // it arrives twice
 	beyond      bool   // no promise rests on it: it was lost with a server that was killed, or is later than could be reckoned with
 	to          *stream
-	straggled   bool // it arrives out of its stream's order
+	straggled   bool // it arrives out of its stream's order, or after its instance's end
 	row         *row
 }
 
