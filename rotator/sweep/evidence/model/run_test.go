@@ -151,6 +151,9 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 	for _, s := range r.live() {
 		hidden := blind && !s.Writer || !s.Writer && r.chance(r.haze)
 		r.hidden = r.hidden || hidden
+		if hidden && r.now.Before(s.stopped) {
+			s.stopped = r.now.Add(26 * time.Hour) // only a run's own login tells
+		}
 		if hidden && (blind || r.chance(33)) {
 			r.evidence.CannotSee("RDS does not tell %s.", s.Name)
 			continue

@@ -36,6 +36,7 @@ type server struct {
 	seen      time.Time // when a run last looked at it
 	look      evidence.Look
 	logins    []*entry  // of sessions that have begun since that look
+	missing   []*entry  // what has been lost since
 	uncounted bool      // since that look its statistics were lost
 	reloaded  *entry    // of the last reload
 	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
@@ -143,6 +144,7 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	}
 	if e.lost {
 		w.harmed()
+		s.missing = append(s.missing, e)
 		return e
 	}
 	switch {
