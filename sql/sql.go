@@ -12,6 +12,7 @@ import (
 	"embed"
 	"path"
 	"regexp"
+	"sync"
 )
 
 //go:embed *.sql */*.sql
@@ -21,7 +22,7 @@ var files embed.FS
 type Statement string
 
 // include is psql's \ir, by which a script takes in another, named by its path from the script's own folder.
-var include = regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`)
+var include = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`) })
 
 // Path is where the file is in the project.
 func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
@@ -35,8 +36,8 @@ func (s Statement) Text() string {
 	if !bytes.Contains(text, []byte(`\ir `)) {
 		return string(text) // nearly every statement; a pattern costs more than the rest of sending it
 	}
-	return include.ReplaceAllStringFunc(string(text), func(line string) string {
-		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()
+	return include().ReplaceAllStringFunc(string(text), func(line string) string {
+		return Statement(path.Join(path.Dir(string(s)), include().FindStringSubmatch(line)[1])).Text()
 	})
 }
 

@@ -40,6 +40,7 @@ func (o Opener) config(server Server, login Login, roots func() (*x509.CertPool,
 	config.Fallbacks, config.TLSConfig = nil, nil
 	config.ConnectTimeout = addressTimeout
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.StatementCacheCapacity, config.DescriptionCacheCapacity = 0, 0 // that mode uses neither, and each is 50 KB
 	config.MaxProtocolMessageBodyLen = mostInMessage
 	config.RuntimeParams = o.parameters(server)
 	maps.Copy(config.RuntimeParams, overruled)
