@@ -59,7 +59,7 @@ var alternatives = map[string][]string{
 	"DatabaseResourceId":       {"cluster-ABCDEFGHIJKLMNOP"},
 	"ProxySecretArns":          {proxySecrets},
 	"Fleet":                    {"true"},
-	"FleetAccounts":            {account + "," + otherAccount},
+	"FleetAccounts":            {account + "," + otherAccount, strings.Repeat(account+",", 39) + otherAccount},
 	"AlarmsEnabled":            {"false"},
 	"DashboardEnabled":         {"false"},
 	"RotationEnabled":          {"true"},
@@ -305,10 +305,12 @@ func parametersOf(template template, conditions ...string) []string {
 		case "Ref":
 			found[argument.(string)] = true
 		case "":
-		default:
-			for _, operand := range argument.([]any) {
-				walk(operand)
+			list, _ := value.([]any)
+			for _, item := range list {
+				walk(item)
 			}
+		default:
+			walk(argument)
 		}
 	}
 	for _, condition := range conditions {
