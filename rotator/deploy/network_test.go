@@ -52,6 +52,35 @@ func TestEndpointsAreTheFunctionsAlone(t *testing.T) {
 	})
 }
 
+// Nobody carries data out through the stack's endpoints, and the roles that the functions take in other accounts come in by them.
+func TestEndpointsAdmitTheAccountsOfTheFunctions(t *testing.T) {
+	t.Parallel()
+	const anywhere = "arn:aws:iam::{account}:role/pgrotator"
+	cases := []struct {
+		values   map[string]string
+		expected []string
+	}{
+		{nil, []string{account}},
+		{map[string]string{"SecretArn": foreignSecret, "AssumeRoleArn": assumedRole}, []string{account, otherAccount}},
+		{map[string]string{"SecretArn": foreignSecret, "AssumeRoleArn": anywhere}, []string{account, otherAccount}},
+		{map[string]string{"Fleet": "true"}, []string{account}},
+		{map[string]string{"Fleet": "true", "AssumeRoleArn": anywhere, "FleetAccounts": otherAccount + ",777788889999"}, []string{account, otherAccount, "777788889999"}},
+	}
+	template := readTemplate(t)
+	for _, c := range cases {
+		for _, e := range endpoints {
+			policy := newStack(template, c.values).resolve(template.Resources[e.resource].Properties["PolicyDocument"]).(map[string]any)
+			expected := c.expected
+			if e.service == "sts" { // the functions' own roles alone ask for another
+				expected = []string{account}
+			}
+			if got := newStatement(policy["Statement"].([]any)[0].(map[string]any)).under("aws:PrincipalAccount"); !slices.Equal(got, expected) {
+				t.Errorf("with %v, %s admits %v, not %v", c.values, e.resource, got, expected)
+			}
+		}
+	}
+}
+
 // The prefix of China's endpoint services differs from one service to another (CDK's InterfaceVpcEndpointAwsService has the list).
 func TestEndpointServicesOfEachPartition(t *testing.T) {
 	t.Parallel()
@@ -188,6 +217,10 @@ func TestRulesRefuse(t *testing.T) {
 	fleet := newStack(template, map[string]string{"Fleet": "true", "RedeployServiceArns": shop, "DatabaseSecurityGroupId": "sg-0123456789abcdef1"})
 	if told := fleet.refusals(); len(told) != 1 || !strings.Contains(told[0], "RedeployServiceArns") {
 		t.Errorf("with Fleet and RedeployServiceArns: %q", told)
+	}
+	across := newStack(template, map[string]string{"Fleet": "true", "AssumeRoleArn": assumedRole, "DatabaseSecurityGroupId": "sg-0123456789abcdef1"})
+	if told := across.refusals(); len(told) != 1 || !strings.Contains(told[0], "FleetAccounts") {
+		t.Errorf("with Fleet, AssumeRoleArn and no FleetAccounts: %q", told)
 	}
 	for _, parameter := range []string{"HttpsProxy", "UseFipsEndpoints", "IamReview"} {
 		s := newStack(template, whole)

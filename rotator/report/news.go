@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -132,11 +133,11 @@ func (r Report) parts() []part {
 
 // number is a word that is a count, a time or a length of time; requestID is how AWS's errors name one call among all.
 var (
-	number    = regexp.MustCompile(`^\W*\d[\d:.,TZhmsµ+/-]*\W*$`)
-	requestID = regexp.MustCompile(`(RequestID|HostID): [^\s,]*`)
+	number    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\W*\d[\d:.,TZhmsµ+/-]*\W*$`) })
+	requestID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(RequestID|HostID): [^\s,]*`) })
 )
 
 // withoutNumbers is a text but for its counts, times and ids of calls, by which it differs from one run to the next.
 func withoutNumbers(text string) string {
-	return strings.Join(slices.DeleteFunc(strings.Fields(requestID.ReplaceAllString(text, "")), number.MatchString), " ")
+	return strings.Join(slices.DeleteFunc(strings.Fields(requestID().ReplaceAllString(text, "")), number().MatchString), " ")
 }
