@@ -10,7 +10,8 @@ import (
 	"pgrotator/rotator/report"
 )
 
-// importTime bounds what Security Hub may take of a run: a function that has no way there must not wait for each call.
+// importTime bounds what Security Hub may take of a run, and so does half of the time that is left: a function that has no way there must
+// not wait for each call, and has its reports still to write.
 const importTime = 30 * time.Second
 
 // importFindings tells Security Hub what is so, and what is settled of what it was told before. What cannot be told is in the report, and
@@ -41,7 +42,8 @@ func (r *run) importFindings(ctx context.Context) {
 
 // tellHub imports findings, and returns those that the next run must know: what is so, and what is settled and could not be told.
 func (r *run) tellHub(ctx context.Context, origin report.Origin, tell []report.Finding) (after []report.Finding) {
-	ctx, cancel := context.WithTimeout(ctx, importTime)
+	until, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, min(importTime, timeLeft(until)/2))
 	defer cancel()
 	var texts [][]byte
 	for _, f := range tell {

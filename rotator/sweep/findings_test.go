@@ -69,6 +69,11 @@ func TestFindingsInSecurityHub(t *testing.T) {
 	if s.run(); calls != 0 {
 		t.Errorf("%d calls with nothing to tell", calls)
 	}
+	s.exec(`INSERT INTO user_login_action (happened_at, user_name, action, detail) SELECT now(), '', 'findings',
+		jsonb_build_array(jsonb_build_object('kind', 'inactive-account', 'about', ARRAY['stranger'], 'since', now(), 'pad', repeat('x', 9000000)))`)
+	if s.run(); slices.ContainsFunc(s.findings(), func(line string) bool { return strings.Contains(line, "stranger") }) {
+		t.Errorf("a note of nine megabytes, of few where it is stored, is read: %q", s.findings())
+	}
 	if page := string(s.kept(s.run())["page.html"].Body); !strings.Contains(page, ">locked<") || strings.Contains(page, ">findings<") {
 		t.Error("the page lacks the lock, or takes the note of what Security Hub was told for an act")
 	}

@@ -1,4 +1,5 @@
--- What sweeps have noted under a name, $1, as the latest of them has left it. What is longer than any of them is a stranger's.
+-- What sweeps have noted under a name, $1, as the latest of them has left it. What is longer than any of them is a stranger's; it is
+-- measured as it would be sent, since little that is stored may be much.
 SELECT coalesce((SELECT a.detail::text FROM :"state_schema".user_login_action a
-                 WHERE a.action = $1 AND a.happened_at <= pg_catalog.clock_timestamp() AND pg_catalog.pg_column_size(a.detail) < 8388608
+                 WHERE a.action = $1 AND a.happened_at <= pg_catalog.clock_timestamp() AND pg_catalog.octet_length(a.detail::text) < 8388608
                  ORDER BY a.happened_at DESC LIMIT 1), '')
