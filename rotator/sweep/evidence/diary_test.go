@@ -194,16 +194,20 @@ func TestMaskedEntriesAreAGap(t *testing.T) {
 	}
 }
 
-// The same holds on an instance that was deleted before a run came to read them.
+// The same holds on an instance that was deleted before a run came to read them, also on one that no run has seen.
 func TestMaskedEntriesOfAReaderThatIsGone(t *testing.T) {
 	t.Parallel()
-	d := newDiary(0)
-	d.sweep(false, false, "db-0", "db-1")
-	d.sweep(false, false, "db-0", "db-1")
-	masked := d.now
-	d.entry("db-1.0", "*****", "LOG:  connection authorized: user=***** database=app")
-	if e := d.sweep(false, false, "db-0"); e.Complete() || !e.From().Equal(masked) || e.Doubted.IsZero() {
-		t.Errorf("complete %v, from %s, want %s, doubted %s", e.Complete(), e.From(), masked, e.Doubted)
+	for name, before := range map[string][]string{"known": {"db-0", "db-1"}, "never seen": {"db-0"}} {
+		d := newDiary(0)
+		d.sweep(false, false, before...)
+		d.sweep(false, false, before...)
+		d.write("db-1.0", ":@:[7]:LOG:  database system is ready to accept read-only connections")
+		d.now = d.now.Add(time.Minute)
+		masked := d.now
+		d.entry("db-1.0", "*****", "LOG:  connection authorized: user=***** database=app")
+		if e := d.sweep(false, false, "db-0"); e.Complete() || !e.From().Equal(masked) || e.Doubted.IsZero() {
+			t.Errorf("%s: complete %v, from %s, want %s, doubted %s", name, e.Complete(), e.From(), masked, e.Doubted)
+		}
 	}
 }
 
