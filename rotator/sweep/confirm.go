@@ -55,7 +55,7 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 			second.Row(row)
 		}
 		r.spared = append(r.spared, second.End()...)
-		r.evidence.Covered(group.Name, s)
+		r.evidence.Covered(group.Name, s, rows.Rows())
 	}
 	r.report.Evidence.SecondReading.Bytes += reader.Usage().Bytes
 }

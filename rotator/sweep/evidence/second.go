@@ -125,8 +125,11 @@ func backward(to, from time.Time) []Stretch {
 	return list
 }
 
-// Covered notes that a stretch of a group was read to its end.
-func (e *Evidence) Covered(group string, s Stretch) {
+// Covered notes that a stretch of a group was read to its end, and what rows it held.
+func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
+	for _, r := range rows {
+		e.knowStream(group, r)
+	}
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
@@ -138,6 +141,22 @@ func (e *Evidence) Covered(group string, s Stretch) {
 		c.From = s.From
 	}
 	e.setCover(c)
+}
+
+// knowStream has the first reading wait for a stream that wrote lately and of which it has seen nothing: at first sight it goes a day back,
+// and what the stream has written since may be late.
+func (e *Evidence) knowStream(group string, r logread.Row) {
+	if !e.writesTo(r.Stream, group) || e.log.streams[r.Stream] != nil {
+		return
+	}
+	i := e.Named(cluster.InstanceOf(r.Stream))
+	s := i.streams[r.Stream]
+	if s == nil {
+		s = &stream{}
+	}
+	if s.To = later(s.To, milli(r.Latest)); e.wrote(s) {
+		i.streams[r.Stream] = s
+	}
 }
 
 // former is the cover of a group of which this version has read nothing yet.

@@ -282,7 +282,7 @@ func (r *run) confirm() {
 			for _, found := range second.End() {
 				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
 			}
-			r.evidence.Covered(name, s)
+			r.evidence.Covered(name, s, rows)
 		}
 	}
 	r.store(spared, nil, nil)
