@@ -126,8 +126,7 @@ func (w *world) visit(p *person, s *server) {
 func (w *world) refuse(p *person, login, refusal *entry) {
 	p.refusedAt = w.now
 	switch {
-	case login.straggled || refusal.straggled || refusal.lost,
-		w.has.renames && refusal.to.lateUntil.After(w.now): // another may write to a stream of that name, and show it further than it is
+	case login.straggled || refusal.straggled || refusal.lost:
 		p.excuse = w.now
 	case login.to == refusal.to && !login.lost:
 		refusal.arrives = login.arrives
