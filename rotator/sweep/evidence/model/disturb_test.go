@@ -312,6 +312,8 @@ func (w *world) leaveStreams(s *server) {
 func (w *world) restoreOrBackUp(end time.Time) {
 	switch {
 	case !w.has.restores || w.lastRun.IsZero(), w.has.upgrade && w.upgraded.IsZero(): // version 1.0 left no mark that would show it
+	case w.backup != nil && w.now.Sub(w.backed) > 40*day:
+		w.backup = nil // the world forgets what its log held then
 	case w.backup == nil && w.chance(3):
 		w.backup, w.backed = w.copyTables(), w.now
 	case w.backup != nil && w.chance(3):
