@@ -267,8 +267,11 @@ func TestKeysAreUsedOnlyThroughTheirService(t *testing.T) {
 func TestOnlySecretsManagerOfTheSecretsAccountInvokesRotation(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	for assumed, expected := range map[string]string{"": account, assumedRole: otherAccount} {
+	for assumed, expected := range map[string]string{"": account, assumedRole: otherAccount, "arn:aws:iam::{account}:role/rotation": otherAccount} {
 		s := newStack(template, map[string]string{"AssumeRoleArn": assumed})
+		if assumed != "" {
+			s.values["SecretArn"] = foreignSecret
+		}
 		permission := s.resolve(template.Resources["RotationPermission"].Properties).(map[string]any)
 		if permission["Principal"] != "secretsmanager.amazonaws.com" || permission["SourceAccount"] != expected {
 			t.Errorf("with the role %q, %v of account %v may invoke; expected account %s", assumed, permission["Principal"], permission["SourceAccount"], expected)
