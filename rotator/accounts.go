@@ -43,14 +43,16 @@ func newAccounts(c config, begin func(roleARN string) *work) *accounts {
 	return &accounts{role: c.assumeRoleARN, fleet: c.fleetAccounts, begin: begin, begun: map[string]*work{}}
 }
 
-var secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:.+$`)
+var secretARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:.+$`)
+})
 
 // of is the work for a secret.
 func (a *accounts) of(secretID string) (*work, error) {
 	if !strings.Contains(a.role, anyAccount) {
 		return a.as(a.role), nil
 	}
-	arn := secretARN.FindStringSubmatch(secretID)
+	arn := secretARN().FindStringSubmatch(secretID)
 	switch {
 	case arn == nil:
 		return nil, fmt.Errorf("%s is %q, and %q does not say in which account the secret is: name it by its ARN", envAssumeRoleARN, a.role, secretID)

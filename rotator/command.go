@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"pgrotator/rotator/command"
@@ -41,7 +42,7 @@ func runCommand(args []string) int {
 	case errors.Is(err, command.ErrHelp):
 		command.Usage(s.out)
 	case errors.Is(err, command.ErrVersion):
-		s.out.Line("pgrotator " + version + ", " + goVersion())
+		s.out.Line("pgrotator " + version + ", " + runtime.Version())
 	case errors.Is(err, command.ErrNone):
 		command.Usage(s.err)
 		return exitUsage

@@ -46,6 +46,7 @@ const (
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envIAMReview           = "IAM_REVIEW"                 // true: say who may log in by IAM, from the account's policies
+	envHubFindings         = "SECURITY_HUB_FINDINGS"      // true: tell Security Hub what a sweep finds
 	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
@@ -63,6 +64,7 @@ type config struct {
 	topic         string
 	reports       publish.Place
 
+	hubFindings        bool
 	metricsPerDatabase bool
 	secretsEndpoint    string
 	logLevel           slog.Level
@@ -84,6 +86,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		topic:         e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
 		reports:       e.place(),
 
+		hubFindings:        e.boolean(envHubFindings, false),
 		metricsPerDatabase: e.boolean(envMetricsPerDatabase, false),
 		secretsEndpoint:    e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:           e.level(),
@@ -105,14 +108,15 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 	return c, nil
 }
 
-var (
-	roleARN    = regexp.MustCompile(`^arn:[a-z-]+:iam::(\d{12}|\{account\}):role/.+$`)
-	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
-	accountIDs = regexp.MustCompile(`^\d{12}(,\d{12})*$`)
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	kmsKey     = regexp.MustCompile(`^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/\S+|alias/\S+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$`)
-	httpURL    = regexp.MustCompile(`^https?://[^/].*$`)
-	topicARN   = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`)
+// The forms of values, as regular expressions. Each is compiled only where its variable is set: all of them are a tenth of a start.
+const (
+	roleARN    = `^arn:[a-z-]+:iam::(\d{12}|\{account\}):role/.+$`
+	externalID = `^[\w+=,.@:/-]{2,}$`
+	accountIDs = `^\d{12}(,\d{12})*$`
+	bucketName = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
+	kmsKey     = `^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/\S+|alias/\S+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$`
+	httpURL    = `^https?://[^/].*$`
+	topicARN   = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:.+$`
 )
 
 // environment collects the faults of the variables while reading them.
@@ -218,9 +222,9 @@ func (e *environment) boolean(name string, otherwise bool) bool {
 	}
 }
 
-func (e *environment) matching(name string, form *regexp.Regexp, what string) string {
+func (e *environment) matching(name, form, what string) string {
 	value := e.text(name, "")
-	if value != "" && !form.MatchString(value) {
+	if value != "" && !regexp.MustCompile(form).MatchString(value) {
 		e.fault("%s is %q; expected %s", name, value, what)
 	}
 	return value

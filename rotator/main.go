@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -64,7 +64,7 @@ func newFunction(ctx context.Context) (*handler, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: c.logLevel}))
-	log.Info("starting", slog.String("version", version), slog.String("go", goVersion()))
+	log.Info("starting", slog.String("version", version), slog.String("go", runtime.Version()))
 
 	own, err := loadAWS(ctx)
 	if err != nil {
@@ -89,6 +89,9 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	c.sweep.Version = version
 	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
+	if c.hubFindings {
+		channels.Hub = publish.NewSecurityHub(own)
+	}
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
@@ -158,11 +161,4 @@ func assume(own aws.Config, roleARN, externalID string) aws.Config {
 			}
 		}))
 	return other
-}
-
-func goVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.GoVersion
-	}
-	return ""
 }

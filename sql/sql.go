@@ -12,6 +12,7 @@ import (
 	"embed"
 	"path"
 	"regexp"
+	"sync"
 )
 
 //go:embed *.sql */*.sql
@@ -21,7 +22,7 @@ var files embed.FS
 type Statement string
 
 // include is psql's \ir, by which a script takes in another, named by its path from the script's own folder.
-var include = regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`)
+var include = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^\\ir ([\w/.]+)\.sql$`) })
 
 // Path is where the file is in the project.
 func (s Statement) Path() string { return "sql/" + string(s) + ".sql" }
@@ -35,13 +36,13 @@ func (s Statement) Text() string {
 	if !bytes.Contains(text, []byte(`\ir `)) {
 		return string(text) // nearly every statement; a pattern costs more than the rest of sending it
 	}
-	return include.ReplaceAllStringFunc(string(text), func(line string) string {
-		return Statement(path.Join(path.Dir(string(s)), include.FindStringSubmatch(line)[1])).Text()
+	return include().ReplaceAllStringFunc(string(text), func(line string) string {
+		return Statement(path.Join(path.Dir(string(s)), include().FindStringSubmatch(line)[1])).Text()
 	})
 }
 
-// WithoutTimeouts is the first statement of every session.
-const WithoutTimeouts Statement = "session/without_timeouts"
+// SessionBegin is the first statement of every session.
+const SessionBegin Statement = "session/begin"
 
 // The statements of rotation.
 const (
@@ -78,6 +79,7 @@ const (
 	AdoptClone     Statement = "adopt/clone"
 	AdoptTell      Statement = "adopt/tell"
 	AdoptTellRoles Statement = "adopt/tell_roles"
+	AdoptAsking    Statement = "adopt/asking"
 	AdoptDatabases Statement = "adopt/databases"
 	AdoptShared    Statement = "adopt/shared"
 	AdoptRoles     Statement = "adopt/roles"
@@ -105,6 +107,30 @@ const (
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
 	RevokeLogins       Statement = "revoke/logins_under_way"
+)
+
+// The statements that people are shown as cures, with a place for each name and value as psql has it.
+const (
+	CureLock                 Statement = "cure/lock"
+	CureUnlock               Statement = "cure/unlock"
+	CureLiftConnectionLimit  Statement = "cure/lift_connection_limit"
+	CureAllowConnect         Statement = "cure/allow_connect"
+	CureJoin                 Statement = "cure/join"
+	CureJoinBefore16         Statement = "cure/join_before_16"
+	CureBecomeAtLogin        Statement = "cure/become_at_login"
+	CureForgetRoleIn         Statement = "cure/forget_role_in"
+	CureLeaveIAM             Statement = "cure/leave_iam"
+	CureLeaveSuperuser       Statement = "cure/leave_superuser"
+	CureAllowPasswords       Statement = "cure/allow_passwords"
+	CureCreateShared         Statement = "cure/create_shared"
+	CureCreateUser           Statement = "cure/create_user"
+	CureAllowAlter           Statement = "cure/allow_alter"
+	CureGiveCreateRole       Statement = "cure/give_createrole"
+	CureKeepAdmin            Statement = "cure/keep_admin"
+	CureMarkTwin             Statement = "cure/mark_twin"
+	CureRecordSecret         Statement = "cure/record_secret"
+	CureRecordSecretBefore16 Statement = "cure/record_secret_before_16"
+	CureRenameDatabase       Statement = "cure/rename_database"
 )
 
 // The statements that look at a role to be dropped, and that lock, unlock and drop.
@@ -138,8 +164,8 @@ const (
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepHoldings     Statement = "sweep/holdings"
 	SweepHistory      Statement = "sweep/history"
-	SweepNotice       Statement = "sweep/notice"
-	SweepRecordNotice Statement = "sweep/record_notice"
+	SweepNote         Statement = "sweep/note"
+	SweepRecordNote   Statement = "sweep/record_note"
 	SweepRecordSpared Statement = "sweep/record_spared"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"

@@ -27,6 +27,10 @@ var given = []struct {
 	{[]string{"SET ROLE USER_A", "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"}, "REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"},
 	{[]string{"GRANT DBA TO USER_B"}, "membership in DBA"},
 	{[]string{"ALTER ROLE USER_A CREATEDB"}, "the attribute CREATEDB"},
+	{[]string{"CREATE POLICY own ON dba.t USING (current_user = 'somebody')"}, "the row policy own on table dba.t"},
+	{[]string{"ALTER TABLE dba.t ADD made_by text DEFAULT USER"}, "the default of column made_by of table dba.t"},
+	{[]string{"CREATE VIEW dba.ours AS SELECT n FROM dba.t WHERE made_by = 'USER_B'"}, "the view dba.ours"},
+	{[]string{"CREATE FUNCTION dba.who() RETURNS text LANGUAGE sql AS 'SELECT SESSION_USER::text'"}, "the function dba.who()"},
 }
 
 // What a user of the pair has and the shared role lacks fails the check. The script that the check gives heals it, and so does setup with

@@ -24,6 +24,7 @@ var endpoints = []endpoint{
 	{"RdsEndpoint", "AWS_ENDPOINT_URL_RDS", "rds"},
 	{"SnsEndpoint", "AWS_ENDPOINT_URL_SNS", "sns"},
 	{"StsEndpoint", "AWS_ENDPOINT_URL_STS", "sts"},
+	{"SecurityHubEndpoint", "AWS_ENDPOINT_URL_SECURITYHUB", "securityhub"},
 	{"S3Endpoint", "AWS_ENDPOINT_URL_S3", "s3"},
 }
 
@@ -35,7 +36,7 @@ func variables(s stack, function string) map[string]any {
 func TestEndpointsAreTheFunctionsAlone(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	everyStack(template, []string{"AssumeRoleArn", "CreateVpcEndpoints", "FunctionSecurityGroupIds", "Fleet", "ReportBucket"}, func(s stack) {
+	everyStack(template, []string{"AssumeRoleArn", "CreateVpcEndpoints", "FunctionSecurityGroupIds", "Fleet", "ReportBucket", "SecurityHubFindings"}, func(s stack) {
 		for _, e := range endpoints {
 			endpoint := template.Resources[e.resource]
 			if endpoint.Properties["PrivateDnsEnabled"] != false {
@@ -87,7 +88,7 @@ func TestEndpointServicesOfEachPartition(t *testing.T) {
 	for _, e := range endpoints {
 		for region, partition := range map[string]string{"eu-west-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn"} {
 			expected := "com.amazonaws." + region + "." + e.service
-			if partition == "aws-cn" && (e.service == "rds" || e.service == "sts") {
+			if partition == "aws-cn" && slices.Contains([]string{"rds", "sts", "securityhub"}, e.service) {
 				expected = "cn." + expected
 			}
 			s := newStack(template, map[string]string{"AWS::Partition": partition, "AWS::Region": region})

@@ -72,6 +72,7 @@ var alternatives = map[string][]string{
 	"PasswordValidDays":        {"90"},
 	"SweepMode":                {"act", "off"},
 	"IamReview":                {"true"},
+	"SecurityHubFindings":      {"true"},
 	"FunctionSecurityGroupIds": {"sg-0123456789abcdef0"},
 	"CreateVpcEndpoints":       {"true"},
 	"EndpointSubnetIds":        {"subnet-0123456789abcdef2"},

@@ -15,8 +15,12 @@ type division struct {
 }
 
 var (
-	parseCommand    = regexp.MustCompile(`^(?:\| )?parse (\S+) /(.*)/$`)
-	coalesceCommand = regexp.MustCompile(`^\| fields coalesce\(([^)]*)\) as (\w+)$`)
+	parseCommand = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:\| )?parse (\S+) /(.*)/$`)
+	})
+	coalesceCommand = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\| fields coalesce\(([^)]*)\) as (\w+)$`)
+	})
 )
 
 // queryDivision is that of the constant query, whose expressions take longer to compile than all else that a new process does: a
@@ -27,12 +31,12 @@ func readDivision(query string) *division {
 	d := &division{extracts: map[string]*extract{}, coalesced: map[string][]string{}}
 	for line := range strings.Lines(query) {
 		line = strings.TrimSpace(line)
-		if m := parseCommand.FindStringSubmatch(line); m != nil {
+		if m := parseCommand().FindStringSubmatch(line); m != nil {
 			e := newExtract(m[1], m[2])
 			for name := range e.groups {
 				d.extracts[name] = e
 			}
-		} else if m := coalesceCommand.FindStringSubmatch(line); m != nil {
+		} else if m := coalesceCommand().FindStringSubmatch(line); m != nil {
 			d.coalesced[m[2]] = strings.Split(m[1], ", ")
 		}
 	}
@@ -100,13 +104,15 @@ type extract struct {
 }
 
 // lead is how a pattern begins that takes any text up to a mark. Go's regexp is slow at it, so it is done apart.
-var lead = regexp.MustCompile(`^\^\(\?<(\w+)>\[\\s\\S\]\{1,127\}(\??)\):`)
+var lead = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\^\(\?<(\w+)>\[\\s\\S\]\{1,127\}(\??)\):`)
+})
 
 const leadMost = 127
 
 func newExtract(from, pattern string) *extract {
 	e := &extract{from: from, groups: map[string]int{}}
-	if m := lead.FindStringSubmatch(pattern); m != nil {
+	if m := lead().FindStringSubmatch(pattern); m != nil {
 		e.led, e.last = true, m[2] == ""
 		pattern = "^(?<" + m[1] + ">):" + pattern[len(m[0]):]
 	}

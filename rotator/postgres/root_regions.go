@@ -8,11 +8,14 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"sync"
 )
 
 // regionalRoot is the name of RDS's certificate authorities, one for each Region and kind of key: "Amazon RDS eu-west-1 Root CA
 // RSA2048 G1" (User Guide, "Using SSL/TLS to encrypt a connection", certificate authorities).
-var regionalRoot = regexp.MustCompile(`^Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) Root CA `)
+var regionalRoot = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) Root CA `)
+})
 
 // Regions are the AWS Regions, in order, of whose RDS the binary or the extra file holds a certificate authority.
 func (r Roots) Regions() ([]string, error) {
@@ -34,7 +37,7 @@ func addRegions(found map[string]bool, bundle []byte) {
 		if err != nil {
 			continue // the pool of roots leaves it out as well
 		}
-		if name := regionalRoot.FindStringSubmatch(certificate.Subject.CommonName); name != nil {
+		if name := regionalRoot().FindStringSubmatch(certificate.Subject.CommonName); name != nil {
 			found[name[1]] = true
 		}
 	}

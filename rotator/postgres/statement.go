@@ -17,6 +17,9 @@ type Names map[string]string
 
 // in puts the quoted identifiers into a statement's text, in one pass, so that no name is read as another's placeholder.
 func (n Names) in(statement sql.Statement) string {
+	if len(n) == 0 {
+		return statement.Text()
+	}
 	pairs := make([]string, 0, 2*len(n))
 	for word, name := range n {
 		pairs = append(pairs, `:"`+word+`"`, Quote(name))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Account is one role that can log in or that the sweep closed, as an auditor looks at it. It is a row of accounts.csv and an object
@@ -95,11 +96,12 @@ func WriteCSV(w io.Writer, accounts iter.Seq[Account]) error {
 	return out.Error()
 }
 
-// notAFormula puts an apostrophe in front of what spreadsheets compute: whatever begins with one of =, +, - and @, after white space
-// too, or with a tab or a line end (OWASP, "CSV Injection"). An apostrophe that is there already gets another, so that it is told apart.
+// notAFormula puts an apostrophe in front of what spreadsheets compute: whatever begins with one of =, +, - and @, of any width, after
+// white space and what is invisible too, or with a tab or a line end (OWASP, "CSV Injection"). An apostrophe that is there already gets
+// another, so that it is told apart.
 func notAFormula(cell string) string {
-	first := strings.TrimLeft(cell, " \u00a0")
-	if first != "" && strings.ContainsRune("=+-@'\t\r\n", []rune(first)[0]) {
+	first := strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.In(r, unicode.Zs, unicode.Cf) })
+	if first != "" && strings.ContainsRune("=+-@＝＋－＠﹢﹣﹫﹦'\t\r\n", []rune(first)[0]) {
 		return "'" + cell
 	}
 	return cell

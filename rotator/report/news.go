@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -122,6 +123,7 @@ func (r Report) parts() []part {
 		{"tags not as they stand", "Tags of the secret that the policy does not follow as they stand:", texts(tagLines(r.Policy.Tags, false)), false},
 		{"IAM permissions", "Permissions to log in by IAM that are for nobody, or for too many:", permitItems(r.IAM), false},
 		{"files not written", "Files of REPORT_BUCKET that are not there:", unwrittenItems(r.Unwritten), false},
+		{"findings not imported", "Findings that Security Hub has not taken:", texts(r.NotImported), false},
 	}
 	if !r.Evidence.Complete {
 		list = append(list, part{incomplete, "Nobody was locked or dropped, since who was active cannot be told for certain:", texts(r.Evidence.Reasons), false})
@@ -131,11 +133,11 @@ func (r Report) parts() []part {
 
 // number is a word that is a count, a time or a length of time; requestID is how AWS's errors name one call among all.
 var (
-	number    = regexp.MustCompile(`^\W*\d[\d:.,TZhmsµ+/-]*\W*$`)
-	requestID = regexp.MustCompile(`(RequestID|HostID): [^\s,]*`)
+	number    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\W*\d[\d:.,TZhmsµ+/-]*\W*$`) })
+	requestID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(RequestID|HostID): [^\s,]*`) })
 )
 
 // withoutNumbers is a text but for its counts, times and ids of calls, by which it differs from one run to the next.
 func withoutNumbers(text string) string {
-	return strings.Join(slices.DeleteFunc(strings.Fields(requestID.ReplaceAllString(text, "")), number.MatchString), " ")
+	return strings.Join(slices.DeleteFunc(strings.Fields(requestID().ReplaceAllString(text, "")), number().MatchString), " ")
 }

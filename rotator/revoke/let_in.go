@@ -13,6 +13,23 @@ import (
 	"pgrotator/rotator/verifier"
 )
 
+// prepareOrLock locks the pair all the same where there is no new credential to be had: the thief is out before the cause is mended.
+func (r *run) prepareOrLock(ctx context.Context) error {
+	err := r.prepare(ctx)
+	if err == nil {
+		return nil
+	}
+	r.verifiers = nil
+	failed := r.lock(ctx)
+	if failed == nil {
+		failed = r.endSessions(ctx)
+	}
+	if failed != nil {
+		return fmt.Errorf("%w; nor is the pair locked and without sessions: %w", err, failed)
+	}
+	return fmt.Errorf("%w; %q are locked (NOLOGIN) meanwhile, and their sessions ended", err, r.users())
+}
+
 // prepare writes the new credential as AWSPENDING, in the place of any other, and makes the verifiers of both users: the new AWSCURRENT's
 // is of it, the other's of a password that nobody knows.
 func (r *run) prepare(ctx context.Context) (err error) {

@@ -33,7 +33,7 @@ func (r *run) lock(ctx context.Context) error {
 			return fmt.Errorf("%w%s", err, ending)
 		}
 	}
-	r.tellOnce("locked %q (NOLOGIN), and set their passwords", r.users())
+	r.tellOnce("locked %q (NOLOGIN), with new passwords", r.users())
 	if r.state.Function {
 		r.tellOnce("took EXECUTE on %s.set_other_user from %q", postgres.Quote(r.owner), r.shared)
 	}
@@ -44,7 +44,7 @@ func (r *run) joinAndClose(ctx context.Context) error {
 	if err := role.Join(ctx, r.session, r.state, r.joined()...); err != nil {
 		return err
 	}
-	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.verifiers, r.validUntil())
+	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.users(), r.verifiers, r.validUntil())
 }
 
 // endBlockers ends the pair's sessions and whoever blocks the master's, until that is through. ending tells of a session that could

@@ -72,7 +72,7 @@ func (s *Revoke) Run(ctx context.Context, secretID string) (Report, error) {
 		doing string
 		act   func(context.Context) error
 	}{
-		{"storing a new credential", r.prepare},
+		{"storing a new credential", r.prepareOrLock},
 		{"locking the pair", r.lock},
 		{"ending the pair's sessions", r.endSessions},
 		{"writing the secrets of the proxy", r.writeMirrors},

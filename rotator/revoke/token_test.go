@@ -60,7 +60,7 @@ func newFront(t *testing.T, s *localtest.Scene, pg *localpg.Server) *iamfront.Fr
 		t.Fatal(err)
 	}
 	front, err := iamfront.Start(t.Context(), t.TempDir(), iamfront.Options{Backend: fmt.Sprintf("127.0.0.1:%d", pg.Port()), Users: []string{s.Master},
-		Region: localaws.Region, SecretKey: credentials.SecretAccessKey})
+		Key: iamfront.Key{Region: localaws.Region, SecretKey: credentials.SecretAccessKey}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,6 +96,14 @@ func Lacking(ctx context.Context, s *postgres.Session, a Adopted) ([]string, err
 	return lacking(ctx, s, a, sql.AdoptTell)
 }
 
+// Asking lists what in the session's database asks who the user is, or has a user's name as a text. It answers otherwise, or not, once
+// the users become the shared role.
+func Asking(ctx context.Context, s *postgres.Session, a Adopted) (list []string, err error) {
+	var what string
+	err = s.Each(ctx, sql.AdoptAsking, nil, []any{a.users}, []any{&what}, func() { list = append(list, what) })
+	return list, err
+}
+
 func lacking(ctx context.Context, s *postgres.Session, a Adopted, script sql.Statement) (list []string, err error) {
 	if err := setParameters(ctx, s, [2]string{"pgrotator.users", a.users}, [2]string{"pgrotator.shared", a.shared}); err != nil {
 		return nil, err

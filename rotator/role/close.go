@@ -2,8 +2,6 @@ package role
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"pgrotator/rotator/postgres"
@@ -56,9 +54,9 @@ func Leave(ctx context.Context, s *postgres.Session, p PairState, roles ...strin
 	return nil
 }
 
-// Close takes LOGIN from the users that have new verifiers, and from the shared role what could give it back, all or nothing: who sees
-// that they are locked, on a reader too, has their verifiers as well.
-func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, verifiers map[string]string, validUntil string) error {
+// Close takes LOGIN from users, and from the shared role what could give it back, all or nothing; and sets the verifiers of users that
+// there are, so that who sees that a user is locked, on a reader too, has its verifier as well.
+func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, users []string, verifiers map[string]string, validUntil string) error {
 	return s.Transaction(ctx, func() error {
 		if p.Function {
 			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": owner, "shared": shared}); err != nil {
@@ -70,18 +68,21 @@ func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner 
 				return err
 			}
 		}
-		return setLocked(ctx, s, verifiers, validUntil)
+		for _, user := range users {
+			if err := lock(ctx, s, user, verifiers[user], validUntil); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// setLocked sets the verifiers of users, and takes LOGIN from them.
-func setLocked(ctx context.Context, s *postgres.Session, verifiers map[string]string, validUntil string) error {
-	for _, user := range slices.Sorted(maps.Keys(verifiers)) {
-		if err := s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifiers[user], validUntil); err != nil {
-			return err
-		}
+// lock takes LOGIN from a user, and sets its verifier ("" = stays as it is).
+func lock(ctx context.Context, s *postgres.Session, user, verifier, validUntil string) error {
+	if verifier == "" {
+		return s.Exec(ctx, sql.LockRole, postgres.Names{"role": user})
 	}
-	return nil
+	return s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, validUntil)
 }
 
 // Unlock lets a single user log in.

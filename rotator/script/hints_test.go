@@ -36,7 +36,8 @@ var hints = map[string]string{
 	"adopt/defaults.sql: REVOKE ": "- it describes a privilege",
 	"adopt/ownership.sql: Raise max_locks_per_transaction, which takes a restart, or give the tables to the shared role in parts beforehand, by ALTER TABLE ... OWNER TO.": "- it names a command, and holds none",
 	"teardown.sql: its table says that the sweep locked %, which stays locked: ALTER ROLE % LOGIN; unlocks it":                                                             "script/teardown_test.go allTeardowns",
-	"teardown.sql: ALTER ROLE %I NOLOGIN;": "script/teardown_test.go allTeardowns",
+	"teardown.sql: ALTER ROLE %I NOLOGIN;":                                "script/teardown_test.go allTeardowns",
+	"cure/rename_database.sql: ALTER DATABASE %I RENAME TO renamed_:oid;": "script/cure_test.go allCures",
 	"script/heir.sql: Find out who made it. If an earlier run of this script did, and was cut short: ALTER ROLE %I RENAME TO ...; and run it again.": "script/clear_test.go stopsAtHeir",
 }
 

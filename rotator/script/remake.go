@@ -97,12 +97,7 @@ func (s Setting) statement(role string) Statement {
 	if s.Database != "" {
 		template, pairs = template+` IN DATABASE :"database"`, append(pairs, "database", s.Database)
 	}
-	var literals []string
-	for i, value := range values {
-		word := fmt.Sprint("value", i)
-		literals, pairs = append(literals, ":'"+word+"'"), append(pairs, word, value)
-	}
-	return fill(template+` SET :"name" TO `+strings.Join(literals, ", ")+";", pairs...)
+	return fill(template+` SET :"name" TO :'values';`, append(pairs, each("values", values)...)...)
 }
 
 const blanks = " \t\n\r\f\v"

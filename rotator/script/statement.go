@@ -6,17 +6,28 @@ import "strings"
 type Statement string
 
 // fill puts names and values into a template, in which they stand as in the files of sql/: :"role" for a name, :'value' for a
-// literal. pairs are the words and what each stands for.
+// literal. pairs are the words and what each stands for; a word that comes several times stands for a list.
 func fill(template string, pairs ...string) Statement {
-	replace := make([]string, 0, 2*len(pairs))
+	names, values := map[string]string{}, map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
 		word, text := pairs[i], pairs[i+1]
 		if !writable(text) {
 			return unwritable(text)
 		}
-		replace = append(replace, `:"`+word+`"`, Ident(text), ":'"+word+"'", Literal(text))
+		names[word], values[word] = further(names[word], Ident(text)), further(values[word], Literal(text))
+	}
+	var replace []string
+	for word := range names {
+		replace = append(replace, `:"`+word+`"`, names[word], ":'"+word+"'", values[word])
 	}
 	return Statement(strings.NewReplacer(replace...).Replace(template))
+}
+
+func further(list, item string) string {
+	if list == "" {
+		return item
+	}
+	return list + ", " + item
 }
 
 func unwritable(name string) Statement {

@@ -2,14 +2,31 @@ package secret
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
-// hostName is a name that DNS can hold, in its ASCII form, with the underscores that private zones have.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
+// Bounds of a name in DNS (RFC 1035, 2.3.4).
+const (
+	longestHostName = 253
+	longestLabel    = 63
+)
 
-const longestHostName = 253
+// isHostName reports a name that DNS can hold, in its ASCII form, with the underscores that private zones have.
+func isHostName(name string) bool {
+	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+		if !isLabel(label) {
+			return false
+		}
+	}
+	return len(name) <= longestHostName
+}
+
+func isLabel(label string) bool {
+	other := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-')
+	}
+	return label != "" && len(label) <= longestLabel && !strings.ContainsFunc(label, other) && label[0] != '-' && label[len(label)-1] != '-'
+}
 
 // hostFault says why a text is no host, or "". Anything but a name or an address is refused, since each client would read it in
 // its own way: a leading / makes many dial a Unix socket.
@@ -24,9 +41,9 @@ func hostFault(host string) string {
 		return "is a URL; expected its host name alone"
 	case strings.HasPrefix(host, "["):
 		return "has brackets; expected the address without them"
-	case port && hostName.MatchString(bare):
+	case port && isHostName(bare):
 		return `holds a port; expected the host name alone, with the port in the key "port"`
-	case len(host) > longestHostName || !hostName.MatchString(host):
+	case !isHostName(host):
 		return "is neither a host name nor an address"
 	}
 	return ""

@@ -131,10 +131,20 @@ func invisible(r rune) bool {
 
 // shown is a value quoted for a fault, but for one that may hold a password: a connection string or the password itself.
 func (r *reader) shown(s string) string {
-	if r.credential != "" && strings.Contains(s, r.credential) || strings.ContainsAny(s, "@=") || strings.Contains(strings.ToLower(s), "password") {
+	if r.held(s) || strings.ContainsAny(s, "@=") || strings.Contains(strings.ToLower(s), "password") {
 		return fmt.Sprintf("a text of %d bytes, not shown since it may hold a password", len(s))
 	}
 	return strconv.Quote(s)
+}
+
+// byChance is the length of a password up to which it stands in many a text that does not mean it.
+const byChance = 3
+
+func (r *reader) held(s string) bool {
+	if len(r.credential) <= byChance {
+		return r.credential != "" && s == r.credential
+	}
+	return strings.Contains(s, r.credential)
 }
 
 // name reads a role's or a database's name: PostgreSQL silently cuts a longer one at 63 bytes, which may name somebody else.

@@ -1,2 +1,2 @@
--- Sets a locked user's password by its verifier, and leaves it locked.
+-- Locks a user, and sets its password by its verifier.
 ALTER ROLE :"user" NOLOGIN PASSWORD $1 VALID UNTIL $2

@@ -1,6 +1,6 @@
 // Package iamfront stands before a PostgreSQL server as RDS does with IAM database authentication: it speaks TLS, asks some users for
 // their password in clear text, and lets in whoever sends a token that is signed for this address and user and not older than 15
-// minutes. Everybody else it passes on to the server untouched.
+// minutes. Everybody else it passes on to the server untouched. A Directory does the asking for a server that was built with LDAP.
 package iamfront
 
 import (
@@ -19,10 +19,9 @@ import (
 
 // Options says what a Front stands before and whom it lets in.
 type Options struct {
-	Backend   string   // the server's address, which trusts Users from this machine
-	Users     []string // who logs in by token: the members of rds_iam
-	Region    string
-	SecretKey string // of whatever access key a token names
+	Backend string   // the server's address, which trusts Users from this machine
+	Users   []string // who logs in by token: the members of rds_iam
+	Key     Key
 }
 
 // Front listens on a port of localhost.
@@ -156,7 +155,7 @@ func (f *Front) askForToken(ctx context.Context, client *pgproto3.Backend, user 
 	if !ok {
 		return errors.New("no password message")
 	}
-	refused := f.verify(ctx, answer.Password, user)
+	refused := f.options.Key.verify(ctx, answer.Password, user, fmt.Sprintf("localhost:%d", f.Port()))
 	login := Login{User: user, Token: answer.Password}
 	if refused != nil {
 		login.Refused = refused.Error()

@@ -3,15 +3,18 @@ package evidence
 import (
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // sessionTime is how a disconnection tells how long the session lasted, in any language (postgres.c, log_disconnections).
-var sessionTime = regexp.MustCompile(`:  [^"]*? (\d+):(\d\d):(\d\d)\.(\d{3}) `)
+var sessionTime = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`:  [^"]*? (\d+):(\d\d):(\d\d)\.(\d{3}) `)
+})
 
 // lasted is how long the session lasted that a genuine disconnection ends; 0 = it does not say.
 func lasted(disconnection string) time.Duration {
-	m := sessionTime.FindStringSubmatch(disconnection)
+	m := sessionTime().FindStringSubmatch(disconnection)
 	if m == nil {
 		return 0
 	}

@@ -20,10 +20,13 @@ const maxWaiting = 100_000
 type Names struct {
 	Roles     []string
 	Databases []string
-	Locked    map[string]bool // roles that the sweep has locked: an attempt of theirs is activity only if nothing refused it
-	Own       map[string]bool // the users of the secret's pair, whose logins can be the sweep's own
-	Stack     string          // of the deployment whose logins these are
+	Locked    map[string]time.Time // since when the sweep has locked roles: a later attempt of theirs is activity only if nothing refused it
+	Own       map[string]bool      // the users of the secret's pair, whose logins can be the sweep's own
+	Stack     string               // of the deployment whose logins these are
 }
+
+// locked reports a role that the sweep has locked.
+func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
 // how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
@@ -56,7 +59,7 @@ const (
 func NewLog(start time.Time, names Names) *Log {
 	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: map[string]bool{}}
 	for _, role := range names.Roles {
-		l.open[role] = !names.Locked[role]
+		l.open[role] = !names.locked(role)
 	}
 	return l.empty()
 }
@@ -75,7 +78,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names.Roles, l.open), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names.Roles, l.open, l.names.Locked), open: l.open}
 }
 
 // Roles are those whom the log is read for.
@@ -185,7 +188,7 @@ func (l *Log) countAll(in *instanceLog) {
 
 // sawContested takes what may be a login for one: the doubt deletes no evidence.
 func (l *Log) sawContested(role string, at int64) {
-	if role != "" && !l.names.Locked[role] {
+	if role != "" && !l.names.locked(role) {
 		l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: ByLogin})
 	}
 }
@@ -239,7 +242,7 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case (in.awaited || in.readOn()) && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.locked(c.role) && at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && at > settled && in.severalStreams():
 				in.hold(at)
 				l.undecided[c.role] = true

@@ -215,7 +215,7 @@ type Second struct {
 }
 
 // NewSecond is a second reading in which nothing was read yet.
-func NewSecond(roles []string) *Second { return &Second{log: newTally(roles, nil), roles: roles} }
+func NewSecond(roles []string) *Second { return &Second{log: newTally(roles, nil, nil), roles: roles} }
 
 // Row takes in a row.
 func (s *Second) Row(r logread.Row) { s.log.add(r) }
@@ -226,7 +226,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		list = append(list, Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind})
 	}
-	s.log = newTally(s.roles, nil)
+	s.log = newTally(s.roles, nil, nil)
 	slices.SortFunc(list, func(a, b Spared) int { return strings.Compare(a.Role, b.Role) })
 	return list
 }

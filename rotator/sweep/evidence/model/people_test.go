@@ -80,7 +80,8 @@ func (w *world) act() {
 			}
 		case p.habit != never && !w.now.Before(p.next):
 			p.next = w.now.Add(w.absence(p.habit))
-			w.visit(p)
+			live := w.live()
+			w.visit(p, live[w.rng.IntN(len(live))])
 		}
 	}
 }
@@ -103,9 +104,7 @@ func (w *world) absence(h habit) time.Duration {
 }
 
 // visit is an attempt to log in, and where it is let in, a session.
-func (w *world) visit(p *person) {
-	live := w.live()
-	s := live[w.rng.IntN(len(live))]
+func (w *world) visit(p *person, s *server) {
 	c := w.connect(p)
 	proof := w.authorize(s, c, p.tds)
 	switch {
@@ -127,7 +126,8 @@ func (w *world) visit(p *person) {
 func (w *world) refuse(p *person, login, refusal *entry) {
 	p.refusedAt = w.now
 	switch {
-	case login.straggled || refusal.straggled || refusal.lost:
+	case login.straggled || refusal.straggled || refusal.lost,
+		w.has.renames && refusal.to.lateUntil.After(w.now): // another may write to a stream of that name, and show it further than it is
 		p.excuse = w.now
 	case login.to == refusal.to && !login.lost:
 		refusal.arrives = login.arrives

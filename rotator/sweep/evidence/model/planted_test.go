@@ -44,6 +44,9 @@ var faults = []planted{
 	{"the rest of a cut entry is believed", "../log.go", "trusted := !s.followsCut(len(e.Message))", "trusted := !s.followsCut(0)"},
 	{"a refusal in a stranger's names is believed", "../log.go", "s.release(kind == loginlog.Tampering && !event.Stamped)", "s.release(false)"},
 	{"a session that ended between two runs ended at once", "../progress.go", "case a.Tracked && (e.wasRun(a.LastLogin)", "case false && (e.wasRun(a.LastLogin)"},
+	{"what expired before it was read is no gap", "../instance.go", "\t\t\te.expire(i, kept, retention)\n", nothing},
+	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(claim)\n", "\t_ = claim\n"},
+	{"a drop does not wait for what comes late", policyFile, "return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter", "return true"},
 }
 
 // Each planted fault stands in the source once, so that the campaign plants what it says.

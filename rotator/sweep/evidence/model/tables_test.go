@@ -89,6 +89,9 @@ func (w *world) stripTables() {
 	w.forgetHoles(nil)
 	w.disturbed(w.now)
 	w.upgraded, w.backup, w.unnoticed = w.now, nil, false
+	if w.has.intrigue {
+		w.harmed() // whose the postmaster's process id is, is learnt anew, at a reload at which a stranger may just have put in a word
+	}
 	for name, r := range w.tables.records {
 		w.tables.records[name] = account.LogRecord{Instance: name, ProcessedTo: r.ProcessedTo, EvidenceFrom: r.EvidenceFrom,
 			Canary: r.Canary, CanaryAt: r.CanaryAt, CanarySeenAt: r.CanarySeenAt}

@@ -1,0 +1,2 @@
+-- Lets login roles into a database.
+GRANT CONNECT ON DATABASE :"database" TO :"users";

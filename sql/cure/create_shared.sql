@@ -1,0 +1,2 @@
+-- Makes the shared role of a pair.
+CREATE ROLE :"shared" NOLOGIN;

@@ -1,0 +1,2 @@
+-- Makes a login role, which has no password yet.
+CREATE ROLE :"user" LOGIN;

@@ -1,0 +1,2 @@
+-- Gives roles their password logins back.
+REVOKE rds_iam FROM :"users";

@@ -1,0 +1,2 @@
+-- Takes the master's powers from a role.
+REVOKE rds_superuser FROM :"user";

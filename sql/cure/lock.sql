@@ -1,0 +1,2 @@
+-- Keeps a role from logging in.
+ALTER ROLE :"role" NOLOGIN;

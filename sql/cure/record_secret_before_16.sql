@@ -1,0 +1,2 @@
+-- Records which secret a pair is of, up to PostgreSQL 15, where the master is a member of the owner role.
+COMMENT ON SCHEMA :"owner" IS :'comment';

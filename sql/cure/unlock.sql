@@ -1,0 +1,2 @@
+-- Lets a role log in again.
+ALTER ROLE :"role" LOGIN;
