@@ -21,6 +21,7 @@ func (r *run) decide(ctx context.Context) error {
 		return err
 	}
 	r.review(accounts)
+	r.noteUncounted()
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	r.readHoldings(ctx)
