@@ -16,7 +16,7 @@ import (
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (r *run) decide(ctx context.Context) error {
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	r.readHoldings(ctx)
-	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	verdicts := r.judge(p, accounts, account.NewExemptions([]string{r.cluster.MasterUser, r.value.MasterIAM}, own, r.found.Records))
 	if r.place.Old {
 		r.countStatuses()
 		r.reportEvidence(p)
