@@ -143,18 +143,17 @@ func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	e.setCover(c)
 }
 
-// knowStream has the first reading wait for a stream that wrote lately and of which it has seen nothing: at first sight it goes a day back,
-// and what the stream has written since may be late.
+// knowStream has the first reading wait for a stream that wrote lately, but nothing since where that reading began: at first sight it goes
+// a day back, and what the stream has written since may be late.
 func (e *Evidence) knowStream(group string, r logread.Row) {
 	if !e.writesTo(r.Stream, group) || e.log.streams[r.Stream] != nil {
 		return
 	}
-	i := e.Named(cluster.InstanceOf(r.Stream))
-	s := i.streams[r.Stream]
-	if s == nil {
-		s = &stream{}
+	i, s := e.Named(cluster.InstanceOf(r.Stream)), &stream{To: milli(r.Latest)}
+	if known := i.streams[r.Stream]; known != nil {
+		s.To = later(s.To, known.To)
 	}
-	if s.To = later(s.To, milli(r.Latest)); e.wrote(s) {
+	if e.wrote(s) && s.To.Before(i.ReadFrom) {
 		i.streams[r.Stream] = s
 	}
 }
