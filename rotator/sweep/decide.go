@@ -162,7 +162,7 @@ func (r *run) reportEvidence(p policy.Policy) {
 		e.Notes = append(e.Notes, fmt.Sprintf("%d roles are due and were left alone: %s.", r.uncovered, r.evidence.CoverLacks(cmp.Or(r.options.lockAfter(), r.options.deleteAfter()))))
 	}
 	e.From, e.To = pointer(p.From), pointer(p.To)
-	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Roles())
+	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Names().Roles)
 	for _, g := range r.evidence.Gaps {
 		e.Gaps = append(e.Gaps, report.Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
 	}
