@@ -53,6 +53,7 @@ type handler struct {
 func (h *handler) handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	e, err := decode(payload)
 	if err != nil {
+		h.note(ctx, e, 0, err)
 		return nil, err
 	}
 	ctx, cancel := withMargin(ctx)
