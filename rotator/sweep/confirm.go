@@ -20,7 +20,7 @@ func (r *run) confirm(ctx context.Context) error {
 	if err := account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), nil, nil); err != nil {
 		return err
 	}
-	second := evidence.NewSecond(r.events.Roles())
+	second := evidence.NewSecond(r.events.Names())
 	for _, name := range r.evidence.Groups() {
 		if group, known := r.groups[name]; known {
 			r.confirmGroup(ctx, group, second)

@@ -229,11 +229,11 @@ type Spared struct {
 // Second takes in the rows of a second reading.
 type Second struct {
 	log   *tally
-	roles []string
+	names Names
 }
 
 // NewSecond is a second reading in which nothing was read yet.
-func NewSecond(roles []string) *Second { return &Second{log: newTally(roles, nil, nil), roles: roles} }
+func NewSecond(n Names) *Second { return &Second{log: newTally(n), names: n} }
 
 // Row takes in a row.
 func (s *Second) Row(r logread.Row) { s.log.add(r) }
@@ -244,7 +244,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		list = append(list, Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind})
 	}
-	s.log = newTally(s.roles, nil, nil)
+	s.log = newTally(s.names)
 	slices.SortFunc(list, func(a, b Spared) int { return strings.Compare(a.Role, b.Role) })
 	return list
 }

@@ -2,7 +2,6 @@ package model_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -172,9 +171,7 @@ func (w *world) stay(p *person, s *server, c *client) {
 		p.until = w.now.Add(w.within(16 * time.Hour))
 		return
 	}
-	if !slices.Contains(w.unheard(), p.account.Name) { // whose one login a forged refusal takes back, in rows
-		w.beset(p, s, c)
-	}
+	w.beset(p, s, c)
 	w.endSession(p, true)
 }
 
