@@ -141,7 +141,7 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 	tablesFound(l, tables)
 	databases(l, found.Databases)
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
-	c.closable(ctx, l, session, tables.Schema, found.Functions, account.NewExemptions(master, own, found.Records))
+	c.closable(ctx, l, session, tables.Schema, found, account.NewExemptions([]string{master, s.value.MasterIAM}, own, found.Records))
 	c.canary(ctx, l, s, session, tables.Schema)
 }
 
@@ -168,8 +168,8 @@ func tablesFound(l *list, t account.Tables) {
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, stateSchema, functions string, exempt account.Exemptions) {
-	accounts, err := account.List(ctx, session, stateSchema, functions)
+func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, stateSchema string, found account.Installation, exempt account.Exemptions) {
+	accounts, err := account.List(ctx, session, stateSchema, found)
 	if err != nil {
 		l.fail("roles", err.Error(), "")
 		return

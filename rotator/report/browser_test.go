@@ -106,7 +106,16 @@ func crowded(t *testing.T, n int) (report.Page, []string) {
 	}
 	r.Evidence.Instances = []report.Instance{{Name: "orders-1", From: begun.AddDate(0, 0, -204), To: begun, Events: 88211, Logins: 22018}, {Name: "orders-2", From: begun.AddDate(0, 0, -60), To: begun}}
 	r.Evidence.Gaps = []report.Gap{{Instance: "orders-2", From: begun.AddDate(0, 0, -62), To: begun.AddDate(0, 0, -60), Cause: "unclean restart"}}
-	r.Evidence.Notes = hostile
+	r.Evidence.Notes, r.NotImported = hostile, hostile
+	r.IAM = &report.IAM{Notes: hostile, Unreachable: hostile}
+	for _, name := range hostile {
+		permit := report.Permit{Principal: "arn:aws:iam::123456789012:role/app", Policy: name, Statement: name, Resource: name, Why: name}
+		r.IAM.Orphans = append(r.IAM.Orphans, permit)
+		r.IAM.Broad = append(r.IAM.Broad, permit)
+		r.IAM.Failed = append(r.IAM.Failed, report.Failures{User: name, Attempts: 2})
+		r.IAM.Access = append(r.IAM.Access, report.Access{User: name, Principals: []report.Principal{{ARN: permit.Principal, Policy: name, Statement: name, Conditions: []string{name}}}})
+		r.ReadyToDelete[0].IAMLogin = report.IAMLogin{IAM: true, Withdraw: append(r.ReadyToDelete[0].Withdraw, permit)}
+	}
 	history := []report.Action{{At: begun, User: hostile[0], Action: "locked", LastActivity: begun.Format(time.RFC3339), IdleDays: "90", EvidenceTo: begun.Format(time.RFC3339), Reason: hostile[1]}}
 	return report.Page{Report: r, Accounts: accounts, History: history}, scripts
 }

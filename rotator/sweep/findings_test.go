@@ -23,7 +23,7 @@ func (s *stage) findings() []string {
 func TestFindingsInSecurityHub(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.hub, s.reports = true, publish.Place{Bucket: "b" + s.prefix}
+	s.hub, s.reports = true, publish.Place{Bucket: "b" + s.prefix, Prefix: "audit"}
 	s.stack.SetBucket(s.reports.Bucket, localaws.Bucket{})
 	want := func(when string, lines ...string) {
 		t.Helper()
@@ -69,7 +69,7 @@ func TestFindingsInSecurityHub(t *testing.T) {
 	if s.run(); calls != 0 {
 		t.Errorf("%d calls with nothing to tell", calls)
 	}
-	if history := string(s.kept(s.run())["page.html"].Body); strings.Contains(history, ">findings<") {
-		t.Error("the page has the note of what Security Hub was told for an act")
+	if page := string(s.kept(s.run())["page.html"].Body); !strings.Contains(page, ">locked<") || strings.Contains(page, ">findings<") {
+		t.Error("the page lacks the lock, or takes the note of what Security Hub was told for an act")
 	}
 }

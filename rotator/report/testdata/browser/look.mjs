@@ -43,6 +43,8 @@ for (const look of [{ name: 'light', width: 1280, scheme: 'light' }, { name: 'da
 		const result = await page.evaluate(() => axe.run());
 		seen.violations.push(...result.violations.map((v) => look.name + ': ' + v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 150)).join(' | ')));
 	}
+	await page.evaluate(() => document.getElementById('all').scrollIntoView()); // rows out of sight are not drawn
+	await page.screenshot({ path: join(pictures, look.name + '-table.png') });
 	await page.close();
 }
 

@@ -165,6 +165,9 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
+			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
+				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+			}
 			return s.Name
 		}
 	}
@@ -233,6 +236,11 @@ func (w *world) pauses(pause time.Duration) {
 	w.disturbed(w.now.Add(pause))
 	if w.now.Sub(w.harm) < foundWithin {
 		w.harm = w.now.Add(pause) // it is found out no earlier
+	}
+	for _, s := range w.servers {
+		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
+			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
+		}
 	}
 }
 
