@@ -93,10 +93,10 @@ func (r *run) endSessions(ctx context.Context) error {
 	}
 	found, err := cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {
-		r.tell("only the writer was looked at: %v", err)
+		r.leaveUnseen("Only the writer was looked at: %v.", err)
 	}
 	for _, unreachable := range found.Unreachable {
-		r.tell("not looked at: %s", unreachable)
+		r.leaveUnseen("%s", unreachable)
 	}
 	for _, instance := range found.Instances {
 		if instance.Writer {
@@ -108,6 +108,12 @@ func (r *run) endSessions(ctx context.Context) error {
 	}
 	r.tell("ended the sessions of %q on every instance looked at, until two looks found none", r.users())
 	return nil
+}
+
+func (r *run) leaveUnseen(format string, args ...any) {
+	unseen := fmt.Sprintf(format, args...)
+	r.report.Unseen = append(r.report.Unseen, unseen)
+	r.tell("sessions of the pair were left where they cannot be seen. End them there, or let revoke see it and run it again: %s", unseen)
 }
 
 // endOnWriter locks the pair anew where a statement that was under way has let it in again: what may be executed is looked at when a

@@ -47,6 +47,8 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 type Report struct {
 	Ended []Ended  `json:"ended"`
 	Steps []string `json:"steps"` // a sentence for each thing done, and for what is not ended
+	// Unseen are the instances, a sentence each, on which the pair's sessions were not ended: a thief may still read there.
+	Unseen []string `json:"unseen,omitempty"`
 }
 
 // Ended is how many sessions of a user were ended on one instance.
