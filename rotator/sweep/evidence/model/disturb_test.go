@@ -175,7 +175,7 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && w.keepsAll() {
+		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})

@@ -49,7 +49,7 @@ func TestModel(t *testing.T) {
 					return
 				}
 			}
-			if worlds >= 25 && (locks < worlds || drops == 0) {
+			if worlds >= 25 && (locks+drops < worlds || drops == 0) {
 				t.Errorf("%d locks and %d drops in %d worlds: the model hardly tests them", locks, drops, worlds)
 			}
 		})

@@ -125,13 +125,17 @@ func newWorld(seed uint64) *world {
 // gain has a world have what worlds did not have at first. It is drawn apart, so that a world without it is what it was.
 func (w *world) gain(rng *rand.Rand) {
 	w.has.guests = rng.IntN(4) == 0
-	switch rng.IntN(10) {
+	switch kind := rng.IntN(10); kind {
 	case 0:
 		w.has.lapses, w.has.delays, w.retention, w.unlogged, w.haze = true, true, 7*day, false, min(w.haze, 2)
-	case 1: // whoever is dropped was never locked, so that nothing else waits for what comes late
+	case 1, 2:
 		w.has.brinks, w.has.stragglers, w.has.delays, w.unlogged, w.retention = true, true, true, true, 0
-		w.lockDays, w.deleteDays = 0, cmp.Or(w.lockDays, w.deleteDays)
-		w.deaf = noReading
+		if kind == 1 { // whoever is dropped was never locked, so that nothing else waits for what comes late
+			w.lockDays, w.deleteDays = 0, cmp.Or(w.lockDays, w.deleteDays)
+			w.deaf = noReading
+		} else {
+			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		}
 	}
 }
 
