@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -107,6 +108,10 @@ type run struct {
 	password string // of the new AWSCURRENT
 
 	passwords, verifiers map[string]string // new ones of both users
+	next                 string            // who becomes the shared role at login; "" = nobody is changed
+	mark                 string            // of the latest lock
+
+	counting sync.Mutex // several instances are looked at at once
 }
 
 func (r *run) tell(format string, args ...any) {

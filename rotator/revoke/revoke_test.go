@@ -156,7 +156,8 @@ func newFaultScene(t *testing.T) (*localtest.Scene, *pgfault.Proxy) {
 	}
 	s := localtest.New(t, server, nil)
 	s.Behind(proxy.Port())
-	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster(), "dbClusterIdentifier": "orders"})
+	s.Cluster("orders")
 	s.MustSetup()
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)

@@ -54,50 +54,59 @@ func Leave(ctx context.Context, s *postgres.Session, p PairState, roles ...strin
 	return nil
 }
 
+// Closing is what Close makes of a pair.
+type Closing struct {
+	Shared, Owner string
+	Users         []string
+	Next          string            // of users, who becomes the shared role at login; "" = that stays
+	Verifiers     map[string]string // of users; nil = the passwords stay
+	Mark          string            // the VALID UNTIL that tells this lock from every other, on a reader too
+}
+
 // Close takes LOGIN from users, and from the shared role what could give it back, all or nothing; and sets the verifiers of users that
-// there are, so that who sees that a user is locked, on a reader too, has its verifier as well.
-func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, users []string, verifiers map[string]string, validUntil string) error {
+// there are.
+func Close(ctx context.Context, s *postgres.Session, p PairState, c Closing) error {
 	return s.Transaction(ctx, func() error {
 		if p.Function {
-			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": owner, "shared": shared}); err != nil {
+			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": c.Owner, "shared": c.Shared}); err != nil {
 				return err
 			}
 		}
 		if p.CreateRole {
-			if err := s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"shared": shared}); err != nil {
+			if err := s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"shared": c.Shared}); err != nil {
 				return err
 			}
 		}
-		for _, user := range users {
-			if err := lock(ctx, s, user, verifiers[user], validUntil); err != nil {
+		for _, user := range c.Users {
+			if err := c.lock(ctx, s, user); err != nil {
 				return err
 			}
 		}
-		return nil
+		if c.Next == "" {
+			return nil
+		}
+		return SetRoleAtLogin(ctx, s, c.Next, c.Shared)
 	})
 }
 
-// lock takes LOGIN from a user, and sets its verifier ("" = stays as it is).
-func lock(ctx context.Context, s *postgres.Session, user, verifier, validUntil string) error {
-	if verifier == "" {
-		return s.Exec(ctx, sql.LockRole, postgres.Names{"role": user})
+func (c Closing) lock(ctx context.Context, s *postgres.Session, user string) error {
+	if verifier := c.Verifiers[user]; verifier != "" {
+		return s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, c.Mark)
 	}
-	return s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, validUntil)
+	return s.Exec(ctx, sql.RevokeLock, postgres.Names{"user": user}, c.Mark)
 }
 
-// Unlock lets a single user log in.
-func Unlock(ctx context.Context, s *postgres.Session, user string) error {
-	return s.Exec(ctx, sql.UnlockRole, postgres.Names{"role": user})
+// NotLocked lists which of the users are not on this instance as Close has left them.
+func NotLocked(ctx context.Context, s *postgres.Session, users []string, mark string) ([]string, error) {
+	var found []string
+	var name string
+	err := s.Each(ctx, sql.RevokeNotLocked, nil, []any{users, mark}, []any{&name}, func() { found = append(found, name) })
+	return found, err
 }
 
-// Open lets user log in, as which it becomes the shared role.
-func Open(ctx context.Context, s *postgres.Session, user, shared string) error {
-	return s.Transaction(ctx, func() error {
-		if err := Unlock(ctx, s, user); err != nil {
-			return err
-		}
-		return SetRoleAtLogin(ctx, s, user, shared)
-	})
+// LetIn lets a user log in that Close has locked.
+func LetIn(ctx context.Context, s *postgres.Session, user, validUntil string) error {
+	return s.Exec(ctx, sql.RevokeLetIn, postgres.Names{"user": user}, validUntil)
 }
 
 // GiveBack lets the shared role use setup's function again. CREATEROLE, where Close took it, is not given back.
