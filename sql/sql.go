@@ -102,6 +102,7 @@ const (
 	RevokeLeave        Statement = "revoke/leave"
 	RevokeTakeExecute  Statement = "revoke/take_execute"
 	RevokeGiveExecute  Statement = "revoke/give_execute"
+	RevokeCreateRole   Statement = "revoke/createrole"
 	RevokeNoCreateRole Statement = "revoke/no_createrole"
 	RevokeLock         Statement = "revoke/lock"
 	RevokeSetPassword  Statement = "revoke/set_password"

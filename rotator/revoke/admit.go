@@ -40,7 +40,7 @@ func (r *run) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
+	r.state, err = role.ReadPairState(ctx, r.session, r.owner)
 	return err
 }
 

@@ -50,7 +50,11 @@ func (r *run) joinAndClose(ctx context.Context) error {
 		return err
 	}
 	r.mark = newMark()
-	return role.Close(ctx, r.session, r.state, role.Closing{Shared: r.shared, Owner: r.owner, Users: r.users(), Next: r.next, Verifiers: r.verifiers, Mark: r.mark})
+	creators, err := role.Close(ctx, r.session, r.state, role.Closing{Shared: r.shared, Owner: r.owner, Users: r.users(), Next: r.next, Verifiers: r.verifiers, Mark: r.mark})
+	if err == nil {
+		r.creators = append(r.creators, creators...)
+	}
+	return err
 }
 
 // newMark is a VALID UNTIL that no other lock has: a hundred years from now, to the microsecond. Earlier it could expire.

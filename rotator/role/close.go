@@ -10,20 +10,18 @@ import (
 
 // PairState is what a pair that is to be closed has, as the master's session sees it.
 type PairState struct {
-	Version    int  // server_version_num
-	Process    int  // the session's own
-	CreateRole bool // the shared role has CREATEROLE, which counts up to PostgreSQL 15
-	Function   bool // setup's function is in this database
+	Version  int  // server_version_num
+	Process  int  // the session's own
+	Function bool // setup's function is in this database
 }
 
 // adminCounts is the version from which ADMIN on a role, and not CREATEROLE, decides who may change it.
 const adminCounts = 160000
 
-// ReadPairState looks at the pair of a shared role, whose function stands in the schema of owner.
-func ReadPairState(ctx context.Context, s *postgres.Session, shared, owner string) (PairState, error) {
+// ReadPairState looks at the pair whose function stands in the schema of owner.
+func ReadPairState(ctx context.Context, s *postgres.Session, owner string) (PairState, error) {
 	var p PairState
-	err := s.Row(ctx, sql.RevokeState, nil, []any{shared, owner}, &p.Version, &p.Process, &p.CreateRole, &p.Function)
-	p.CreateRole = p.CreateRole && p.Version < adminCounts
+	err := s.Row(ctx, sql.RevokeState, nil, []any{owner}, &p.Version, &p.Process, &p.Function)
 	return p, err
 }
 
@@ -63,19 +61,17 @@ type Closing struct {
 	Mark          string            // the VALID UNTIL that tells this lock from every other, on a reader too
 }
 
-// Close takes LOGIN from users, and from the shared role what could give it back, all or nothing; and sets the verifiers of users that
-// there are.
-func Close(ctx context.Context, s *postgres.Session, p PairState, c Closing) error {
-	return s.Transaction(ctx, func() error {
+// Close takes LOGIN from users, and from them and the shared role what could give it back, all or nothing; and sets the verifiers of
+// users that there are. It gives who had CREATEROLE.
+func Close(ctx context.Context, s *postgres.Session, p PairState, c Closing) (creators []string, err error) {
+	err = s.Transaction(ctx, func() error {
 		if p.Function {
 			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": c.Owner, "shared": c.Shared}); err != nil {
 				return err
 			}
 		}
-		if p.CreateRole {
-			if err := s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"shared": c.Shared}); err != nil {
-				return err
-			}
+		if creators, err = takeCreateRole(ctx, s, p, append(c.Users, c.Shared)); err != nil {
+			return err
 		}
 		for _, user := range c.Users {
 			if err := c.lock(ctx, s, user); err != nil {
@@ -87,6 +83,22 @@ func Close(ctx context.Context, s *postgres.Session, p PairState, c Closing) err
 		}
 		return SetRoleAtLogin(ctx, s, c.Next, c.Shared)
 	})
+	return creators, err
+}
+
+// takeCreateRole takes CREATEROLE from roles, up to PostgreSQL 15. They are looked at anew each time: one may have given it to another.
+func takeCreateRole(ctx context.Context, s *postgres.Session, p PairState, roles []string) (creators []string, err error) {
+	if p.Version >= adminCounts {
+		return nil, nil
+	}
+	var name string
+	err = s.Each(ctx, sql.RevokeCreateRole, nil, []any{roles}, []any{&name}, func() { creators = append(creators, name) })
+	for _, name := range creators {
+		if err == nil {
+			err = s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"role": name})
+		}
+	}
+	return creators, err
 }
 
 func (c Closing) lock(ctx context.Context, s *postgres.Session, user string) error {
