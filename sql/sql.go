@@ -111,6 +111,9 @@ const (
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
 	RevokeLogins       Statement = "revoke/logins_under_way"
+	RevokePrepared     Statement = "revoke/prepared"
+	RevokeBecome       Statement = "revoke/become"
+	RevokeRollBack     Statement = "revoke/roll_back_prepared"
 )
 
 // The statements that people are shown as cures, with a place for each name and value as psql has it.

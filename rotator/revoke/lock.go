@@ -38,6 +38,9 @@ func (r *run) lock(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, p := range r.prepared {
+		r.tellOnce("rolled back the transaction that %q had prepared as %q in database %q", p.Owner, p.Name, p.Database)
+	}
 	r.tellOnce("locked %q (NOLOGIN), with new passwords", r.users())
 	if r.state.Function {
 		r.tellOnce("took EXECUTE on %s.set_other_user from %q", postgres.Quote(r.owner), r.shared)
@@ -74,7 +77,33 @@ func (r *run) endBlockers(ctx context.Context, locked <-chan error) (ending stri
 		if _, fault := r.endOnce(ctx, r.watch, "the writer", r.state.Process); fault != nil {
 			ending = fmt.Sprintf(" (a session that may be in the way was not ended: %v)", fault)
 		}
+		if fault := r.rollBackPrepared(ctx); fault != nil {
+			ending = fmt.Sprintf(" (in the way is %v)", fault)
+		}
 	}
+}
+
+// rollBackPrepared undoes the prepared transactions that the master waits for: they have no session to be ended, and none ends them.
+func (r *run) rollBackPrepared(ctx context.Context) error {
+	found, err := role.PreparedBefore(ctx, r.watch, r.state.Process)
+	for _, p := range found {
+		if err := r.rollBack(ctx, p); err != nil {
+			return fmt.Errorf("the transaction that %q prepared as %q in database %q: %w", p.Owner, p.Name, p.Database, err)
+		}
+		r.prepared = append(r.prepared, p)
+	}
+	return err
+}
+
+func (r *run) rollBack(ctx context.Context, p role.Prepared) error {
+	there := r.found.Server
+	there.Database = p.Database
+	session, err := r.opener.Open(ctx, there, r.found.Login)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx)
+	return p.RollBack(ctx, session)
 }
 
 // endOnce ends the sessions of the pair on one instance, and those that block process (0 = none). It gives how many it found.

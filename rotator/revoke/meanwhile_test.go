@@ -160,6 +160,38 @@ func TestBlockerIsEnded(t *testing.T) {
 	s.MustLogin("AWSCURRENT")
 }
 
+// A prepared transaction holds the row of one of the two, and has no session: it is rolled back, in whichever database it was prepared.
+func TestPreparedTransactionIsRolledBack(t *testing.T) {
+	t.Parallel()
+	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg)
+		known := s.Credential("AWSCURRENT")
+		prepare(t, steal(t, pg, s, known), fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity')", s.Shared, stolenVerifier), s.Shared+" of the other")
+		elsewhere := pgtest.Connect(t, pg.URL(known.Username, known.Password, "postgres"))
+		prepare(t, elsewhere, fmt.Sprintf("SET ROLE NONE; ALTER ROLE %s PASSWORD '%s'", known.Username, stolenVerifier), s.Shared+"'s own")
+		report, err := run(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Join(report.Steps, "\n"); strings.Count(told, "rolled back the transaction") != 2 {
+			t.Errorf("steps\n%s", told)
+		}
+		if _, err := s.Login(known); err == nil {
+			t.Error("the thief logs in")
+		}
+		s.MustLogin("AWSCURRENT")
+	})
+}
+
+func prepare(t *testing.T, conn *pgx.Conn, statement, name string) {
+	t.Helper()
+	for _, part := range []string{"BEGIN", statement, fmt.Sprintf("PREPARE TRANSACTION '%s'", strings.ReplaceAll(name, "'", "''"))} {
+		if _, err := conn.Exec(t.Context(), part, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // While a reader has not replayed that the pair is locked, a thief whose session there was ended opens another: revoke waits for the reader.
 func TestReaderIsAwaited(t *testing.T) {
 	t.Parallel()

@@ -111,6 +111,7 @@ type run struct {
 	next                 string            // who becomes the shared role at login; "" = nobody is changed
 	mark                 string            // of the latest lock
 	creators             []string          // who had CREATEROLE
+	prepared             []role.Prepared   // what was rolled back
 
 	counting sync.Mutex // several instances are looked at at once
 }
@@ -196,5 +197,5 @@ func (r *run) tellWhatRemains() {
 	for _, creator := range r.creators {
 		r.tellOnce("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", creator, script.GiveCreateRole(creator))
 	}
-	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, settings that %q gave themselves (pg_catalog.pg_db_role_setting), and the thief's own right to read the secret", r.shared, r.users())
+	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions that were not in the way, objects, functions and grants that it made, settings that %q gave themselves (pg_catalog.pg_db_role_setting), and the thief's own right to read the secret", r.shared, r.users())
 }

@@ -17,7 +17,7 @@ import (
 
 var server *localpg.Server
 
-var options = localpg.Options{Major: 15, TLS: true}
+var options = localpg.Options{Major: 15, TLS: true, Settings: map[string]string{"max_prepared_transactions": "20"}}
 
 func TestMain(m *testing.M) { pgtest.Main(m, options, &server) }
 

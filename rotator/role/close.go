@@ -165,3 +165,23 @@ func LoginsUnderWay(ctx context.Context, s *postgres.Session) (found []LoginUnde
 	err = s.Each(ctx, sql.RevokeLogins, nil, nil, []any{&l.Process, &l.Transaction, &seconds}, func() { found = append(found, l) })
 	return found, time.Duration(seconds) * time.Second, err
 }
+
+// Prepared is a prepared transaction.
+type Prepared struct {
+	Name, Owner, Database string
+}
+
+// PreparedBefore lists the prepared transactions that a process waits for.
+func PreparedBefore(ctx context.Context, s *postgres.Session, process int) (found []Prepared, err error) {
+	var p Prepared
+	err = s.Each(ctx, sql.RevokePrepared, nil, []any{process}, []any{&p.Name, &p.Owner, &p.Database}, func() { found = append(found, p) })
+	return found, err
+}
+
+// RollBack undoes a prepared transaction, in a session in its database, which becomes its owner.
+func (p Prepared) RollBack(ctx context.Context, s *postgres.Session) error {
+	if err := s.Exec(ctx, sql.RevokeBecome, postgres.Names{"role": p.Owner}); err != nil {
+		return err
+	}
+	return s.Exec(ctx, sql.RevokeRollBack, nil, p.Name)
+}
