@@ -51,6 +51,11 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	id := make([]byte, 16)
 	rand.Read(id) // never fails
 	r.token = hex.EncodeToString(id)
+	if r.shownBy == secret.Pending {
+		if err := r.store.KeepPending(ctx, r.secretID); err != nil {
+			return err
+		}
+	}
 	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
 		return err
 	}

@@ -104,6 +104,7 @@ type run struct {
 	state    role.PairState
 	kind     verifier.Kind // of the verifiers to be made
 	mirrors  []secret.Mirror
+	shownBy  string // label of the version that has shown a password of the pair; "" = none had to
 	token    string // of the new version
 	password string // of the new AWSCURRENT
 
