@@ -102,11 +102,18 @@ const (
 	RevokeLeave        Statement = "revoke/leave"
 	RevokeTakeExecute  Statement = "revoke/take_execute"
 	RevokeGiveExecute  Statement = "revoke/give_execute"
+	RevokeCreateRole   Statement = "revoke/createrole"
 	RevokeNoCreateRole Statement = "revoke/no_createrole"
+	RevokeLock         Statement = "revoke/lock"
 	RevokeSetPassword  Statement = "revoke/set_password"
+	RevokeNotLocked    Statement = "revoke/not_locked"
+	RevokeLetIn        Statement = "revoke/let_in"
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
 	RevokeLogins       Statement = "revoke/logins_under_way"
+	RevokePrepared     Statement = "revoke/prepared"
+	RevokeBecome       Statement = "revoke/become"
+	RevokeRollBack     Statement = "revoke/roll_back_prepared"
 )
 
 // The statements that people are shown as cures, with a place for each name and value as psql has it.

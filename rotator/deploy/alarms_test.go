@@ -57,7 +57,7 @@ func TestEachAlarmCanBeLeftOut(t *testing.T) {
 			s.values["AlarmsLeftOut"] = leftOut
 			return slices.DeleteFunc(slices.Clone(alarms), func(name string) bool { return !s.exists(template.Resources[name].Condition) })
 		}
-		all := made("")
+		all := made("none")
 		for _, name := range alarms {
 			expected := slices.DeleteFunc(slices.Clone(all), func(other string) bool { return other == name })
 			if got := made(name); !slices.Equal(got, expected) {
@@ -68,7 +68,7 @@ func TestEachAlarmCanBeLeftOut(t *testing.T) {
 			t.Errorf("with Fleet=%s and without three, the alarms are %v", fleet, got)
 		}
 	}
-	for _, value := range []string{"RotationFinished", "rotationerrors", "RotationErrors,", "RotationErrors, SweepErrors", "Rotation", "all"} {
+	for _, value := range []string{"", "none,RotationErrors", "RotationFinished", "rotationerrors", "RotationErrors,", "RotationErrors, SweepErrors", "Rotation", "all"} {
 		if template.Parameters["AlarmsLeftOut"].accepts(value) {
 			t.Errorf("AlarmsLeftOut takes %q", value)
 		}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -64,7 +63,7 @@ func newFleetScene(t *testing.T) *fleetScene {
 		there, master := s.On(pg)
 		f.servers = append(f.servers, fleetServer{there, master})
 	}
-	f.sweep = s.AddFunction("sweep", merged(environmentOfFunction(t, "SweepFunction", fleetOfMany), trust), 20*time.Second)
+	f.sweep = s.AddFunction("sweep", merged(environmentOfFunction(t, "SweepFunction", fleetOfMany), trust), time.Minute)
 	s.AWS.SetBucket("results", localaws.Bucket{})
 	text := newStack(readTemplate(t), fleetOfMany).resolve(readTemplate(t).Resources["FleetSweep"].Properties["DefinitionString"]).(string)
 	f.definition = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results").Replace(text)
@@ -144,12 +143,11 @@ func (f *fleetScene) database(name string, exported bool) {
 		f.t.Fatal(err)
 	}
 	f.publishers = append(f.publishers, p)
-	// Twice the interval, not longer: the first sweep reads it all again.
-	_, err = cloudwatchlogs.NewFromConfig(f.AWS.Config()).PutRetentionPolicy(f.t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &group, RetentionInDays: aws.Int32(14)})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	f.AWS.SetLogGroup(group, twoWeeks)
 }
+
+// twoWeeks is how long a log is kept where a week's idleness counts: the first sweep reads it a second time as far back as it is kept.
+var twoWeeks = localaws.LogGroup{RetentionDays: 14}
 
 // secret makes a secret of the fleet for a pair of its own, with keys that override the usual ones, and gives its ARN.
 func (f *fleetScene) secret(name string, keys map[string]any, tags map[string]string) string {

@@ -71,7 +71,7 @@ func TestEndpointsAdmitTheAccountsOfTheFunctions(t *testing.T) {
 		for _, e := range endpoints {
 			policy := newStack(template, c.values).resolve(template.Resources[e.resource].Properties["PolicyDocument"]).(map[string]any)
 			expected := c.expected
-			if e.service == "sts" || e.service == "securityhub" { // the functions' own roles alone ask for another, and import findings
+			if slices.Contains([]string{"sts", "sns", "s3", "securityhub"}, e.service) { // which the functions call as themselves
 				expected = []string{account}
 			}
 			if got := newStatement(policy["Statement"].([]any)[0].(map[string]any)).under("aws:PrincipalAccount"); !slices.Equal(got, expected) {

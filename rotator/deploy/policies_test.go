@@ -361,6 +361,12 @@ func TestEachFunctionAsksRDSWhatItNeeds(t *testing.T) {
 		if allowing(statements, "rds:DescribeEvents", "arn:aws:rds:eu-west-1:111122223333:es:any") != nil {
 			t.Errorf("the rotation function reads events with %v", s.values)
 		}
+		hasMaster := s.values["MasterIamUser"] != "" || s.values["MasterSecretArn"] != "" && s.values["MasterSecretAccess"] == "granted"
+		replicas := s.values["ReplicaIdentifierPattern"] != "" && s.values["DatabaseKind"] == "instance"
+		if hasMaster && replicas && s.values["AssumeRoleArn"] == "" && s.values["Fleet"] != "true" &&
+			allowing(statements, "rds:DescribeDBInstances", "arn:aws:rds:eu-west-1:111122223333:db:orders-replica-1") == nil {
+			t.Errorf("revoke sees no replica with %v", s.values)
+		}
 	})
 	everyRole(t, "SweepRole", func(s stack, statements []statement) {
 		if got := allowing(statements, "rds:DescribeEvents", "arn:aws:rds:eu-west-1:111122223333:es:any") != nil; got != (s.values["AssumeRoleArn"] == "") {

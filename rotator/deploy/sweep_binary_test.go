@@ -40,8 +40,9 @@ func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) report.Rep
 // The built binary sweeps in the very environment that the template gives it, with the calls that its role allows and no others.
 func TestSweepRunsInTheTemplatesEnvironmentWithItsRole(t *testing.T) {
 	t.Parallel()
-	overrides := map[string]string{"IamReview": "true", "SecurityHubFindings": "true"}
+	overrides := map[string]string{"IamReview": "true", "SecurityHubFindings": "true", "LockIntervalDays": "7"}
 	s, function := sweptScene(t, overrides)
+	s.AWS.SetLogGroup("/aws/rds/cluster/orders/postgresql", twoWeeks)
 	s.SQL("CREATE ROLE person LOGIN")
 	runSweep(t, s, function)
 	report := runSweep(t, s, function)

@@ -17,7 +17,7 @@ import (
 
 var server *localpg.Server
 
-var options = localpg.Options{Major: 15, TLS: true}
+var options = localpg.Options{Major: 15, TLS: true, Settings: map[string]string{"max_prepared_transactions": "20"}}
 
 func TestMain(m *testing.M) { pgtest.Main(m, options, &server) }
 
@@ -79,7 +79,11 @@ func TestRevokeIsRepeatable(t *testing.T) {
 				}
 				return nil
 			})
-			if _, err := run(t, s); operation != "DescribeDBClusters" && (err == nil || !strings.Contains(err.Error(), "run revoke again")) {
+			if answer, err := run(t, s); operation == "DescribeDBClusters" { // readers are told, and keep nobody out
+				if err != nil || len(answer.Unseen) != 1 || !strings.Contains(answer.Unseen[0], "AccessDeniedException") {
+					t.Errorf("unseen %q, error %v", answer.Unseen, err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), "run revoke again") {
 				t.Errorf("revoke: %v", err)
 			}
 			if operation == "GetRandomPassword" || operation == "PutSecretValue" { // no new credential: the pair is locked all the same
@@ -90,8 +94,8 @@ func TestRevokeIsRepeatable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Login(known); err == nil {
-				t.Errorf("the old credential still logs in; steps %q", report.Steps)
+			if _, err := s.Login(known); err == nil || len(report.Unseen) > 0 {
+				t.Errorf("the old credential: %v; unseen %q, steps %q", err, report.Unseen, report.Steps)
 			}
 			s.MustLogin("AWSCURRENT")
 			if err := s.Rotate(); err != nil {
@@ -156,7 +160,8 @@ func newFaultScene(t *testing.T) (*localtest.Scene, *pgfault.Proxy) {
 	}
 	s := localtest.New(t, server, nil)
 	s.Behind(proxy.Port())
-	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster(), "dbClusterIdentifier": "orders"})
+	s.Cluster("orders")
 	s.MustSetup()
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
@@ -183,18 +188,28 @@ func TestOnlyARecordedPairIsRevoked(t *testing.T) {
 	}
 }
 
-// Up to PostgreSQL 15 CREATEROLE of the shared role could undo it all: it is taken away, and the statement that gives it back told.
+// Up to PostgreSQL 15 CREATEROLE of the shared role, or of a user, could undo it all, and with it a thief lets the users in again as fast
+// as he can: it is taken away, and the statement that gives it back told.
 func TestCreateRoleIsTakenAway(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, server)
-	s.SQL("ALTER ROLE " + s.Shared + " CREATEROLE")
+	creators := []string{s.Shared, s.A, s.B}
+	for _, role := range creators {
+		s.SQL("ALTER ROLE " + role + " CREATEROLE")
+	}
+	known, other := s.Credential("AWSCURRENT"), s.Credential("AWSPREVIOUS").Username
+	stop := keepSetting(t, s, server, known, other, fmt.Sprintf("SET ROLE NONE; ALTER ROLE %s LOGIN PASSWORD '%s'", other, stolenVerifier))
 	report, err := run(t, s)
+	stop()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var has bool
-	s.Ask("SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", []any{s.Shared}, &has)
-	if told := strings.Join(report.Steps, "\n"); has || !strings.Contains(told, "ALTER ROLE \""+s.Shared+"\" CREATEROLE") {
-		t.Errorf("CREATEROLE: %v; steps\n%s", has, told)
+	for _, role := range creators {
+		var has bool
+		s.Ask("SELECT rolcreaterole FROM pg_roles WHERE rolname = $1", []any{role}, &has)
+		if told := strings.Join(report.Steps, "\n"); has || !strings.Contains(told, "ALTER ROLE \""+role+"\" CREATEROLE") {
+			t.Errorf("CREATEROLE of %s: %v; steps\n%s", role, has, told)
+		}
 	}
+	s.MustLogin("AWSCURRENT")
 }

@@ -287,6 +287,7 @@ func TestLeftAlone(t *testing.T) {
 	s.options.Ignore = []account.Exception{{User: s.prefix + "batch*"}}
 	s.settle()
 	s.setMaster(s.user("master", 400))
+	s.secret(map[string]any{"masteriam": s.user("token", 400)})
 	ignored, super := s.user("batch_1", 400), s.user("super", 400)
 	s.exec("ALTER ROLE " + super + " SUPERUSER")
 	s.exec("CREATE ROLE " + s.prefix + "other NOLOGIN")
@@ -303,7 +304,7 @@ func TestLeftAlone(t *testing.T) {
 	if len(answer.Locked) > 0 || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
 		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(answer.Locked), answer.Failed, answer.Counts)
 	}
-	for _, name := range []string{"master", "super", "other_a", "other_b", "subscriber", "_a"} {
+	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "subscriber", "_a"} {
 		if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
 			t.Errorf("%s is not reported as not managed", name)
 		}

@@ -177,7 +177,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found)
 	if err != nil {
 		return err
 	}

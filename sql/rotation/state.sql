@@ -4,11 +4,15 @@ WITH server AS (
     SELECT pg_catalog.current_setting('server_version_num')::int AS version,
            coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') IN ('on', '1', 'true') AS restricted,
            CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS becoming
+), known AS MATERIALIZED ( -- the roles whose names are told beforehand, read once: to plan a join with the view of roles costs more than to carry it out
+    SELECT r.oid, r.rolname, r.rolsuper, r.rolcreaterole, r.rolreplication, r.rolcanlogin, r.rolconnlimit, r.rolvaliduntil
+    FROM pg_catalog.pg_roles r
+    WHERE r.rolname IN ($1::text, $2::text, $4::text, current_user)
 ), login_setting AS ( -- ALTER ROLE ... SET role = ...; one for this database wins over one for all. Of the two alone: in a setting of
     -- anybody else's a name may stand that this database's encoding does not have, over which substr fails
     SELECT DISTINCT ON (r.rolname) r.rolname AS member, pg_catalog.substr(c.setting, 6) AS role
     FROM pg_catalog.pg_db_role_setting s
-    JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    JOIN known r ON r.oid = s.setrole
     CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
     WHERE r.rolname IN ($1::text, $2::text) AND c.setting LIKE 'role=%'
       AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -18,7 +22,7 @@ WITH server AS (
            (SELECT nullif(l.role, 'none') FROM login_setting l WHERE l.member = $2::text) AS partner
 ), shared AS ( -- X of X_a and X_b last: it may be a stranger's
     SELECT coalesce(nullif($3::text, ''), becomes.target, becomes.partner,
-                    (SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = nullif($4::text, ''))) AS name
+                    (SELECT r.rolname::text FROM known r WHERE r.rolname = $4::text)) AS name
     FROM becomes
 ), setting AS (
     SELECT s.name, s.setting, s.source FROM pg_catalog.pg_settings s WHERE s.name IN ('password_encryption', 'scram_iterations')
@@ -34,10 +38,9 @@ WITH server AS (
               pg_catalog.json_build_array(least($1::text COLLATE "C", $2::text), greatest($1::text COLLATE "C", $2::text)))::text
       AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
       AND (server.version < 160000 OR 2 = (
-          SELECT count(*) FROM pg_catalog.pg_roles u
+          SELECT count(*) FROM known u
           WHERE u.rolname IN ($1::text, $2::text) AND pg_catalog.pg_has_role(o.oid, u.oid, 'MEMBER WITH ADMIN OPTION')))
-      AND (NOT server.restricted OR EXISTS (
-          SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(o.oid, g.oid, 'MEMBER')))
+      AND (NOT server.restricted OR pg_catalog.pg_has_role(o.oid, pg_catalog.to_regrole('rds_password'), 'MEMBER'))
 )
 SELECT server.version,
        pg_catalog.pg_is_in_recovery(),
@@ -55,25 +58,26 @@ SELECT server.version,
        coalesce(t.rolcanlogin, false),
        coalesce(t.rolvaliduntil < pg_catalog.now(), false),
        CASE WHEN pg_catalog.isfinite(t.rolvaliduntil) THEN t.rolvaliduntil END,
-       (SELECT r.rolvaliduntil FROM pg_catalog.pg_roles r WHERE r.rolname = $2::text AND pg_catalog.isfinite(r.rolvaliduntil)),
-       coalesce((SELECT r.rolname::text FROM pg_catalog.pg_roles r
-                 WHERE r.rolname IN ($1::text, $2::text, shared.name) AND (r.rolsuper OR EXISTS (
-                     SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER')))
+       (SELECT r.rolvaliduntil FROM known r WHERE r.rolname = $2::text AND pg_catalog.isfinite(r.rolvaliduntil)),
+       coalesce((SELECT r.rolname::text
+                 FROM (SELECT k.oid, k.rolname, k.rolsuper FROM known k WHERE k.rolname IN ($1::text, $2::text)
+                       UNION ALL SELECT s.oid, s.rolname, s.rolsuper) r
+                 WHERE r.rolsuper OR pg_catalog.pg_has_role(r.oid, pg_catalog.to_regrole('rds_superuser'), 'MEMBER')
                  ORDER BY r.rolname = $1::text DESC, r.rolname LIMIT 1), ''),
        coalesce(pg_catalog.pg_has_role(t.oid, s.oid, server.becoming), false),
        coalesce(t.rolconnlimit <> 0 AND pg_catalog.has_database_privilege(t.oid, pg_catalog.current_database(), 'CONNECT'), true),
-       EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_iam' AND pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER')),
+       coalesce(pg_catalog.pg_has_role(t.oid, pg_catalog.to_regrole('rds_iam'), 'MEMBER'), false),
        coalesce((SELECT setter.schema::text FROM setter), ''),
        -- may this session's role ALTER the user? (PostgreSQL 16 asks for ADMIN besides CREATEROLE)
        coalesce(CASE WHEN c.rolsuper THEN true
                      WHEN t.rolsuper THEN false
                      WHEN server.version < 160000 THEN c.rolcreaterole AND NOT t.rolreplication
                      ELSE c.rolcreaterole AND pg_catalog.pg_has_role(c.oid, t.oid, 'MEMBER WITH ADMIN OPTION') END, false),
-       EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_password' AND pg_catalog.pg_has_role(c.oid, g.oid, 'MEMBER')),
-       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.usename = $1::text AND a.pid <> pg_catalog.pg_backend_pid()),
-       coalesce((SELECT pg_catalog.pg_has_role(p.oid, s.oid, server.becoming) FROM pg_catalog.pg_roles p WHERE p.rolname = $2::text), false)
+       coalesce(pg_catalog.pg_has_role(c.oid, pg_catalog.to_regrole('rds_password'), 'MEMBER'), false),
+       (SELECT count(*) FROM pg_catalog.pg_stat_get_activity(NULL) a WHERE a.usesysid = t.oid AND a.pid <> pg_catalog.pg_backend_pid()),
+       coalesce((SELECT pg_catalog.pg_has_role(p.oid, s.oid, server.becoming) FROM known p WHERE p.rolname = $2::text), false)
 FROM server
 CROSS JOIN shared
-JOIN pg_catalog.pg_roles c ON c.rolname = current_user
+JOIN known c ON c.rolname = current_user
 LEFT JOIN pg_catalog.pg_roles s ON s.rolname = shared.name
-LEFT JOIN pg_catalog.pg_roles t ON t.rolname = $1::text
+LEFT JOIN known t ON t.rolname = $1::text

@@ -10,37 +10,53 @@ import (
 	"pgrotator/rotator/internal/localaws"
 )
 
-// cost is what all runs of a step took together.
+// cost is what a step, or all steps of a rotation, took.
 type cost struct {
 	wall, cpu          time.Duration // of the function; what the stand-in takes between steps is not in it
 	calls, connections int           // to AWS and to the database
 }
 
-// measure rotates b.N times and gives the cost by step.
-func measure(b *testing.B, s *stack.Stack, f *localaws.Function) map[string]cost {
+func (c cost) plus(other cost) cost {
+	return cost{c.wall + other.wall, c.cpu + other.cpu, c.calls + other.calls, c.connections + other.connections}
+}
+
+// warmUp starts the function's process and has it set both users: what comes after is the ordinary case.
+func warmUp(b *testing.B, s *stack.Stack, f *localaws.Function) {
 	b.Helper()
-	for range 2 { // the process is started and both users are set: what comes now is the ordinary case
+	for range 2 {
 		if err := s.Rotate(b.Context(), f); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// rotate rotates once, and gives the cost by step.
+func rotate(b *testing.B, s *stack.Stack, f *localaws.Function) map[string]cost {
+	b.Helper()
 	s.AWS.ResetCalls()
 	opened := connections(b, s)
 	costs := map[string]cost{}
 	s.AWS.AfterInvoke(func(i localaws.Invocation) {
-		name, now := stepOf(i.Event), connections(b, s)
-		c := costs[name]
-		costs[name] = cost{c.wall + i.Result.Duration, c.cpu + i.Result.CPU, c.calls + calls(s), c.connections + now - opened}
+		now := connections(b, s)
+		costs[stepOf(i.Event)] = cost{i.Result.Duration, i.Result.CPU, calls(s), now - opened}
 		opened = now
 		s.AWS.ResetCalls()
 	})
 	defer s.AWS.AfterInvoke(nil)
-	for b.Loop() {
-		if err := s.Rotate(b.Context(), f); err != nil {
-			b.Fatal(err)
-		}
+	if err := s.Rotate(b.Context(), f); err != nil {
+		b.Fatal(err)
 	}
 	return costs
+}
+
+// rotateWhole rotates once, and gives the cost of all steps.
+func rotateWhole(b *testing.B, s *stack.Stack, f *localaws.Function) cost {
+	b.Helper()
+	var all cost
+	for _, step := range rotate(b, s, f) {
+		all = all.plus(step)
+	}
+	return all
 }
 
 func stepOf(event []byte) string {
@@ -71,7 +87,7 @@ func connections(b *testing.B, s *stack.Stack) int {
 	return strings.Count(log, "LOG:  connection authorized:")
 }
 
-// report gives the averages; time per op is the function's own.
+// report gives the averages of b.N; time per op is the function's own.
 func (c cost) report(b *testing.B) {
 	n := float64(b.N)
 	b.ReportMetric(float64(c.wall.Nanoseconds())/n, "ns/op")

@@ -4,22 +4,33 @@ import (
 	"testing"
 	"time"
 
-	"pgrotator/rotator/demo/stack"
 	"pgrotator/rotator/internal/localaws"
 )
 
-// BenchmarkRotation is a whole rotation through setup's function, beside the least that such a rotation can be.
+// BenchmarkRotation is a whole rotation through setup's function by a process that runs already, beside the least that such a rotation
+// can be. The bounds are what version 1.0 took of the bare function's.
 func BenchmarkRotation(b *testing.B) {
 	s := start(b)
 	setUp(b, s)
 	bare := addBare(b, s)
-	var least time.Duration
-	b.Run("bare", func(b *testing.B) { least = rotate(b, s, bare) })
-	b.Run("function", func(b *testing.B) {
-		cpu := rotate(b, s, s.Function)
-		if least > 0 {
-			b.ReportMetric(float64(cpu)/float64(least), "cpu/bare")
+	warmUp(b, s, bare)
+	warmUp(b, s, s.Function)
+	beside(b, bare, s.Function, bounds{cpu: 1.25, wall: 1.6}, func(f *localaws.Function) cost { return rotateWhole(b, s, f) })
+}
+
+// BenchmarkRotationCold is a whole rotation from a process that does not run yet, as Lambda has it: what is in between two rotations is
+// days. Time is that of everything, the stand-in's part and the start included. The bounds are as BenchmarkRotation's.
+func BenchmarkRotationCold(b *testing.B) {
+	s := start(b)
+	setUp(b, s)
+	beside(b, addBare(b, s), s.Function, bounds{cpu: 0.8, wall: 1.2}, func(f *localaws.Function) cost {
+		f.Kill()
+		begun := time.Now()
+		if err := s.Rotate(b.Context(), f); err != nil {
+			b.Fatal(err)
 		}
+		wall, all := time.Since(begun), f.Processes()
+		return cost{wall: wall, cpu: all[len(all)-1].CPU}
 	})
 }
 
@@ -27,53 +38,27 @@ func BenchmarkRotation(b *testing.B) {
 func BenchmarkRotationDirect(b *testing.B) {
 	s := start(b)
 	articleRoles(b, s)
-	rotate(b, s, s.Function)
-}
-
-// rotate measures whole rotations and gives the function's CPU time of one.
-func rotate(b *testing.B, s *stack.Stack, f *localaws.Function) time.Duration {
-	b.Helper()
+	warmUp(b, s, s.Function)
 	var all cost
-	for _, step := range measure(b, s, f) {
-		all = cost{all.wall + step.wall, all.cpu + step.cpu, all.calls + step.calls, all.connections + step.connections}
+	for b.Loop() {
+		all = all.plus(rotateWhole(b, s, s.Function))
 	}
 	all.report(b)
-	reportPeak(b, f)
-	return all.cpu / time.Duration(b.N)
-}
-
-// BenchmarkRotationCold is a whole rotation from a process that does not run yet, as Lambda has it: what is in between two
-// rotations is days. Time per op is that of everything, the stand-in's part and the start included.
-func BenchmarkRotationCold(b *testing.B) {
-	s := start(b)
-	setUp(b, s)
-	bare := addBare(b, s)
-	b.Run("bare", func(b *testing.B) { rotateCold(b, s, bare) })
-	b.Run("function", func(b *testing.B) { rotateCold(b, s, s.Function) })
-}
-
-func rotateCold(b *testing.B, s *stack.Stack, f *localaws.Function) {
-	b.Helper()
-	earlier := len(f.Processes())
-	for b.Loop() {
-		f.Kill()
-		if err := s.Rotate(b.Context(), f); err != nil {
-			b.Fatal(err)
-		}
-	}
-	var cpu time.Duration
-	for _, p := range f.Processes()[earlier:] {
-		cpu += p.CPU
-	}
-	b.ReportMetric(float64(cpu.Microseconds())/1000/float64(b.N), "cpu-ms/op")
-	reportPeak(b, f)
+	reportPeak(b, s.Function)
 }
 
 // BenchmarkStep is one step of a rotation through setup's function.
 func BenchmarkStep(b *testing.B) {
 	s := start(b)
 	setUp(b, s)
+	warmUp(b, s, s.Function)
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
-		b.Run(step, func(b *testing.B) { measure(b, s, s.Function)[step].report(b) })
+		b.Run(step, func(b *testing.B) {
+			var all cost
+			for b.Loop() {
+				all = all.plus(rotate(b, s, s.Function)[step])
+			}
+			all.report(b)
+		})
 	}
 }

@@ -222,6 +222,7 @@ func (e *Evidence) adopt(claim time.Time) {
 		}
 		e.follow(i)
 		i.ProcessedTo = e.advance(i)
+		e.judgeUnread(i)
 		e.Instances = append(e.Instances, i)
 	}
 	slices.SortFunc(e.Instances, func(a, b *Instance) int { return strings.Compare(a.Instance, b.Instance) })

@@ -28,6 +28,15 @@ type Names struct {
 // locked reports a role that the sweep has locked.
 func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
+// open are the roles that may log in.
+func (n Names) open() map[string]bool {
+	open := make(map[string]bool, len(n.Roles))
+	for _, role := range n.Roles {
+		open[role] = !n.locked(role)
+	}
+	return open
+}
+
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
 // how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
 // for their refusal, not with the log.
@@ -57,10 +66,7 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: map[string]bool{}}
-	for _, role := range names.Roles {
-		l.open[role] = !names.locked(role)
-	}
+	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
 	return l.empty()
 }
 
@@ -78,11 +84,11 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names.Roles, l.open, l.names.Locked), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
-// Roles are those whom the log is read for.
-func (l *Log) Roles() []string { return l.names.Roles }
+// Names are those that the log is read for.
+func (l *Log) Names() Names { return l.names }
 
 // instance is the log of one instance.
 func (l *Log) instance(name string) *instanceLog {

@@ -42,9 +42,9 @@ type shown struct {
 	kind   string // in words
 }
 
-func newTally(roles []string, open map[string]bool, locked map[string]time.Time) *tally {
-	t := &tally{open: open, locked: locked, roles: make(map[string]bool, len(roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
-	for _, r := range roles {
+func newTally(n Names) *tally {
+	t := &tally{open: n.open(), locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+	for _, r := range n.Roles {
 		t.roles[r] = true
 	}
 	return t
@@ -183,5 +183,5 @@ func (l *Log) endRows() {
 		}
 		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
-	l.rows = newTally(l.names.Roles, l.open, l.names.Locked)
+	l.rows = newTally(l.names)
 }

@@ -175,7 +175,7 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && w.keepsAll() {
+		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})
@@ -277,15 +277,27 @@ func (w *world) rename() {
 	w.forgetHoles(a)
 	w.forgetHoles(b)
 	a.measured, b.measured = 0, 0
-	w.leaveStreams(a)
 	if a == b {
+		w.leaveStreams(a)
 		a.Name = fmt.Sprintf("db-%d", w.made)
 		a.Group = w.groupOf(a.Name)
 		w.made++
 		return
 	}
-	w.leaveStreams(b)
+	for _, s := range []*server{a, b} {
+		w.shipRest(s)
+		w.leaveStreams(s)
+	}
 	a.Name, b.Name, a.Group, b.Group = b.Name, a.Name, b.Group, a.Group
+}
+
+// shipRest has what an instance wrote arrive before another writes to the streams of its name: a stream comes in order.
+func (w *world) shipRest(s *server) {
+	for _, to := range s.streams {
+		for _, e := range to.entries {
+			e.arrives = earlier(e.arrives, w.now.Add(w.lag))
+		}
+	}
 }
 
 // leaveStreams leaves what an instance wrote behind, as what one that is gone wrote.
@@ -300,6 +312,8 @@ func (w *world) leaveStreams(s *server) {
 func (w *world) restoreOrBackUp(end time.Time) {
 	switch {
 	case !w.has.restores || w.lastRun.IsZero(), w.has.upgrade && w.upgraded.IsZero(): // version 1.0 left no mark that would show it
+	case w.backup != nil && w.now.Sub(w.backed) > 40*day:
+		w.backup = nil // the world forgets what its log held then
 	case w.backup == nil && w.chance(3):
 		w.backup, w.backed = w.copyTables(), w.now
 	case w.backup != nil && w.chance(3):

@@ -82,8 +82,8 @@ func (s *server) forgive() {
 
 // vouch notes a reload that a look saw and the log shows: by it the sweep learns who the postmaster is, and that the two agree.
 func (w *world) vouch(s *server, look, before evidence.Look) {
-	shown := s.reloaded != nil && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
-	if before.At.IsZero() || !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
+	shown := s.reloaded != nil && !s.reloaded.arrives.After(w.now.Add(w.lag)) && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
+	if w.now.Sub(before.At) > 4*day || !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
 		return
 	}
 	if s.vouched != s.pid {

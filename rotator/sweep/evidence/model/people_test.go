@@ -2,7 +2,6 @@ package model_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -126,8 +125,7 @@ func (w *world) visit(p *person, s *server) {
 func (w *world) refuse(p *person, login, refusal *entry) {
 	p.refusedAt = w.now
 	switch {
-	case login.straggled || refusal.straggled || refusal.lost,
-		w.has.renames && refusal.to.lateUntil.After(w.now): // another may write to a stream of that name, and show it further than it is
+	case login.straggled || refusal.straggled || refusal.lost:
 		p.excuse = w.now
 	case login.to == refusal.to && !login.lost:
 		refusal.arrives = login.arrives
@@ -173,9 +171,7 @@ func (w *world) stay(p *person, s *server, c *client) {
 		p.until = w.now.Add(w.within(16 * time.Hour))
 		return
 	}
-	if !slices.Contains(w.unheard(), p.account.Name) { // whose one login a forged refusal takes back, in rows
-		w.beset(p, s, c)
-	}
+	w.beset(p, s, c)
 	w.endSession(p, true)
 }
 

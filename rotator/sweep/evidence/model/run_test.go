@@ -258,7 +258,9 @@ func (r *run) names() evidence.Names {
 // confirm is the second reading. It may end early.
 func (r *run) confirm() {
 	r.store(r.evidence.Active(), nil, nil)
-	second := evidence.NewSecond(append(r.log.Roles(), r.unheard()...))
+	names := r.log.Names()
+	names.Roles = append(slices.Clone(names.Roles), r.unheard()...)
+	second := evidence.NewSecond(names)
 	var spared []account.Activity
 	r.second = true
 	for _, name := range r.evidence.Groups() {
@@ -282,7 +284,7 @@ func (r *run) confirm() {
 			for _, found := range second.End() {
 				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
 			}
-			r.evidence.Covered(name, s)
+			r.evidence.Covered(name, s, rows)
 		}
 	}
 	r.store(spared, nil, nil)

@@ -204,7 +204,7 @@ func (w *world) straggle(s *server, to *stream, e *entry) {
 		late = min(late, w.within(reckoned+1))
 	}
 	e.arrives, e.straggled = w.now.Add(late), true
-	expires := w.retention > 0 && late > w.retention-27*time.Hour
+	expires := w.retention > 0 && late > w.retention-51*time.Hour // a run may be killed
 	e.beyond = e.arrives.Sub(e.at) > reckoned || expires
 	if e.beyond {
 		w.harmed() // the witnesses may miss it

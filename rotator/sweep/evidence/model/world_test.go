@@ -125,13 +125,17 @@ func newWorld(seed uint64) *world {
 // gain has a world have what worlds did not have at first. It is drawn apart, so that a world without it is what it was.
 func (w *world) gain(rng *rand.Rand) {
 	w.has.guests = rng.IntN(4) == 0
-	switch rng.IntN(10) {
+	switch kind := rng.IntN(10); kind {
 	case 0:
 		w.has.lapses, w.has.delays, w.retention, w.unlogged, w.haze = true, true, 7*day, false, min(w.haze, 2)
-	case 1: // whoever is dropped was never locked, so that nothing else waits for what comes late
+	case 1, 2:
 		w.has.brinks, w.has.stragglers, w.has.delays, w.unlogged, w.retention = true, true, true, true, 0
-		w.lockDays, w.deleteDays = 0, cmp.Or(w.lockDays, w.deleteDays)
-		w.deaf = noReading
+		if kind == 1 { // whoever is dropped was never locked, so that nothing else waits for what comes late
+			w.lockDays, w.deleteDays = 0, cmp.Or(w.lockDays, w.deleteDays)
+			w.deaf = noReading
+		} else {
+			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		}
 	}
 }
 
@@ -165,6 +169,9 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
+			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
+				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+			}
 			return s.Name
 		}
 	}
@@ -233,6 +240,11 @@ func (w *world) pauses(pause time.Duration) {
 	w.disturbed(w.now.Add(pause))
 	if w.now.Sub(w.harm) < foundWithin {
 		w.harm = w.now.Add(pause) // it is found out no earlier
+	}
+	for _, s := range w.servers {
+		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
+			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
+		}
 	}
 }
 
