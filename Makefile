@@ -12,18 +12,18 @@ LAMBDA  := GOOS=linux go build $(GOFLAGS_LAMBDA)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test soak matrix browser lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
+.PHONY: help demo local test race soak matrix browser lint build pgrotator build-RotationFunction build-SweepFunction build-ParameterCheckFunction package deploy-pages bench clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-zA-Z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The demo is built and then run in make's place: go run answers Ctrl-C with an error of its own.
 DEMO := go build -o build/demo ./rotator/demo && exec build/demo
 
-demo: ## Rotate and sweep a real PostgreSQL on this machine, and tell the story
+demo: ## Rotate and sweep a real PostgreSQL here, and tell the story
 	@$(DEMO)
 
-local: ## Leave that stack running, with commands to paste (Ctrl-C ends it)
+local: ## Leave that stack running, with commands to paste, until Ctrl-C
 	@$(DEMO) local
 
 # What runs at once and compiles in little time with the race detector, which trebles the time of a sweep: `make race` has all.
@@ -40,13 +40,13 @@ soak: ## Run the long campaigns
 	CGO_ENABLED=1 PGROTATOR_SOAK=1 PGROTATOR_MATRIX=1 go test -race -timeout 0 -count=1 $$(go list ./... | grep -v /evidence/model$$)
 	PGROTATOR_SOAK=1 go test -timeout 0 -count=1 ./rotator/sweep/evidence/model
 
-matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetching those that are missing
+matrix: ## Run the rotation's scenarios on PostgreSQL 14 to 18, fetched
 	PGROTATOR_MATRIX=1 go test -timeout 14m -count=1 -run Matrix ./...
 
 # The versions of what looks at the pages in a browser.
 BROWSER_PACKAGES := puppeteer-core@24.43.1 axe-core@4.14.1
 
-browser: ## Look at the auditor's pages in Chromium, with axe (needs chromium, node and npm)
+browser: ## Look at the auditor's pages in Chromium, with axe (needs npm)
 	@command -v chromium >/dev/null || { echo 'browser: skipped, chromium is not installed'; exit 0; }; \
 	mkdir -p build/browser && echo '{"private":true}' > build/browser/package.json && \
 	npm install --prefix build/browser --no-audit --no-fund --no-save --silent $(BROWSER_PACKAGES) && \
@@ -67,7 +67,7 @@ pgrotator: ## Build build/pgrotator, the command line, for this machine
 build-RotationFunction build-SweepFunction build-ParameterCheckFunction:
 	GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./rotator
 
-package: ## Write build/pgrotator-arm64.zip and -amd64.zip with their checksums, and the template for them, without SAM
+package: ## Write the zips, their checksums and a template for them
 	for arch in arm64 amd64; do \
 		GOARCH=$$arch $(LAMBDA) -o build/$$arch/bootstrap ./rotator && \
 		go run ./rotator/internal/lambdazip build/$$arch/bootstrap build/pgrotator-$$arch.zip && \

@@ -46,6 +46,7 @@ const (
 	envIngestionLagSeconds = "INGESTION_LAG_SECONDS"      // seconds that a log line may take to arrive
 	envStateSchema         = "STATE_SCHEMA"               // the schema of the sweep's tables; unset = where setup has put them
 	envIAMReview           = "IAM_REVIEW"                 // true: say who may log in by IAM, from the account's policies
+	envHubFindings         = "SECURITY_HUB_FINDINGS"      // true: tell Security Hub what a sweep finds
 	envMetricsPerDatabase  = "METRICS_PER_DATABASE"       // true: the sweep's metrics of each database besides those of all
 	envLogLevel            = "LOG_LEVEL"                  // debug, info, warn or error
 	envSecretsEndpoint     = "SECRETS_MANAGER_ENDPOINT"   // a URL in Secrets Manager's place, as AWS's functions have it
@@ -63,6 +64,7 @@ type config struct {
 	topic         string
 	reports       publish.Place
 
+	hubFindings        bool
 	metricsPerDatabase bool
 	secretsEndpoint    string
 	logLevel           slog.Level
@@ -84,6 +86,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		topic:         e.matching(envNoticeTopicARN, topicARN, "an SNS topic's ARN"),
 		reports:       e.place(),
 
+		hubFindings:        e.boolean(envHubFindings, false),
 		metricsPerDatabase: e.boolean(envMetricsPerDatabase, false),
 		secretsEndpoint:    e.matching(envSecretsEndpoint, httpURL, "a URL with http:// or https://"),
 		logLevel:           e.level(),

@@ -15,7 +15,7 @@ func TestEnvironmentThatDoesNotParse(t *testing.T) {
 		"ASSUME_ROLE_ARN": "role", "LOCK_INTERVAL_DAYS": "90 days", "DELETE_INTERVAL_DAYS": "-1", "IGNORE_USER_LIST": "batch",
 		"MAX_CHANGES_PER_RUN": "many", "NOTICE_TOPIC_ARN": "topic", "INGESTION_LAG_SECONDS": "1e3",
 		"REPORT_BUCKET": "Bucket", "REPORT_PREFIX": "a/../b", "REPORT_KMS_KEY": "key",
-		"STATE_SCHEMA": strings.Repeat("x", 64), "LOG_LEVEL": "loud", "IAM_REVIEW": "on",
+		"STATE_SCHEMA": strings.Repeat("x", 64), "LOG_LEVEL": "loud", "IAM_REVIEW": "on", "SECURITY_HUB_FINDINGS": "on",
 		"DB_CA_FILE": "/nowhere/ca.pem", "SECRETS_MANAGER_ENDPOINT": "secretsmanager.example",
 	})
 	message := refusal(t, function, `{}`)
@@ -25,7 +25,7 @@ func TestEnvironmentThatDoesNotParse(t *testing.T) {
 		`LOCK_INTERVAL_DAYS is "90 days"`, `DELETE_INTERVAL_DAYS is "-1"`, `IGNORE_USER_LIST is "batch"; expected a JSON list`,
 		`MAX_CHANGES_PER_RUN is "many"`, `NOTICE_TOPIC_ARN is "topic"; expected an SNS topic's ARN`, `INGESTION_LAG_SECONDS is "1e3"`,
 		`REPORT_BUCKET is "Bucket"; expected the name of an S3 bucket`, `REPORT_PREFIX is "a/../b"; expected a path`, `REPORT_KMS_KEY is "key"; expected a KMS key`,
-		`STATE_SCHEMA is 64 bytes long`, `LOG_LEVEL is "loud"`, `IAM_REVIEW is "on"; expected true or false`,
+		`STATE_SCHEMA is 64 bytes long`, `LOG_LEVEL is "loud"`, `IAM_REVIEW is "on"; expected true or false`, `SECURITY_HUB_FINDINGS is "on"; expected true or false`,
 		`DB_CA_FILE: open /nowhere/ca.pem: no such file`, `SECRETS_MANAGER_ENDPOINT is "secretsmanager.example"; expected a URL`,
 	} {
 		if !strings.Contains(message, want) {
@@ -94,7 +94,7 @@ func TestEmptyValuesAreUnset(t *testing.T) {
 	_, function := newFunction(t, map[string]string{
 		"PASSWORD_LENGTH": "", "EXCLUDE_NUMBERS": "", "PASSWORD_VALID_DAYS": "", "ASSUME_ROLE_ARN": "", "LOCK_INTERVAL_DAYS": "",
 		"DELETE_INTERVAL_DAYS": "", "IGNORE_USER_LIST": "", "MAX_CHANGES_PER_RUN": "", "NOTICE_TOPIC_ARN": "",
-		"INGESTION_LAG_SECONDS": "", "IAM_REVIEW": "", "STATE_SCHEMA": "", "LOG_LEVEL": "", "SECRETS_MANAGER_ENDPOINT": "", "DB_CA_FILE": "",
+		"INGESTION_LAG_SECONDS": "", "IAM_REVIEW": "", "SECURITY_HUB_FINDINGS": "", "STATE_SCHEMA": "", "LOG_LEVEL": "", "SECRETS_MANAGER_ENDPOINT": "", "DB_CA_FILE": "",
 	})
 	if message := refusal(t, function, `{}`); !strings.Contains(message, "neither Step nor action") {
 		t.Errorf("the function did not start: %s", message)

@@ -107,6 +107,9 @@ func TestEventsThatAreRefused(t *testing.T) {
 	if calls := stack.Calls(); len(calls) > 0 {
 		t.Errorf("AWS was called: %v", calls)
 	}
+	if logged := strings.Count(function.Output(), `"msg":"event failed","requestId":"`); logged != len(paths) {
+		t.Errorf("%d events were refused, and %d lines tell so", len(paths), logged)
+	}
 }
 
 // A rotation event with keys that AWS may add one day is one all the same.

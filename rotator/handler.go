@@ -53,6 +53,7 @@ type handler struct {
 func (h *handler) handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	e, err := decode(payload)
 	if err != nil {
+		h.note(ctx, e, 0, err)
 		return nil, err
 	}
 	ctx, cancel := withMargin(ctx)
@@ -248,8 +249,8 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.For != "" && e.For != role.ForRotation && e.For != role.ForSweep {
 		return fmt.Errorf(`the event's key "for" is %q; expected %q or %q`, e.For, role.ForRotation, role.ForSweep)
 	}
-	if e.Adopt && (e.For != "" || e.Repair) {
-		return errors.New(`the event's key "adopt" goes with neither "for" nor "repair": run setup once for each`)
+	if e.Adopt && e.Repair {
+		return errors.New(`the event's key "adopt" does not go with "repair": run setup once for each`)
 	}
 	if e.Action == "digest" {
 		return e.admitDigest()

@@ -75,6 +75,9 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	opener := postgres.Opener{Roots: postgres.NewRoots(c.caFile), ApplicationName: "pgrotator"}
 	c.sweep.Version = version
 	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(own), c.topic), Reports: publish.NewBucket(reportClient(own), c.reports)}
+	if c.hubFindings {
+		channels.Hub = publish.NewSecurityHub(own)
+	}
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}

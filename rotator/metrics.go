@@ -71,9 +71,9 @@ func count(yes bool) float64 {
 	return 0
 }
 
-// sweep counts what one sweep did, and the roles by state at its end. A run that failed has only a duration.
+// sweep counts what one sweep did, and the roles by state at its end. A run that failed has only a duration and its outcome.
 func (m *metrics) sweep(took time.Duration, report report.Report, err error) {
-	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}}
+	values := []metric{{"SweepDuration", "Milliseconds", float64(took.Milliseconds())}, {"SweepSucceeded", "Count", count(err == nil)}, {"SweepFailed", "Count", count(err != nil)}}
 	if err == nil {
 		values = append(values, ofReport(report)...)
 	}

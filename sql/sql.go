@@ -41,8 +41,8 @@ func (s Statement) Text() string {
 	})
 }
 
-// WithoutTimeouts is the first statement of every session.
-const WithoutTimeouts Statement = "session/without_timeouts"
+// SessionBegin is the first statement of every session.
+const SessionBegin Statement = "session/begin"
 
 // The statements of rotation.
 const (
@@ -102,11 +102,18 @@ const (
 	RevokeLeave        Statement = "revoke/leave"
 	RevokeTakeExecute  Statement = "revoke/take_execute"
 	RevokeGiveExecute  Statement = "revoke/give_execute"
+	RevokeCreateRole   Statement = "revoke/createrole"
 	RevokeNoCreateRole Statement = "revoke/no_createrole"
+	RevokeLock         Statement = "revoke/lock"
 	RevokeSetPassword  Statement = "revoke/set_password"
+	RevokeNotLocked    Statement = "revoke/not_locked"
+	RevokeLetIn        Statement = "revoke/let_in"
 	RevokeSessions     Statement = "revoke/sessions"
 	RevokeEndSession   Statement = "revoke/end_session"
 	RevokeLogins       Statement = "revoke/logins_under_way"
+	RevokePrepared     Statement = "revoke/prepared"
+	RevokeBecome       Statement = "revoke/become"
+	RevokeRollBack     Statement = "revoke/roll_back_prepared"
 )
 
 // The statements that people are shown as cures, with a place for each name and value as psql has it.
@@ -164,8 +171,8 @@ const (
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepHoldings     Statement = "sweep/holdings"
 	SweepHistory      Statement = "sweep/history"
-	SweepNotice       Statement = "sweep/notice"
-	SweepRecordNotice Statement = "sweep/record_notice"
+	SweepNote         Statement = "sweep/note"
+	SweepRecordNote   Statement = "sweep/record_note"
 	SweepRecordSpared Statement = "sweep/record_spared"
 	SweepRecords      Statement = "sweep/records"
 	SweepStore        Statement = "sweep/store"

@@ -27,37 +27,37 @@ func (r *Review) orphansOf(h *Holder, d Database) {
 				continue
 			}
 			for _, written := range s.Resources {
-				if why := r.orphan(written, d); why != "" {
-					r.Orphans = addPermit(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, why)
+				if wrong := r.orphan(written, d); wrong.why != "" {
+					r.Orphans = addPermit(r.Orphans, Permission{Holder: h.ARN, Policy: policy.Name, Statement: s.Name, Resources: []string{written}}, wrong)
 				}
 			}
 		}
 	}
 }
 
-// orphan says why a resource admits nobody, "" where it may.
-func (r *Review) orphan(written string, d Database) string {
+// orphan says why a resource admits nobody, and nothing where it may.
+func (r *Review) orphan(written string, d Database) fault {
 	own, target := strings.SplitN(d.Prefix, ":", 7), strings.SplitN(written, ":", 7)
 	if len(target) < 7 || len(own) < 7 || target[5] != "dbuser" {
-		return ""
+		return fault{}
 	}
 	if !sameOrPattern(target[3], own[3]) || !sameOrPattern(target[4], own[4]) {
 		r.noteOnce("Permissions on databases of other Regions and accounts are not looked up.")
-		return ""
+		return fault{}
 	}
 	id, user, found := strings.Cut(target[6], "/")
 	switch {
 	case isPattern(id):
-		return ""
+		return fault{}
 	case strings.HasPrefix(id, "prx-"):
 		r.noteOnce("Permissions on RDS Proxies (prx-…) are not looked up.")
-		return ""
+		return fault{}
 	case id+"/" == own[6]:
-		return d.missing(user, found)
+		return fault{why: d.missing(user, found)}
 	case target[3] != own[3] || d.Known == nil:
-		return ""
+		return fault{}
 	}
-	return d.gone(id)
+	return fault{d.gone(id), true}
 }
 
 // missing says why nobody can be a user of this database.

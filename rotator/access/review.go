@@ -27,6 +27,7 @@ type Role struct {
 // Review is who may log in to a database by IAM, and what of it is not needed. Lists are empty, never null.
 type Review struct {
 	report.IAM
+	Whole       bool         // nothing that Orphans and Broad are to hold is unknown or left out
 	permissions []permission // of the members: all, but for the broad ones beyond maxAdmissions
 	broad       int          // how many of them are broad, all counted
 	reached     map[string]bool
@@ -65,6 +66,7 @@ func Of(a *Account, d Database) Review {
 	r.findUnreachable(d)
 	r.findOrphans(a, d)
 	r.cut()
+	r.Whole = r.Complete && d.Known != nil && len(r.Orphans) <= maxFindings && len(r.Broad) <= maxFindings
 	r.Orphans, r.Broad = r.firstOf(r.Orphans, "orphans"), r.firstOf(r.Broad, "broad")
 	return r
 }
@@ -102,11 +104,11 @@ func (r *Review) findBroad(j *judge, d Database, everybody []Permission) {
 	everywhere := other(d.Prefix)
 	anywhere := meant(j.permissions(everywhere + stranger))
 	for _, found := range everybody {
-		why := "it admits to every user of this database"
+		wrong := fault{why: "it admits to every user of this database"}
 		if slices.ContainsFunc(anywhere, found.same) {
-			why = "it admits to every user of every database"
+			wrong = fault{"it admits to every user of every database", true}
 		}
-		r.Broad = addPermit(r.Broad, found, why)
+		r.Broad = addPermit(r.Broad, found, wrong)
 	}
 	for _, role := range d.Roles {
 		if !role.Member {
@@ -114,7 +116,7 @@ func (r *Review) findBroad(j *judge, d Database, everybody []Permission) {
 		}
 		for _, found := range meant(j.permissions(everywhere + role.Name)) {
 			if !slices.ContainsFunc(everybody, found.same) && !slices.ContainsFunc(anywhere, found.same) {
-				r.Broad = addPermit(r.Broad, found, "it admits to a user of this name in every database")
+				r.Broad = addPermit(r.Broad, found, fault{why: "it admits to a user of this name in every database"})
 			}
 		}
 	}
@@ -129,14 +131,20 @@ func other(prefix string) string {
 	return strings.Join(parts[:6], ":") + ":" + elsewhere + "/"
 }
 
+// fault is what is wrong with a permission.
+type fault struct {
+	why        string // "" = nothing
+	everywhere bool   // it is so whichever database of the account is reviewed
+}
+
 func (p Permission) same(q Permission) bool {
 	return p.Holder == q.Holder && p.Policy == q.Policy && p.Statement == q.Statement
 }
 
 // addPermit adds a permission, unless it is there: a group's is found with each of its users.
-func addPermit(list []report.Permit, p Permission, why string) []report.Permit {
+func addPermit(list []report.Permit, p Permission, f fault) []report.Permit {
 	for _, resource := range p.Resources {
-		f := report.Permit{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: why}
+		f := report.Permit{Principal: p.Holder, Policy: p.Policy, Statement: p.Statement, Resource: resource, Why: f.why, Everywhere: f.everywhere}
 		if !slices.Contains(list, f) {
 			list = append(list, f)
 		}
@@ -221,7 +229,7 @@ func (r *Review) Withdraw(user string) []report.Permit {
 			}
 			one := p.Permission
 			one.Resources = []string{resource}
-			list = addPermit(list, one, why)
+			list = addPermit(list, one, fault{why: why})
 		}
 	}
 	return list

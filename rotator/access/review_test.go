@@ -27,7 +27,7 @@ func TestAccess(t *testing.T) {
 	one, all := role(statementsOn(t, allow(bob))), role(statementsOn(t, `{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*",`+mfa+`}`))
 	one.LastUsed, all.ARN = used, "arn:aws:iam::"+account+":role/admin"
 	r := access.Of(accountOf(one, all), database())
-	if !r.Complete || len(r.Access) != 2 || r.Access[0].User != "alice" || r.Access[1].User != "bob" || len(r.Unreachable) != 0 {
+	if !r.Complete || !r.Whole || len(r.Access) != 2 || r.Access[0].User != "alice" || r.Access[1].User != "bob" || len(r.Unreachable) != 0 {
 		t.Fatalf("%+v", r)
 	}
 	if got := r.Access[0].Principals; len(got) != 1 || got[0].ARN != all.ARN || got[0].Statement != "All" || len(got[0].Conditions) != 1 || got[0].LastUsed != nil {
@@ -50,7 +50,7 @@ func TestUnreachable(t *testing.T) {
 	unread := accountOf(user(statementsOn(t, allow(bob))))
 	unread.Unread = []string{"a policy cannot be read"}
 	for name, r := range map[string]access.Review{"a policy cannot be read": access.Of(unread, database()), "IAM is silent": access.Unknown("IAM is silent")} {
-		if r.Complete || len(r.Unreachable) != 0 || !slices.Contains(r.Notes, name) {
+		if r.Complete || r.Whole || len(r.Unreachable) != 0 || !slices.Contains(r.Notes, name) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -83,7 +83,8 @@ func TestBroad(t *testing.T) {
 			}
 			continue
 		}
-		if len(r.Broad) != 1 || r.Broad[0].Resource != resource || !strings.Contains(r.Broad[0].Why, want) {
+		if len(r.Broad) != 1 || r.Broad[0].Resource != resource || !strings.Contains(r.Broad[0].Why, want) ||
+			r.Broad[0].Everywhere != (want == "every user of every database") {
 			t.Errorf("%s: %+v, want %q", resource, r.Broad, want)
 		}
 	}
@@ -118,6 +119,9 @@ func TestOrphans(t *testing.T) {
 		strings.Replace(elsewhere("cluster-OLD", "bob"), account, "210987654321", 1):  "",
 	} {
 		r := access.Of(accountOf(role(statementsOn(t, allow(resource)))), database())
+		if len(r.Orphans) == 1 && r.Orphans[0].Everywhere != strings.Contains(want, "resource id") {
+			t.Errorf("%s: everywhere %v", resource, r.Orphans[0].Everywhere)
+		}
 		if want == "" && len(r.Orphans) != 0 || want != "" && (len(r.Orphans) != 1 || !strings.HasPrefix(r.Orphans[0].Why, want)) {
 			t.Errorf("%s: %+v, want %q", resource, r.Orphans, want)
 		}
@@ -143,7 +147,7 @@ func TestOrphansThatCannotBeTold(t *testing.T) {
 	d.Known = nil
 	d.Roles = append(d.Roles, access.Role{Name: `jos\xe9`, Opaque: true})
 	r := access.Of(accountOf(role(statementsOn(t, allow(elsewhere("cluster-OLD", "bob"), prefix+"josé")))), d)
-	if len(r.Orphans) != 0 || !strings.Contains(strings.Join(r.Notes, " "), "Which resource ids exist is not known") {
+	if len(r.Orphans) != 0 || r.Whole || !strings.Contains(strings.Join(r.Notes, " "), "Which resource ids exist is not known") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -185,7 +189,7 @@ func TestAccessIsBounded(t *testing.T) {
 		}
 		return gone
 	}()...)))
-	if r := access.Of(accountOf(orphans), d); len(r.Orphans) != 2000 || !strings.Contains(strings.Join(r.Notes, " "), "1 statements under orphans are left out") {
+	if r := access.Of(accountOf(orphans), d); len(r.Orphans) != 2000 || r.Whole || !strings.Contains(strings.Join(r.Notes, " "), "1 statements under orphans are left out") {
 		t.Errorf("%d orphans, notes %v", len(r.Orphans), r.Notes)
 	}
 	if !strings.Contains(strings.Join(r.Notes, " "), "6000 in all are left out") {

@@ -30,6 +30,7 @@ type Account struct {
 	IAM        bool // a member of rds_iam, directly or not: logs in by IAM token
 	Paired     bool // one of X, X_a and X_b, the latter two members of X
 	Subscriber bool // owns a subscription, whose worker logs no login
+	SetUp      bool // holds ADMIN on setup's owner role: setup ran as it, and will again
 	ByFunction bool // setup's functions can lock, unlock and drop it
 	Directly   bool // the session's role can
 	Tracked    bool // it has a row; what follows is that row
@@ -71,16 +72,16 @@ func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner st
 	return p, err
 }
 
-// List reads every role of the cluster, in the order of their names. functions is the schema of setup's functions, or "".
-func List(ctx context.Context, s *postgres.Session, stateSchema, functions string) ([]Account, error) {
+// List reads every role of the cluster, in the order of their names.
+func List(ctx context.Context, s *postgres.Session, stateSchema string, found Installation) ([]Account, error) {
 	var accounts []Account
 	var a Account
 	var lastLogin, changed, lockedAt, firstSeen *time.Time
 	var lock string
 	var plain bool
-	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber,
+	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber, &a.SetUp,
 		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &a.Source, &changed, &lockedAt, &firstSeen, &lock}
-	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{functions}, into, func() {
+	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{found.Functions, found.Owner}, into, func() {
 		a.LastLogin, a.StatusChanged, a.LockedAt, a.FirstSeen = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt), timeOf(firstSeen)
 		a.Lock = lockRecord(lock)
 		a.Unlogged = unlogged(a.Name, plain)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pgrotator/rotator/role"
@@ -9,13 +10,13 @@ import (
 
 // Exemptions is whom the sweep leaves alone in one database, whatever their logs show.
 type Exemptions struct {
-	master string
-	paired map[string]string // why, by role
+	masters []string
+	paired  map[string]string // why, by role
 }
 
-// NewExemptions takes the cluster's master user ("" = not known), the roles of the secret's own pair ("" = none such) and the
+// NewExemptions takes the cluster's master user and the secret's masteriam ("" = not known, or none), the roles of the secret's own pair ("" = none such) and the
 // pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks after them.
-func NewExemptions(master string, own []string, records []role.Record) Exemptions {
+func NewExemptions(masters, own []string, records []role.Record) Exemptions {
 	paired := map[string]string{}
 	// Up to PostgreSQL 15 whoever may make roles can write a record: the reason names it, so that a forged one is seen.
 	for _, r := range records {
@@ -26,7 +27,7 @@ func NewExemptions(master string, own []string, records []role.Record) Exemption
 	for _, name := range own {
 		paired[name] = "It belongs to this secret's rotation pair."
 	}
-	return Exemptions{master: master, paired: paired}
+	return Exemptions{masters: masters, paired: paired}
 }
 
 // Reason says in a sentence why the sweep leaves a role alone, "" if it does not.
@@ -36,8 +37,10 @@ func (e Exemptions) Reason(a Account) string {
 		return "It is a superuser."
 	case role.Reserved(a.Name):
 		return "PostgreSQL or RDS keeps its name for its own roles."
-	case a.Name == e.master:
+	case slices.Contains(e.masters, a.Name):
 		return "It is the master user."
+	case a.SetUp:
+		return "It is the master that setup ran as: it has ADMIN on setup's role."
 	case e.paired[a.Name] != "":
 		return e.paired[a.Name]
 	case a.Paired:

@@ -20,6 +20,7 @@ const (
 	SNS            Service = "the function's role, the topic's policy, the endpoint's policy and, with a customer managed key, the key's policy must all allow it"
 	S3             Service = "the function's role, the bucket's policy and, with a customer managed key, the key's policy must all allow it"
 	RDS            Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it"
+	SecurityHub    Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it on the product of the account's own findings"
 	IAM            Service = "the function's role, or the one at ASSUME_ROLE_ARN, must allow it on every resource; an organization's policies may refuse it too"
 )
 

@@ -141,14 +141,21 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 	tablesFound(l, tables)
 	databases(l, found.Databases)
 	own := []string{s.pair.User, s.pair.Partner, s.value.Role, became}
-	c.closable(ctx, l, session, tables.Schema, found.Functions, account.NewExemptions(master, own, found.Records))
+	accounts, err := account.List(ctx, session, tables.Schema, found)
+	if err != nil {
+		l.fail("roles", err.Error(), "")
+		return
+	}
+	c.closable(l, s, accounts, found, account.NewExemptions([]string{master, s.value.MasterIAM}, own, found.Records))
 	c.canary(ctx, l, s, session, tables.Schema)
 }
+
+const setUpForSweep = `Run setup with "for":"sweep" where this pair is to sweep; a pair that only rotates needs none.`
 
 // tablesFault tells why there are no tables to work with. A pair that is not set up for the sweep is no fault.
 func tablesFault(l *list, err error) {
 	if errors.Is(err, account.ErrNoTables) {
-		l.advise("tables", err.Error(), `Run setup with "for":"sweep" where this pair is to sweep; a pair that only rotates needs none.`)
+		l.advise("tables", err.Error(), setUpForSweep)
 		return
 	}
 	l.fail("tables", err.Error(), "Do as the detail says.")
@@ -168,19 +175,18 @@ func tablesFound(l *list, t account.Tables) {
 }
 
 // closable names the roles that a sweep could neither lock nor drop, though it looks after them.
-func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session, stateSchema, functions string, exempt account.Exemptions) {
-	accounts, err := account.List(ctx, session, stateSchema, functions)
-	if err != nil {
-		l.fail("roles", err.Error(), "")
-		return
-	}
+func (c *Check) closable(l *list, s subject, accounts []account.Account, found account.Installation, exempt account.Exemptions) {
+	terms, _ := c.terms(s)
 	var beyond, unlogged []string
+	directly := false
 	for _, a := range accounts {
+		directly = directly || a.Directly
 		if a.CanLogin && a.Unlogged != "" {
 			unlogged = append(unlogged, fmt.Sprintf("%q (%s)", a.Name, a.Unlogged))
 			continue
 		}
 		_, excepted := account.Excepted(c.options.Ignore, a.Name, time.Now())
+		excepted = excepted || account.Ignored(terms.Ignored, a.Name)
 		looksAfter := a.CanLogin && exempt.Reason(a) == "" && !excepted
 		if looksAfter && !a.ByFunction && !a.Directly {
 			beyond = append(beyond, a.Name)
@@ -190,12 +196,15 @@ func (c *Check) closable(ctx context.Context, l *list, session *postgres.Session
 		l.advise("names", "the log cannot show who is active by the names of these roles, which the sweep leaves alone: "+strings.Join(unlogged, ", "),
 			"Give them names in ASCII where they shall be looked after.")
 	}
-	if len(beyond) > 0 {
+	switch {
+	case found.Functions == "" && !directly:
+		l.advise("roles", "the pair is not set up for the sweep: its tables are there, setup's functions that lock and drop roles are not", setUpForSweep)
+	case len(beyond) > 0:
 		l.advise("roles", "may not be locked or dropped by the sweep, and are reported only: "+strings.Join(beyond, ", "),
 			"Run setup again for roles made since, or close them by hand.")
-		return
+	default:
+		l.pass("roles", "every role that a sweep looks after can be locked and dropped")
 	}
-	l.pass("roles", "every role that a sweep looks after can be locked and dropped")
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.

@@ -122,8 +122,8 @@ func (m madeReady) Show(p *terminal.Page) {
 	}
 }
 
-// Well is true: a revocation that was not carried out is an error.
-func (revoked) Well() bool { return true }
+// Well is whether sessions were ended on every instance.
+func (r revoked) Well() bool { return len(r.Unseen) == 0 }
 
 // Show writes whose sessions were ended and what was done, in order.
 func (r revoked) Show(p *terminal.Page) {

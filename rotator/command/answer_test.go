@@ -122,6 +122,7 @@ func TestWell(t *testing.T) {
 		{"sweep", `{"evidence":{"complete":true},"failed":[{"user":"a"}]}`, false},
 		{"sweep", `{"evidence":{"complete":true},"held":{"users":["a"]}}`, false},
 		{"revoke", answers["revoke"], true},
+		{"revoke", `{"steps":["locked a"],"unseen":["Only the writer was looked at."]}`, false},
 		{"list", `{"secrets":[],"overdue":[]}`, true},
 		{"list", answers["list"], false},
 		{"list", `{"secrets":[],"faults":[{"subject":"account 1"}]}`, false},

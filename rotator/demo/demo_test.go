@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,6 +173,12 @@ func TestStoryKeepsItsPromises(t *testing.T) {
 	if strings.ContainsRune(text, '\x1b') {
 		t.Error("the story is coloured, though nobody sees it on a terminal")
 	}
+	fits(t, text)
+}
+
+// fits holds every line to the width of a terminal.
+func fits(t *testing.T, text string) {
+	t.Helper()
 	for line := range strings.Lines(text) {
 		if columns := terminal.Columns(strings.TrimSuffix(line, "\n")); columns > terminal.Width {
 			t.Errorf("a line takes %d columns: %s", columns, line)
@@ -245,6 +252,7 @@ func TestLocalCommandsWork(t *testing.T) {
 	r.await("Until Ctrl-C")
 	_, rest, _ := strings.Cut(r.output(), "# where AWS is")
 	commands, _, _ := strings.Cut(rest, "Until Ctrl-C")
+	fits(t, regexp.MustCompile(`'/.*'`).ReplaceAllString(commands, "'the binary, wherever this is built'"))
 	output, err := exec.Command("sh", "-euc", "#"+commands).CombinedOutput()
 	if err != nil {
 		t.Errorf("the commands: %v", err)

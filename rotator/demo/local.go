@@ -56,13 +56,13 @@ func commands(s *stack.Stack, sweep *localaws.Function) []paste {
 		{"setup: makes the pair, what rotates it and what the sweep needs", "pgrotator setup " + stack.Secret + " --for sweep"},
 		{"check again: what would the next rotation meet?", "pgrotator check " + stack.Secret},
 		{"the first rotation, by the function and every 30 days", fmt.Sprintf(`aws secretsmanager rotate-secret --secret-id %s \
-  --rotation-lambda-arn %s \
-  --rotation-rules AutomaticallyAfterDays=30`, stack.Secret, s.Function.ARN())},
+  --rotation-rules AutomaticallyAfterDays=30 --rotation-lambda-arn \
+  %s`, stack.Secret, s.Function.ARN())},
 		{"rotate, as often as you like", "pgrotator rotate " + stack.Secret},
 		{"the versions and their staging labels", "aws secretsmanager describe-secret --secret-id " + stack.Secret},
 		{"the current credential", "aws secretsmanager get-secret-value --secret-id " + stack.Secret},
 		{"psql as the current user: who is logged in, and as whom", psqlCommand(s)},
-		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf("pgrotator invoke %s sweep %s --act || true", sweep.ARN(), stack.Secret)},
+		{"sweep: whom would it lock? It judges from its second run on", fmt.Sprintf("pgrotator invoke %s \\\n  sweep %s --act || true", sweep.ARN(), stack.Secret)},
 	}
 }
 
@@ -70,12 +70,13 @@ func commands(s *stack.Stack, sweep *localaws.Function) []paste {
 // it by default.
 func psqlCommand(s *stack.Stack) string {
 	return fmt.Sprintf(`credential() {
-  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text |
+  aws secretsmanager get-secret-value --secret-id %s \
+    --query SecretString --output text |
     sed -E 's/.*"'"$1"'": *"([^"]*)".*/\1/'
 }
 PGUSER=$(credential username) PGPASSWORD=$(credential password) \
-  psql "host=localhost port=%d dbname=%s sslmode=verify-full sslrootcert=%s" \
-  -c 'SELECT session_user, current_user'`, stack.Secret, s.PG.Port(), stack.Database, s.PG.CAFile())
+  PGSSLMODE=verify-full PGSSLROOTCERT=$DB_CA_FILE \
+  psql -h localhost -p %d -d %s -c 'SELECT session_user, current_user'`, stack.Secret, s.PG.Port(), stack.Database)
 }
 
 // invocation is a line on one run of the function.

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,58 @@ func TestEveryAlarmReachesTheTopic(t *testing.T) {
 			if description, _ := s.resolve(resource.Properties["AlarmDescription"]).(string); !strings.Contains(description, s.values["DatabaseIdentifier"]) {
 				t.Errorf("the mail of %s does not name the database: %q", name, description)
 			}
+		}
+	}
+}
+
+// An alarm that is left out is left out alone, and the parameter takes the names of alarms and nothing else.
+func TestEachAlarmCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	var written []string
+	for name, resource := range template.Resources {
+		if resource.Type == "AWS::CloudWatch::Alarm" && name != "RotationFinished" {
+			written = append(written, name)
+		}
+	}
+	if slices.Sort(written); !slices.Equal(written, alarms) {
+		t.Fatalf("the template has the alarms\n%v\nand this test knows\n%v", written, alarms)
+	}
+	for _, fleet := range []string{"true", "false"} {
+		whole := map[string]string{"Fleet": fleet, "RotationEnabled": "true", "RedeployServiceArns": shop}
+		made := func(leftOut string) []string {
+			s := newStack(template, whole)
+			s.values["AlarmsLeftOut"] = leftOut
+			return slices.DeleteFunc(slices.Clone(alarms), func(name string) bool { return !s.exists(template.Resources[name].Condition) })
+		}
+		all := made("none")
+		for _, name := range alarms {
+			expected := slices.DeleteFunc(slices.Clone(all), func(other string) bool { return other == name })
+			if got := made(name); !slices.Equal(got, expected) {
+				t.Errorf("with Fleet=%s and without %s, the alarms are %v", fleet, name, got)
+			}
+		}
+		if got := made("RotationErrors,SweepThrottles,PreviousStillInUse"); len(got) != len(all)-3 {
+			t.Errorf("with Fleet=%s and without three, the alarms are %v", fleet, got)
+		}
+	}
+	for _, value := range []string{"", "none,RotationErrors", "RotationFinished", "rotationerrors", "RotationErrors,", "RotationErrors, SweepErrors", "Rotation", "all"} {
+		if template.Parameters["AlarmsLeftOut"].accepts(value) {
+			t.Errorf("AlarmsLeftOut takes %q", value)
+		}
+	}
+}
+
+// Whoever leaves alarms out looks their names up on the page.
+func TestPageNamesEveryAlarm(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range alarms {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("the page does not name %s", name)
 		}
 	}
 }

@@ -23,7 +23,7 @@ var readBelow = map[string]string{
 	"HTTPS_PROXY": "net/http", "NO_PROXY": "net/http", "GODEBUG": "Go's runtime",
 	"AWS_USE_DUALSTACK_ENDPOINT": "the SDK", "AWS_USE_FIPS_ENDPOINT": "the SDK",
 	"AWS_ENDPOINT_URL_SECRETS_MANAGER": "the SDK", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": "the SDK", "AWS_ENDPOINT_URL_RDS": "the SDK",
-	"AWS_ENDPOINT_URL_SNS": "the SDK", "AWS_ENDPOINT_URL_STS": "the SDK", "AWS_ENDPOINT_URL_S3": "the SDK",
+	"AWS_ENDPOINT_URL_SNS": "the SDK", "AWS_ENDPOINT_URL_STS": "the SDK", "AWS_ENDPOINT_URL_S3": "the SDK", "AWS_ENDPOINT_URL_SECURITYHUB": "publish",
 }
 
 func TestEnvironmentNamesAreTheOnesTheCodeReads(t *testing.T) {

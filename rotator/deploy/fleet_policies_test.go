@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -111,9 +112,48 @@ func TestFleetAssumesOneRoleInItsAccountsOnly(t *testing.T) {
 			t.Errorf("%s may assume any role", role)
 		}
 	}
-	if got := s.resolve(template.Resources["RotationPermission"].Properties).(map[string]any)["SourceAccount"]; got != account {
-		t.Errorf("account %v may have the function invoked", got)
+}
+
+// Secrets Manager of each account of a fleet may invoke the rotation function, that of no other account, and their permissions fit into
+// its policy, which holds 20 KB (Lambda quotas).
+func TestEveryAccountOfAFleetMayHaveTheFunctionInvoked(t *testing.T) {
+	t.Parallel()
+	const most, longestPolicy = 40, 20 * 1024
+	template := readTemplate(t)
+	var accounts []string
+	for n := range most + 1 {
+		accounts = append(accounts, fmt.Sprintf("%012d", n))
 	}
+	for _, count := range []int{1, 2, 3, most - 1, most, most + 1} {
+		s := newStack(template, map[string]string{"Fleet": "true", "AssumeRoleArn": "arn:aws:iam::{account}:role/pgrotator", "FleetAccounts": strings.Join(accounts[:count], ",")})
+		var invited []string
+		size := 0
+		for name, resource := range template.Resources {
+			if resource.Type != "AWS::Lambda::Permission" || !s.exists(resource.Condition) {
+				continue
+			}
+			permission := s.resolve(resource.Properties).(map[string]any)
+			if permission["FunctionName"] != "<RotationFunction>" || permission["Action"] != "lambda:InvokeFunction" || permission["Principal"] != "secretsmanager.amazonaws.com" {
+				t.Errorf("%s lets %v", name, permission)
+			}
+			invited = append(invited, permission["SourceAccount"].(string))
+			size += len(statementOfPermission(permission))
+		}
+		slices.Sort(invited)
+		if expected := accounts[:min(count, most)]; !slices.Equal(invited, expected) {
+			t.Errorf("of %d accounts those may have the function invoked: %v", count, invited)
+		}
+		if size > longestPolicy {
+			t.Errorf("the permissions of %d accounts have %d characters", count, size)
+		}
+	}
+}
+
+// statementOfPermission is what Lambda makes of a permission, with names as long as AWS's are at most.
+func statementOfPermission(permission map[string]any) string {
+	function := "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:" + strings.Repeat("f", 64)
+	return fmt.Sprintf(`{"Sid":"%s","Effect":"Allow","Principal":{"Service":"%s"},"Action":"%s","Resource":"%s","Condition":{"StringEquals":{"AWS:SourceAccount":"%s"}}},`,
+		strings.Repeat("s", 100), permission["Principal"], permission["Action"], function, permission["SourceAccount"])
 }
 
 // IAM holds 10,240 characters of a role's own policies, blanks not counted (IAM User Guide, "IAM and AWS STS quotas").

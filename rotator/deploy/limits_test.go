@@ -54,6 +54,21 @@ func TestLongestListsFit(t *testing.T) {
 	}
 }
 
+// All variables of a function hold 4 KB together (Lambda quotas).
+func TestLongestVariablesFit(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	s := newStack(template, map[string]string{"Fleet": "true", "CreateVpcEndpoints": "true", "AssumeRoleArn": "arn:aws:iam::{account}:role/pgrotator"})
+	for _, parameter := range []string{"FleetAccounts", "IgnoreUserList"} {
+		s.values[parameter] = strings.Repeat("n", int(*template.Parameters[parameter].MaxLength))
+	}
+	for _, function := range functions {
+		if text := encoded(t, variables(s, function)); len(text) > 4096 {
+			t.Errorf("the variables of %s would have %d characters", function, len(text))
+		}
+	}
+}
+
 // longestOf are, for each role, values with which it has the most statements.
 func longestOf(template template) map[string]map[string]string {
 	most := map[string]string{}

@@ -34,6 +34,7 @@ func TestStackIsCreatedInMoto(t *testing.T) {
 	delete(everything, "FunctionSecurityGroupIds")
 	delete(everything, "AWS::Partition")
 	everything["EndpointSubnetIds"] = "{subnets}"
+	everything["FleetAccounts"] = alternatives["FleetAccounts"][1]
 	everything["RotationRoleArn"], everything["SweepRoleArn"] = "{role}", "{role}"
 	stacks := []map[string]string{
 		{"DatabaseHost": "orders.example.com"},

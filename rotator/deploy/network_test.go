@@ -24,6 +24,7 @@ var endpoints = []endpoint{
 	{"RdsEndpoint", "AWS_ENDPOINT_URL_RDS", "rds"},
 	{"SnsEndpoint", "AWS_ENDPOINT_URL_SNS", "sns"},
 	{"StsEndpoint", "AWS_ENDPOINT_URL_STS", "sts"},
+	{"SecurityHubEndpoint", "AWS_ENDPOINT_URL_SECURITYHUB", "securityhub"},
 	{"S3Endpoint", "AWS_ENDPOINT_URL_S3", "s3"},
 }
 
@@ -35,7 +36,7 @@ func variables(s stack, function string) map[string]any {
 func TestEndpointsAreTheFunctionsAlone(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	everyStack(template, []string{"AssumeRoleArn", "CreateVpcEndpoints", "FunctionSecurityGroupIds", "Fleet", "ReportBucket"}, func(s stack) {
+	everyStack(template, []string{"AssumeRoleArn", "CreateVpcEndpoints", "FunctionSecurityGroupIds", "Fleet", "ReportBucket", "SecurityHubFindings"}, func(s stack) {
 		for _, e := range endpoints {
 			endpoint := template.Resources[e.resource]
 			if endpoint.Properties["PrivateDnsEnabled"] != false {
@@ -51,6 +52,35 @@ func TestEndpointsAreTheFunctionsAlone(t *testing.T) {
 	})
 }
 
+// Nobody carries data out through the stack's endpoints, and the roles that the functions take in other accounts come in by them.
+func TestEndpointsAdmitTheAccountsOfTheFunctions(t *testing.T) {
+	t.Parallel()
+	const anywhere = "arn:aws:iam::{account}:role/pgrotator"
+	cases := []struct {
+		values   map[string]string
+		expected []string
+	}{
+		{nil, []string{account}},
+		{map[string]string{"SecretArn": foreignSecret, "AssumeRoleArn": assumedRole}, []string{account, otherAccount}},
+		{map[string]string{"SecretArn": foreignSecret, "AssumeRoleArn": anywhere}, []string{account, otherAccount}},
+		{map[string]string{"Fleet": "true"}, []string{account}},
+		{map[string]string{"Fleet": "true", "AssumeRoleArn": anywhere, "FleetAccounts": otherAccount + ",777788889999"}, []string{account, otherAccount, "777788889999"}},
+	}
+	template := readTemplate(t)
+	for _, c := range cases {
+		for _, e := range endpoints {
+			policy := newStack(template, c.values).resolve(template.Resources[e.resource].Properties["PolicyDocument"]).(map[string]any)
+			expected := c.expected
+			if slices.Contains([]string{"sts", "sns", "s3", "securityhub"}, e.service) { // which the functions call as themselves
+				expected = []string{account}
+			}
+			if got := newStatement(policy["Statement"].([]any)[0].(map[string]any)).under("aws:PrincipalAccount"); !slices.Equal(got, expected) {
+				t.Errorf("with %v, %s admits %v, not %v", c.values, e.resource, got, expected)
+			}
+		}
+	}
+}
+
 // The prefix of China's endpoint services differs from one service to another (CDK's InterfaceVpcEndpointAwsService has the list).
 func TestEndpointServicesOfEachPartition(t *testing.T) {
 	t.Parallel()
@@ -58,7 +88,7 @@ func TestEndpointServicesOfEachPartition(t *testing.T) {
 	for _, e := range endpoints {
 		for region, partition := range map[string]string{"eu-west-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn"} {
 			expected := "com.amazonaws." + region + "." + e.service
-			if partition == "aws-cn" && (e.service == "rds" || e.service == "sts") {
+			if partition == "aws-cn" && slices.Contains([]string{"rds", "sts", "securityhub"}, e.service) {
 				expected = "cn." + expected
 			}
 			s := newStack(template, map[string]string{"AWS::Partition": partition, "AWS::Region": region})
@@ -187,6 +217,10 @@ func TestRulesRefuse(t *testing.T) {
 	fleet := newStack(template, map[string]string{"Fleet": "true", "RedeployServiceArns": shop, "DatabaseSecurityGroupId": "sg-0123456789abcdef1"})
 	if told := fleet.refusals(); len(told) != 1 || !strings.Contains(told[0], "RedeployServiceArns") {
 		t.Errorf("with Fleet and RedeployServiceArns: %q", told)
+	}
+	across := newStack(template, map[string]string{"Fleet": "true", "AssumeRoleArn": assumedRole, "DatabaseSecurityGroupId": "sg-0123456789abcdef1"})
+	if told := across.refusals(); len(told) != 1 || !strings.Contains(told[0], "FleetAccounts") {
+		t.Errorf("with Fleet, AssumeRoleArn and no FleetAccounts: %q", told)
 	}
 	for _, parameter := range []string{"HttpsProxy", "UseFipsEndpoints", "IamReview"} {
 		s := newStack(template, whole)

@@ -267,8 +267,11 @@ func TestKeysAreUsedOnlyThroughTheirService(t *testing.T) {
 func TestOnlySecretsManagerOfTheSecretsAccountInvokesRotation(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	for assumed, expected := range map[string]string{"": account, assumedRole: otherAccount} {
+	for assumed, expected := range map[string]string{"": account, assumedRole: otherAccount, "arn:aws:iam::{account}:role/rotation": otherAccount} {
 		s := newStack(template, map[string]string{"AssumeRoleArn": assumed})
+		if assumed != "" {
+			s.values["SecretArn"] = foreignSecret
+		}
 		permission := s.resolve(template.Resources["RotationPermission"].Properties).(map[string]any)
 		if permission["Principal"] != "secretsmanager.amazonaws.com" || permission["SourceAccount"] != expected {
 			t.Errorf("with the role %q, %v of account %v may invoke; expected account %s", assumed, permission["Principal"], permission["SourceAccount"], expected)
@@ -357,6 +360,12 @@ func TestEachFunctionAsksRDSWhatItNeeds(t *testing.T) {
 		}
 		if allowing(statements, "rds:DescribeEvents", "arn:aws:rds:eu-west-1:111122223333:es:any") != nil {
 			t.Errorf("the rotation function reads events with %v", s.values)
+		}
+		hasMaster := s.values["MasterIamUser"] != "" || s.values["MasterSecretArn"] != "" && s.values["MasterSecretAccess"] == "granted"
+		replicas := s.values["ReplicaIdentifierPattern"] != "" && s.values["DatabaseKind"] == "instance"
+		if hasMaster && replicas && s.values["AssumeRoleArn"] == "" && s.values["Fleet"] != "true" &&
+			allowing(statements, "rds:DescribeDBInstances", "arn:aws:rds:eu-west-1:111122223333:db:orders-replica-1") == nil {
+			t.Errorf("revoke sees no replica with %v", s.values)
 		}
 	})
 	everyRole(t, "SweepRole", func(s stack, statements []statement) {

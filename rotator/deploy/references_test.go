@@ -109,7 +109,7 @@ func dangling(template template, from string, ref reference) (map[string]string,
 
 func TestEveryReferenceResolves(t *testing.T) {
 	t.Parallel()
-	for _, template := range transformed(t) {
+	for _, template := range distinct(transformed(t)) {
 		for name, resource := range template.Resources {
 			for _, ref := range resource.references() {
 				if values, bad := dangling(template, resource.Condition, ref); bad {
@@ -130,7 +130,7 @@ func TestEveryReferenceResolves(t *testing.T) {
 // Conditions only take references away, so no circle in the whole is no circle in any combination.
 func TestNoCircularDependency(t *testing.T) {
 	t.Parallel()
-	for _, template := range transformed(t) {
+	for _, template := range distinct(transformed(t)) {
 		if circle := circle(template); circle != nil {
 			t.Errorf("circular dependency: %s", strings.Join(circle, " → "))
 		}

@@ -35,3 +35,22 @@ func TestSweepWritesReportsOnly(t *testing.T) {
 		}
 	})
 }
+
+// The sweep imports findings of the account's own product where it is asked to, and reads and changes nobody's.
+func TestSweepImportsItsOwnFindingsOnly(t *testing.T) {
+	t.Parallel()
+	const own, partner = "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default", "arn:aws:securityhub:eu-west-1:111122223333:product/vendor/product"
+	everyRole(t, "SweepRole", func(s stack, statements []statement) {
+		asked := s.values["SecurityHubFindings"] == "true"
+		for product, want := range map[string]bool{own: asked, partner: false} {
+			if got := allowing(statements, "securityhub:BatchImportFindings", product) != nil; got != want {
+				t.Errorf("importing findings of %s: %v with %v", product, got, s.values)
+			}
+		}
+		for _, action := range []string{"securityhub:GetFindings", "securityhub:BatchUpdateFindings", "securityhub:DisableSecurityHub"} {
+			if allowing(statements, action, own) != nil {
+				t.Errorf("%s is allowed with %v", action, s.values)
+			}
+		}
+	})
+}

@@ -45,6 +45,10 @@ var required = map[string]string{
 	"SubnetIds.VpcId":    "vpc-0123456789abcdef0,vpc-0123456789abcdef0", // what CloudFormation finds out about them
 }
 
+// alarms are those that tell of a fault.
+var alarms = []string{"FleetRotationsOverdue", "FleetSweepFailed", "FleetTrouble", "PreviousStillInUse", "RedeployFailed", "RotationErrors", "RotationHeld", "RotationOverdue",
+	"RotationThrottles", "SweepDeadLetters", "SweepErrors", "SweepEvidenceIncomplete", "SweepMissing", "SweepThrottles"}
+
 // alternatives are the values, other than the default, that turn the conditions of the template.
 var alternatives = map[string][]string{
 	"DatabaseKind":             {"instance"},
@@ -59,14 +63,16 @@ var alternatives = map[string][]string{
 	"DatabaseResourceId":       {"cluster-ABCDEFGHIJKLMNOP"},
 	"ProxySecretArns":          {proxySecrets},
 	"Fleet":                    {"true"},
-	"FleetAccounts":            {account + "," + otherAccount},
+	"FleetAccounts":            {account + "," + otherAccount, strings.Repeat(account+",", 39) + otherAccount},
 	"AlarmsEnabled":            {"false"},
+	"AlarmsLeftOut":            {strings.Join(alarms, ",")},
 	"DashboardEnabled":         {"false"},
 	"RotationEnabled":          {"true"},
 	"RotationDuration":         {""},
 	"PasswordValidDays":        {"90"},
 	"SweepMode":                {"act", "off"},
 	"IamReview":                {"true"},
+	"SecurityHubFindings":      {"true"},
 	"FunctionSecurityGroupIds": {"sg-0123456789abcdef0"},
 	"CreateVpcEndpoints":       {"true"},
 	"EndpointSubnetIds":        {"subnet-0123456789abcdef2"},
@@ -305,10 +311,12 @@ func parametersOf(template template, conditions ...string) []string {
 		case "Ref":
 			found[argument.(string)] = true
 		case "":
-		default:
-			for _, operand := range argument.([]any) {
-				walk(operand)
+			list, _ := value.([]any)
+			for _, item := range list {
+				walk(item)
 			}
+		default:
+			walk(argument)
 		}
 	}
 	for _, condition := range conditions {

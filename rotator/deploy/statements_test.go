@@ -101,7 +101,7 @@ func policyParameters(template template) []string {
 }
 
 // ofTheirOwn are parameters whose statements no other parameter changes: they are combined with each other, and not with all others.
-var ofTheirOwn = []string{"NoticeTopicArn", "NoticeKmsKeyArn", "ReportBucket", "ReportPrefix", "ReportKmsKeyArn", "IamReview"}
+var ofTheirOwn = []string{"NoticeTopicArn", "NoticeKmsKeyArn", "ReportBucket", "ReportPrefix", "ReportKmsKeyArn", "IamReview", "SecurityHubFindings"}
 
 // everyPolicy calls visit with every combination that the policies depend on.
 func everyPolicy(template template, visit func(stack)) {

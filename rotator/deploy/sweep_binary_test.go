@@ -40,13 +40,17 @@ func runSweep(t *testing.T, s *localtest.Scene, f *localaws.Function) report.Rep
 // The built binary sweeps in the very environment that the template gives it, with the calls that its role allows and no others.
 func TestSweepRunsInTheTemplatesEnvironmentWithItsRole(t *testing.T) {
 	t.Parallel()
-	overrides := map[string]string{"IamReview": "true"}
+	overrides := map[string]string{"IamReview": "true", "SecurityHubFindings": "true", "LockIntervalDays": "7"}
 	s, function := sweptScene(t, overrides)
+	s.AWS.SetLogGroup("/aws/rds/cluster/orders/postgresql", twoWeeks)
 	s.SQL("CREATE ROLE person LOGIN")
 	runSweep(t, s, function)
 	report := runSweep(t, s, function)
 	if report.IAM == nil || !report.IAM.Complete {
 		t.Errorf("who may log in by IAM: %+v", report.IAM)
+	}
+	if len(s.AWS.Findings()) == 0 || report.NotImported != nil {
+		t.Errorf("Security Hub has %d findings of runs without evidence; not imported %q", len(s.AWS.Findings()), report.NotImported)
 	}
 	if report.Counts.Tracked == 0 || len(report.Evidence.Instances) != 1 {
 		t.Errorf("the sweep looked at nobody: %+v", report)

@@ -3,8 +3,9 @@ package deploy_test
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -35,55 +36,66 @@ func python(t *testing.T, script string, modules []string, input any) []byte {
 
 var transformOnce struct {
 	sync.Mutex
-	answers []json.RawMessage
+	answer struct {
+		Templates []json.RawMessage // each once
+		Of        []int             // by the set of parameters
+	}
 }
 
-// transformed returns the distinct templates that the SAM transform makes of template.yaml: with every parameter at its default, with
-// each alternative alone, and with all of them at once. It reads values and leaves conditions to CloudFormation, so that no
-// combination of conditions makes a difference to it.
-func transformed(t *testing.T) []template {
+// transformed are what the SAM transform makes of template.yaml, with every parameter at its default and with every pair of their
+// alternatives: stacks with those values, whose templates are often the same.
+func transformed(t *testing.T) []stack {
 	t.Helper()
 	transformOnce.Lock()
 	defer transformOnce.Unlock()
-	if transformOnce.answers == nil {
-		request := map[string]any{"template": templatePath, "parameters": functionParameters(readTemplate(t))}
-		answer := python(t, "template_transform.py", []string{"samtranslator"}, request)
-		if err := json.Unmarshal(answer, &transformOnce.answers); err != nil {
+	source := readTemplate(t)
+	sets := append([]map[string]string{nil}, everyPair(source)...)
+	answer := &transformOnce.answer
+	if answer.Of == nil {
+		request := map[string]any{"template": templatePath, "parameters": withDefaults(source, sets)}
+		if err := json.Unmarshal(python(t, "template_transform.py", []string{"samtranslator"}, request), answer); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if len(answer.Of) != len(sets) {
+		t.Fatalf("the SAM transform made %d templates with %d sets of parameters", len(answer.Of), len(sets))
+	}
 	var templates []template
-	for _, answer := range transformOnce.answers {
-		templates = append(templates, decodeTemplate(t, answer))
+	for _, text := range answer.Templates {
+		templates = append(templates, decodeTemplate(t, text))
 	}
-	if len(templates) == 0 {
-		t.Fatal("the SAM transform made nothing")
+	var stacks []stack
+	for n, set := range sets {
+		stacks = append(stacks, newStack(templates[answer.Of[n]], set))
 	}
-	return templates
+	return stacks
 }
 
-// functionParameters are the values that the transform is tried with.
-func functionParameters(template template) []map[string]string {
-	together := newStack(template, nil).values
-	cases := []map[string]string{maps.Clone(together)}
-	for name, values := range alternatives {
-		together[name] = values[0]
-		for _, value := range values {
-			cases = append(cases, newStack(template, map[string]string{name: value}).values)
+func withDefaults(template template, sets []map[string]string) []map[string]string {
+	var all []map[string]string
+	for _, set := range sets {
+		all = append(all, newStack(template, set).values)
+	}
+	return all
+}
+
+// distinct are the templates of stacks, each once.
+func distinct(stacks []stack) []template {
+	var templates []template
+	seen := map[string]bool{}
+	for _, s := range stacks {
+		if text := string(s.template.text); !seen[text] {
+			seen[text] = true
+			templates = append(templates, s.template)
 		}
 	}
-	for _, architecture := range template.Parameters["Architecture"].AllowedValues {
-		values := maps.Clone(together)
-		values["Architecture"] = architecture.(string)
-		cases = append(cases, values)
-	}
-	return cases
+	return templates
 }
 
 func TestTransformMakesPlainFunctionsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	source := readTemplate(t)
-	for _, template := range transformed(t) {
+	for _, template := range distinct(transformed(t)) {
 		if made, written := len(template.Resources), len(source.Resources); made != written {
 			t.Errorf("the transform made %d resources of %d: SAM added a role or a schedule of its own", made, written)
 		}
@@ -95,13 +107,19 @@ func TestTransformMakesPlainFunctionsAndNothingElse(t *testing.T) {
 	}
 }
 
+// The stack's template, and that of the role in a member account.
 func TestLintFindsNothing(t *testing.T) {
 	t.Parallel()
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
 		t.Skip("cfn-lint is not installed")
 	}
-	if found, err := exec.CommandContext(t.Context(), lint, templatePath).CombinedOutput(); err != nil || len(found) > 0 {
+	text, _ := memberTemplate(t)
+	member := filepath.Join(t.TempDir(), "member.yaml")
+	if err := os.WriteFile(member, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := exec.CommandContext(t.Context(), lint, templatePath, member).CombinedOutput(); err != nil || len(found) > 0 {
 		t.Errorf("cfn-lint: %v\n%s", err, found)
 	}
 }

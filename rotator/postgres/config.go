@@ -80,6 +80,9 @@ func (o Opener) parameters(server Server) map[string]string {
 		"client_encoding":               "UTF8",
 		"client_min_messages":           "notice",
 		"standard_conforming_strings":   "on",
+		"quote_all_identifiers":         "off", // names are compared as the catalog's functions write them
+		"transform_null_equals":         "off",
+		"array_nulls":                   "on",
 		"default_transaction_read_only": "off",
 		"local_preload_libraries":       "",
 		"jit":                           "off", // a role that switches enable_sort off would have each query of the catalogs compiled, for seconds

@@ -96,7 +96,7 @@ func (o Opener) openOnce(ctx context.Context, server Server, login Login, roots 
 	if server.Proxy {
 		return session, nil
 	}
-	if err := session.Exec(ctx, sql.WithoutTimeouts, nil); err != nil {
+	if err := session.Exec(ctx, sql.SessionBegin, nil); err != nil {
 		session.Close(ctx)
 		return nil, err
 	}

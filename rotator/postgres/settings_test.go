@@ -57,7 +57,7 @@ func useSession(t *testing.T, pg *localpg.Server, role, setting string) {
 	err = session.Transaction(t.Context(), func() error {
 		for range 2 {
 			time.Sleep(20 * time.Millisecond) // nothing is waited for: the role's timeouts are 1 ms
-			if err := session.Exec(t.Context(), sql.WithoutTimeouts, nil); err != nil {
+			if err := session.Exec(t.Context(), sql.SessionBegin, nil); err != nil {
 				return err
 			}
 		}

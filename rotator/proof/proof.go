@@ -14,6 +14,7 @@ import (
 
 // Proof is what the versions of a secret have shown.
 type Proof struct {
+	Label string     // of the version that has shown it
 	User  string     // of the pair, whose password a version holds; "" = none does
 	State role.State // of the other of the pair, as User's session saw it; zero of a user that is NOLOGIN
 	Why   string     // why none does, for each version that was tried
@@ -63,14 +64,14 @@ func (v Versions) try(ctx context.Context, opener postgres.Opener, label string)
 	}
 	session, err := opener.Open(ctx, v.Server, postgres.Login{User: value.Username, Password: value.Password})
 	if postgres.NotPermitted(err) {
-		return Proof{User: value.Username}, nil
+		return Proof{Label: label, User: value.Username}, nil
 	}
 	if err != nil {
 		return Proof{}, err
 	}
 	defer session.Close(ctx)
 	state, err := role.ReadState(ctx, session, v.Other(value.Username))
-	return Proof{User: value.Username, State: state}, err
+	return Proof{Label: label, User: value.Username, State: state}, err
 }
 
 // Other is the question about the other of the pair than user.

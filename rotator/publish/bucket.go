@@ -1,4 +1,5 @@
-// Package publish hands what a run tells to people: objects in a bucket of S3, and notices to a topic of SNS.
+// Package publish hands what a run tells to people: objects in a bucket of S3, notices to a topic of SNS, findings in Security
+// Hub.
 package publish
 
 import (

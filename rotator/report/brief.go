@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // MaxBrief bounds the JSON of a Brief, in bytes: a state of Step Functions holds 256 KiB, and an execution's result is kept with its
@@ -21,6 +22,8 @@ type Brief struct {
 	DryRun   bool    `json:"dryRun"`
 	Policy   *Policy `json:"policy,omitempty"`
 	Did      Did     `json:"did"`
+
+	Undelivered []string `json:"undelivered,omitempty"` // files that were not written, and findings that were not imported, with the causes
 }
 
 // Did names whom a sweep did something to, or something was due for. Long lists are cut; Left says how many names are left out.
@@ -41,6 +44,7 @@ func (r Report) Brief() Brief {
 		OK: r.Evidence.Complete && len(r.Failed)+len(r.Held.Users) == 0}
 	room := room{bytes: MaxBrief - 8<<10} // the rest is of a bounded length
 	b.Reasons = keep(&room, r.Evidence.Reasons, func(reason string) string { return reason })
+	b.Undelivered = keep(&room, slices.Concat(r.Unwritten, r.NotImported), func(line string) string { return line })
 	policy := r.Policy
 	policy.Tags = keep(&room, policy.Tags, func(t Tag) Tag { return t })
 	b.Policy = &policy

@@ -34,6 +34,25 @@ func TestBriefTellsWhatADigestNeeds(t *testing.T) {
 	}
 }
 
+// A fleet's digest tells what could not be delivered of a database, though all is well with it.
+func TestDigestTellsWhatWasNotDelivered(t *testing.T) {
+	t.Parallel()
+	r := report.New("secret", false, report.Policy{})
+	r.Evidence.Complete, r.Unwritten, r.NotImported = true, []string{"page.html was not written: no."}, []string{"2 of 2 findings were not imported: no."}
+	brief := r.Brief()
+	d := report.Digest{Databases: []report.Database{{Brief: brief, State: brief.StateOf()}}}
+	subject, mail := d.Mail()
+	if !brief.OK || subject != "Fleet of 1 databases: 1 with files or findings undelivered" {
+		t.Errorf("ok %v, subject %q", brief.OK, subject)
+	}
+	page := fleetPage(t, d)
+	for _, line := range slices.Concat(r.Unwritten, r.NotImported) {
+		if !strings.Contains(mail, line) || !strings.Contains(page, line) {
+			t.Errorf("mail or page does not tell %q:\n%s", line, mail)
+		}
+	}
+}
+
 // Whatever a sweep has found, its brief fits, and what it leaves out is counted.
 func TestBriefIsBounded(t *testing.T) {
 	t.Parallel()

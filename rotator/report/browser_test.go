@@ -28,13 +28,25 @@ type looked struct {
 	Told                                   string
 	WithoutScripts, ControlsWithoutScripts int
 	Sheets                                 int
+	Roles                                  []string // of accessibility, in the table of accounts
 }
+
+// visit is what somebody does with the page's table.
+type visit struct {
+	Sorted string `json:"sorted"` // a column of numbers
+	Typed  string `json:"typed"`  // a part of names
+	Kind   string `json:"kind"`   // a choice beside it
+	Column string `json:"column"` // to look at then
+	Axe    bool   `json:"axe"`    // ask axe, and print
+}
+
+var auditor = visit{Sorted: "Idle, days", Typed: "ROLE_00002", Kind: "exempt", Column: "Left alone"}
 
 // browserFolder is where make browser has npm put what look.mjs needs, and where the pictures are.
 const browserFolder = "../../build/browser"
 
 // look opens a page in Chromium. It skips where make browser has not prepared that.
-func look(t *testing.T, name, page string, more ...string) looked {
+func look(t *testing.T, name, page string, by visit) looked {
 	t.Helper()
 	if os.Getenv("PGROTATOR_BROWSER") == "" {
 		t.Skip("PGROTATOR_BROWSER is not set: make browser")
@@ -58,7 +70,11 @@ func look(t *testing.T, name, page string, more ...string) looked {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command("node", append([]string{script, chromium, file, folder}, more...)...)
+	does, err := json.Marshal(by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("node", script, chromium, file, folder, string(does))
 	command.Dir = browserFolder
 	var faults bytes.Buffer
 	command.Stderr = &faults
@@ -90,7 +106,16 @@ func crowded(t *testing.T, n int) (report.Page, []string) {
 	}
 	r.Evidence.Instances = []report.Instance{{Name: "orders-1", From: begun.AddDate(0, 0, -204), To: begun, Events: 88211, Logins: 22018}, {Name: "orders-2", From: begun.AddDate(0, 0, -60), To: begun}}
 	r.Evidence.Gaps = []report.Gap{{Instance: "orders-2", From: begun.AddDate(0, 0, -62), To: begun.AddDate(0, 0, -60), Cause: "unclean restart"}}
-	r.Evidence.Notes = hostile
+	r.Evidence.Notes, r.NotImported = hostile, hostile
+	r.IAM = &report.IAM{Notes: hostile, Unreachable: hostile}
+	for _, name := range hostile {
+		permit := report.Permit{Principal: "arn:aws:iam::123456789012:role/app", Policy: name, Statement: name, Resource: name, Why: name}
+		r.IAM.Orphans = append(r.IAM.Orphans, permit)
+		r.IAM.Broad = append(r.IAM.Broad, permit)
+		r.IAM.Failed = append(r.IAM.Failed, report.Failures{User: name, Attempts: 2})
+		r.IAM.Access = append(r.IAM.Access, report.Access{User: name, Principals: []report.Principal{{ARN: permit.Principal, Policy: name, Statement: name, Conditions: []string{name}}}})
+		r.ReadyToDelete[0].IAMLogin = report.IAMLogin{IAM: true, Withdraw: append(r.ReadyToDelete[0].Withdraw, permit)}
+	}
 	history := []report.Action{{At: begun, User: hostile[0], Action: "locked", LastActivity: begun.Format(time.RFC3339), IdleDays: "90", EvidenceTo: begun.Format(time.RFC3339), Reason: hostile[1]}}
 	return report.Page{Report: r, Accounts: accounts, History: history}, scripts
 }
@@ -99,7 +124,9 @@ func crowded(t *testing.T, n int) (report.Page, []string) {
 func TestPageInABrowser(t *testing.T) {
 	const n = 120
 	page, scripts := crowded(t, n)
-	seen := look(t, "few", writePage(t, page), "axe")
+	by := auditor
+	by.Axe = true
+	seen := look(t, "few", writePage(t, page), by)
 	if len(seen.Faults)+len(seen.Requests)+len(seen.Violations)+seen.Elements > 0 {
 		t.Errorf("faults %q, requests %q, violations %q, %d elements of others", seen.Faults, seen.Requests, seen.Violations, seen.Elements)
 	}
@@ -123,6 +150,9 @@ func TestPageInABrowser(t *testing.T) {
 	}
 	if seen.WithoutScripts != n || seen.ControlsWithoutScripts != 0 {
 		t.Errorf("without scripts %d rows and %d controls are shown", seen.WithoutScripts, seen.ControlsWithoutScripts)
+	}
+	if want := []string{"columnheader", "row", "rowheader", "table"}; !slices.Equal(slices.DeleteFunc(seen.Roles, func(role string) bool { return strings.HasSuffix(role, "cell") }), want) {
+		t.Errorf("the table is told as %q", seen.Roles)
 	}
 	if seen.Sheets < 3 {
 		t.Errorf("printed on %d sheets", seen.Sheets)
@@ -148,10 +178,32 @@ func (l looked) inOrder(t *testing.T, n int) {
 	}
 }
 
+// The fleet's page is read, sorted, filtered and printed as that of one database is.
+func TestFleetPageInABrowser(t *testing.T) {
+	const n = 60
+	d := fleetOf(n)
+	seen := look(t, "fleet", fleetPage(t, d), visit{Sorted: "Looked after", Typed: "BASE-000", Kind: "changed", Column: "State", Axe: true})
+	if len(seen.Faults)+len(seen.Requests)+len(seen.Violations)+seen.Elements > 0 {
+		t.Errorf("faults %q, requests %q, violations %q, %d elements of others", seen.Faults, seen.Requests, seen.Violations, seen.Elements)
+	}
+	names := slices.Sorted(slices.Values(seen.Names))
+	if len(names) != n || len(slices.Compact(names)) != n || names[n-1] != "database-0059" {
+		t.Errorf("%d names are shown: %q", len(seen.Names), seen.Names)
+	}
+	seen.inOrder(t, n)
+	if len(seen.Filtered) != 10 || len(seen.FilteredTwice) == 0 || slices.ContainsFunc(seen.FilteredTwice, func(state string) bool { return state != string(report.Changed) }) ||
+		seen.Told != fmt.Sprintf("%d of %d databases shown", len(seen.FilteredTwice), n) {
+		t.Errorf("filtered %q, then %q; told %q", seen.Filtered, seen.FilteredTwice, seen.Told)
+	}
+	if seen.WithoutScripts != n || seen.ControlsWithoutScripts != 0 || seen.Sheets < 2 {
+		t.Errorf("without scripts %d rows and %d controls are shown; printed on %d sheets", seen.WithoutScripts, seen.ControlsWithoutScripts, seen.Sheets)
+	}
+}
+
 // The largest table that a page holds can still be sorted and filtered.
 func TestLargestPageInABrowser(t *testing.T) {
 	page, _ := crowded(t, report.MaxRows)
-	seen := look(t, "many", writePage(t, page))
+	seen := look(t, "many", writePage(t, page), auditor)
 	if len(seen.Faults)+len(seen.Requests) > 0 || seen.WithoutScripts != report.MaxRows {
 		t.Errorf("faults %q, requests %q, %d rows", seen.Faults, seen.Requests, seen.WithoutScripts)
 	}

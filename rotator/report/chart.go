@@ -133,8 +133,8 @@ func (b idleBin) Label() string {
 	return fmt.Sprint(b.From)
 }
 
-// Center is where the label of the nth bin stands.
-func (c idleChart) Center(n int) float64 { return c.x(float64(n) + 0.5) }
+// Begin is where the nth bin begins, which its label says.
+func (c idleChart) Begin(n int) float64 { return c.x(float64(n)) }
 
 // timeline is since when, and up to when, each instance's record is unbroken, with the gaps that this run found.
 type timeline struct {

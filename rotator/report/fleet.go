@@ -48,7 +48,7 @@ type Overdue struct {
 
 // Fault is what cannot be told of a fleet, or of one of its secrets.
 type Fault struct {
-	Subject string `json:"subject"` // a secret's ARN, an account, or a file of results
+	Subject string `json:"subject"` // a secret's ARN, an account, a file of results, or the list
 	Error   string `json:"error"`
 }
 

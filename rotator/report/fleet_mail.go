@@ -60,6 +60,7 @@ func (d Digest) sections() []section {
 	for _, kind := range didKinds {
 		add(kind.summary, kind.title, d.did(kind.of))
 	}
+	add("with files or findings undelivered", "Databases whose files or findings could not be delivered:", d.undelivered())
 	add("with tags", "Databases whose secret's tags speak of the policy:", d.tagged())
 	return list
 }
@@ -98,6 +99,16 @@ func (d Digest) did(of func(Did) []string) []string {
 	for _, b := range d.Databases {
 		if names := of(b.Did); len(names) > 0 {
 			lines = append(lines, b.heading()+": "+enumerate(names))
+		}
+	}
+	return lines
+}
+
+func (d Digest) undelivered() []string {
+	var lines []string
+	for _, b := range d.Databases {
+		if len(b.Undelivered) > 0 {
+			lines = append(lines, b.heading()+": "+Plain(strings.Join(b.Undelivered, " ")))
 		}
 	}
 	return lines

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,12 +59,12 @@ func (r fleetRow) Mode() string {
 	return r.Policy.Mode
 }
 
-// Whys are why the database is in its state.
+// Whys are why the database is in its state, and what could not be delivered of it.
 func (r fleetRow) Whys() []string {
 	if r.Error != "" {
 		return []string{r.Error}
 	}
-	return r.Reasons
+	return slices.Concat(r.Reasons, r.Undelivered)
 }
 
 // fleetDone is what was done to roles of one database, or is due.

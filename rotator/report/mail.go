@@ -128,15 +128,15 @@ func closedItems(list []Closed) []item {
 			line = fmt.Sprintf("%s: %s", Plain(c.User), c.Reason)
 		}
 		if c.IAM {
-			line += "; it logs in by IAM: " + withdrawal(c.IAMLogin)
+			line += "; it logs in by IAM: " + c.Withdrawal()
 		}
 		items = append(items, item{c.User, line})
 	}
 	return items
 }
 
-// withdrawal says what of IAM to take back of a role that is closed.
-func withdrawal(i IAMLogin) string {
+// Withdrawal says what of IAM to take back of a role that is closed, or to be.
+func (i IAMLogin) Withdrawal() string {
 	if len(i.Withdraw) == 0 {
 		return "withdraw rds-db:connect on " + i.Resource
 	}
@@ -169,7 +169,7 @@ func owned(list []Owned) string {
 		if o.Database == "" {
 			place = "shared by all databases"
 		}
-		places = append(places, fmt.Sprintf("%d objects %s", o.Objects, place))
+		places = append(places, fmt.Sprintf("%s %s", count(o.Objects, "object"), place))
 	}
 	if len(places) == 0 {
 		return "with members"

@@ -123,6 +123,7 @@ func (r Report) parts() []part {
 		{"tags not as they stand", "Tags of the secret that the policy does not follow as they stand:", texts(tagLines(r.Policy.Tags, false)), false},
 		{"IAM permissions", "Permissions to log in by IAM that are for nobody, or for too many:", permitItems(r.IAM), false},
 		{"files not written", "Files of REPORT_BUCKET that are not there:", unwrittenItems(r.Unwritten), false},
+		{"findings not imported", "Findings that Security Hub has not taken:", texts(r.NotImported), false},
 	}
 	if !r.Evidence.Complete {
 		list = append(list, part{incomplete, "Nobody was locked or dropped, since who was active cannot be told for certain:", texts(r.Evidence.Reasons), false})

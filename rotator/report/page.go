@@ -52,7 +52,7 @@ var pageFiles embed.FS
 // pageTemplates are read when the first page is written: most invocations write none.
 var pageTemplates = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"plain": Plain, "day": dayOf, "minute": minuteOf, "moment": momentOf, "days": daysText, "join": strings.Join, "secret": SecretName,
+		"plain": Plain, "day": dayOf, "minute": minuteOf, "moment": momentOf, "days": daysText, "join": strings.Join, "secret": SecretName, "count": count,
 	}).ParseFS(pageFiles, "page/*.html")
 })
 

@@ -278,6 +278,32 @@ func TestPageSaysWhatIsNotKnown(t *testing.T) {
 	}
 }
 
+// Of logins by IAM the page says what to take back by policy and statement, who was turned away, and what is not known.
+func TestPageSaysWhoMayLogInByIAM(t *testing.T) {
+	t.Parallel()
+	r, accounts := population(7)
+	permit := report.Permit{Principal: "arn:aws:iam::123456789012:role/app", Policy: "db", Statement: "statement 1", Resource: "dbuser:cluster-A/dave", Why: "it admits to the closed role alone"}
+	login := report.IAMLogin{IAM: true, Resource: "dbuser:cluster-A/dave", Withdraw: []report.Permit{permit}}
+	r.Locked = []report.Closed{{User: "dave", IAMLogin: login}, {User: "eve", IAMLogin: report.IAMLogin{IAM: true, Resource: "dbuser:cluster-A/eve"}}}
+	r.ReadyToDelete = []report.Ready{{User: "fay", IAMLogin: login}}
+	r.IAM = &report.IAM{Complete: true, Failed: []report.Failures{{User: "gus", Attempts: 3}}, Notes: []string{"Not judged: policies of the organization."}}
+	const back = `take back statement 1 of db (&#34;dbuser:cluster-A/dave&#34;): it admits to the closed role alone`
+	page := writePage(t, report.Page{Report: r, Accounts: accounts})
+	if strings.Count(page, back) != 2 {
+		t.Errorf("the page says what to take back %d times", strings.Count(page, back))
+	}
+	for _, want := range []string{"withdraw rds-db:connect on dbuser:cluster-A/eve", "<bdi>gus</bdi> 3", "Not judged: policies of the organization."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	const half = "Not everything could be read"
+	r.IAM.Complete = false
+	if strings.Contains(page, half) || !strings.Contains(writePage(t, report.Page{Report: r, Accounts: accounts}), half) {
+		t.Error("a review that is not whole looks like one that is, or the other way round")
+	}
+}
+
 // No name of a database leads a file anywhere but into a folder of its own.
 func TestNamesAreNoPath(t *testing.T) {
 	t.Parallel()

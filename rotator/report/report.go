@@ -21,7 +21,8 @@ type Report struct {
 	NotManaged    []NotManaged `json:"notManaged"`
 	ReadyToDelete []Ready      `json:"readyToDelete"`
 	Failed        []Failed     `json:"failed"`
-	Unwritten     []string     `json:"unwritten,omitempty"` // files of REPORT_BUCKET that are not there, each with the cause
+	Unwritten     []string     `json:"unwritten,omitempty"`   // files of REPORT_BUCKET that are not there, each with the cause
+	NotImported   []string     `json:"notImported,omitempty"` // findings that Security Hub has not taken, each with the cause
 	Exceptions    []Exception  `json:"exceptions"`
 	IAM           *IAM         `json:"iam,omitempty"` // who may log in by IAM; nil = IAM_REVIEW is off
 	ReportURI     string       `json:"reportUri,omitempty"`
@@ -235,4 +236,6 @@ type Permit struct {
 	Statement string `json:"statement"`
 	Resource  string `json:"resource"` // as the policy writes it
 	Why       string `json:"why"`
+
+	Everywhere bool `json:"-"` // it is so whichever database of the account is reviewed
 }

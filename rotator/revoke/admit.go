@@ -40,7 +40,7 @@ func (r *run) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.state, err = role.ReadPairState(ctx, r.session, r.shared, r.owner)
+	r.state, err = role.ReadPairState(ctx, r.session, r.owner)
 	return err
 }
 
@@ -50,6 +50,7 @@ func (r *run) versions() proof.Versions {
 
 func (r *run) prove(ctx context.Context) (proof.Proof, error) {
 	proven := r.versions().Prove(ctx, r.opener, secret.Current, secret.Pending, secret.Previous)
+	r.shownBy = proven.Label
 	if proven.User == "" {
 		return proven, fmt.Errorf("no version of it logs in (%s), and setup has recorded no secret for the users: whoever wrote this one may have named somebody else's", proven.Why)
 	}

@@ -156,10 +156,11 @@ func withoutARecord(t *testing.T, pg *localpg.Server) {
 			s := newUnrecorded(t, pg, prepare)
 			known := s.Credential("AWSCURRENT")
 			session := steal(t, pg, s, known)
-			for _, operation := range []string{"GetRandomPassword", "UpdateSecretVersionStage", ""} {
-				s.AWS.Intercept(refusing(operation))
-				if _, err := run(t, s); (err != nil) != (operation != "") {
-					t.Fatalf("without %q: %v", operation, err)
+			for _, fault := range []func(localaws.Call) localaws.Outcome{refusing("GetRandomPassword"), refusing("UpdateSecretVersionStage"),
+				killing("PutSecretValue"), killing("PutSecretValue"), nil} { // between AWSPENDING and the lock nobody has its password
+				s.AWS.Intercept(fault)
+				if _, err := run(t, s); (err != nil) != (fault != nil) {
+					t.Fatal(err)
 				}
 			}
 			if err := session.Ping(t.Context()); err == nil {
@@ -178,7 +179,17 @@ func withoutARecord(t *testing.T, pg *localpg.Server) {
 	}
 }
 
-// refusing refuses an operation of the function's, "" = none.
+// killing kills the function once an operation of its is done.
+func killing(operation string) func(localaws.Call) localaws.Outcome {
+	return func(c localaws.Call) localaws.Outcome {
+		if c.Operation == operation && c.Function != "" {
+			return localaws.KillAfter
+		}
+		return nil
+	}
+}
+
+// refusing refuses an operation of the function's.
 func refusing(operation string) func(localaws.Call) localaws.Outcome {
 	return func(c localaws.Call) localaws.Outcome {
 		if c.Operation == operation && c.Function != "" {

@@ -19,7 +19,7 @@ func (r *run) prepareOrLock(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	r.verifiers = nil
+	r.verifiers, r.next = nil, ""
 	failed := r.lock(ctx)
 	if failed == nil {
 		failed = r.endSessions(ctx)
@@ -51,8 +51,16 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	id := make([]byte, 16)
 	rand.Read(id) // never fails
 	r.token = hex.EncodeToString(id)
+	if r.shownBy == secret.Pending {
+		if err := r.store.KeepPending(ctx, r.secretID); err != nil {
+			return err
+		}
+	}
 	if err := r.store.PutPending(ctx, r.secretID, r.token, "", text); err != nil {
 		return err
+	}
+	if !r.pair.Single() {
+		r.next = r.pair.Partner
 	}
 	r.tell("stored a new credential of %q as AWSPENDING version %s", r.pair.Partner, r.token)
 	return nil
@@ -77,7 +85,7 @@ func (r *run) validUntil() string {
 
 // letIn lets the new AWSCURRENT log in, proves it, moves AWSCURRENT, and only then lets the pair set itself again.
 func (r *run) letIn(ctx context.Context) error {
-	if err := r.unlock(ctx); err != nil {
+	if err := role.LetIn(ctx, r.session, r.pair.Partner, r.validUntil()); err != nil { // a single user is its own partner
 		return err
 	}
 	if err := r.tryPending(ctx); err != nil {
@@ -100,13 +108,6 @@ func (r *run) letIn(ctx context.Context) error {
 		return err
 	}
 	return role.Leave(ctx, r.session, r.state, r.joined()...)
-}
-
-func (r *run) unlock(ctx context.Context) error {
-	if r.pair.Single() {
-		return role.Unlock(ctx, r.session, r.pair.User)
-	}
-	return role.Open(ctx, r.session, r.pair.Partner, r.shared)
 }
 
 // tryPending logs in with the new credential.

@@ -1,12 +1,14 @@
 package revoke
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
-	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
@@ -32,6 +34,12 @@ func (r *run) lock(ctx context.Context) error {
 		if attempt == attempts || !postgres.Transient(err) {
 			return fmt.Errorf("%w%s", err, ending)
 		}
+		if _, err := r.endOnce(ctx, r.watch, "the writer", 0); err != nil { // who was first would be again
+			return err
+		}
+	}
+	for _, p := range r.prepared {
+		r.tellOnce("rolled back the transaction that %q had prepared as %q in database %q", p.Owner, p.Name, p.Database)
 	}
 	r.tellOnce("locked %q (NOLOGIN), with new passwords", r.users())
 	if r.state.Function {
@@ -44,7 +52,17 @@ func (r *run) joinAndClose(ctx context.Context) error {
 	if err := role.Join(ctx, r.session, r.state, r.joined()...); err != nil {
 		return err
 	}
-	return role.Close(ctx, r.session, r.state, r.shared, r.owner, r.users(), r.verifiers, r.validUntil())
+	r.mark = newMark()
+	creators, err := role.Close(ctx, r.session, r.state, role.Closing{Shared: r.shared, Owner: r.owner, Users: r.users(), Next: r.next, Verifiers: r.verifiers, Mark: r.mark})
+	if err == nil {
+		r.creators = append(r.creators, creators...)
+	}
+	return err
+}
+
+// newMark is a VALID UNTIL that no other lock has: a hundred years from now, to the microsecond. Earlier it could expire.
+func newMark() string {
+	return time.Now().UTC().AddDate(100, 0, 0).Format("2006-01-02T15:04:05.000000Z07:00")
 }
 
 // endBlockers ends the pair's sessions and whoever blocks the master's, until that is through. ending tells of a session that could
@@ -59,7 +77,33 @@ func (r *run) endBlockers(ctx context.Context, locked <-chan error) (ending stri
 		if _, fault := r.endOnce(ctx, r.watch, "the writer", r.state.Process); fault != nil {
 			ending = fmt.Sprintf(" (a session that may be in the way was not ended: %v)", fault)
 		}
+		if fault := r.rollBackPrepared(ctx); fault != nil {
+			ending = fmt.Sprintf(" (in the way is %v)", fault)
+		}
 	}
+}
+
+// rollBackPrepared undoes the prepared transactions that the master waits for: they have no session to be ended, and none ends them.
+func (r *run) rollBackPrepared(ctx context.Context) error {
+	found, err := role.PreparedBefore(ctx, r.watch, r.state.Process)
+	for _, p := range found {
+		if err := r.rollBack(ctx, p); err != nil {
+			return fmt.Errorf("the transaction that %q prepared as %q in database %q: %w", p.Owner, p.Name, p.Database, err)
+		}
+		r.prepared = append(r.prepared, p)
+	}
+	return err
+}
+
+func (r *run) rollBack(ctx context.Context, p role.Prepared) error {
+	there := r.found.Server
+	there.Database = p.Database
+	session, err := r.opener.Open(ctx, there, r.found.Login)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx)
+	return p.RollBack(ctx, session)
 }
 
 // endOnce ends the sessions of the pair on one instance, and those that block process (0 = none). It gives how many it found.
@@ -78,6 +122,8 @@ func (r *run) endOnce(ctx context.Context, s *postgres.Session, instance string,
 }
 
 func (r *run) count(instance, user string) {
+	r.counting.Lock()
+	defer r.counting.Unlock()
 	at := slices.IndexFunc(r.report.Ended, func(e Ended) bool { return e.Instance == instance && e.User == user })
 	if at < 0 {
 		at = len(r.report.Ended)
@@ -86,48 +132,80 @@ func (r *run) count(instance, user string) {
 	r.report.Ended[at].Sessions++
 }
 
-// endSessions ends the pair's sessions on every instance, each once it has learnt that the pair is locked.
+// endSessions ends the pair's sessions on every instance, until none can come any more.
 func (r *run) endSessions(ctx context.Context) error {
-	if err := r.endOnWriter(ctx); err != nil {
-		return err
-	}
-	found, err := cluster.Describe(ctx, r.rds, r.value)
-	if err != nil {
-		r.tell("only the writer was looked at: %v", err)
-	}
-	for _, unreachable := range found.Unreachable {
-		r.tell("not looked at: %s", unreachable)
-	}
-	for _, instance := range found.Instances {
-		if instance.Writer {
-			continue
-		}
-		if err := r.endOnReader(ctx, instance); err != nil {
+	for range attempts {
+		if err := r.endOnWriter(ctx); err != nil {
 			return err
 		}
-	}
-	r.tell("ended the sessions of %q on every instance looked at, until two looks found none", r.users())
-	return nil
-}
-
-// endOnWriter locks the pair anew where a statement that was under way has let it in again: what may be executed is looked at when a
-// statement begins.
-func (r *run) endOnWriter(ctx context.Context) error {
-	for range attempts {
-		open, err := account.StillOpen(ctx, r.watch, r.users())
+		again, err := r.settle(ctx)
 		if err != nil {
 			return err
 		}
-		if len(open) > 0 {
-			if err := r.lock(ctx); err != nil {
-				return err
-			}
+		if !again {
+			r.tell("ended the sessions of %q on every instance looked at, until two looks found none", r.users())
+			return nil
 		}
-		if again, err := r.endUntilQuiet(ctx, r.watch, "the writer"); !again {
+	}
+	return r.letInAgain()
+}
+
+func (r *run) letInAgain() error {
+	return fmt.Errorf("the pair was let in again %d times, by %q or somebody with more rights", attempts, r.shared)
+}
+
+// endOnWriter locks the pair anew once it has no session left. Before, each user may set his own password, and a statement that was under
+// way may let the pair in again: what may be executed is looked at when a statement begins.
+func (r *run) endOnWriter(ctx context.Context) error {
+	for range attempts {
+		_, open, err := r.endUntilQuiet(ctx, r.watch, "the writer", nil)
+		if err != nil {
+			return err
+		}
+		if err := r.lock(ctx); err != nil || !open {
 			return err
 		}
 	}
-	return fmt.Errorf("the pair was let in again %d times, by %q or somebody with more rights", attempts, r.shared)
+	return r.letInAgain()
+}
+
+// readers lists the cluster's other instances.
+func (r *run) readers(ctx context.Context) []cluster.Instance {
+	found, err := cluster.Describe(ctx, r.rds, r.value)
+	if err != nil {
+		r.leaveUnseen(fmt.Sprintf("Only the writer was looked at: %v.", err))
+	}
+	for _, unreachable := range found.Unreachable {
+		r.leaveUnseen(unreachable)
+	}
+	return slices.DeleteFunc(found.Instances, func(i cluster.Instance) bool { return i.Writer })
+}
+
+func (r *run) leaveUnseen(why string) {
+	if slices.Contains(r.report.Unseen, why) {
+		return
+	}
+	r.report.Unseen = append(r.report.Unseen, why)
+	r.tell("sessions of the pair were left where they cannot be seen: end them there, or let revoke see it and run it again: %s", why)
+}
+
+// settle waits for the logins that were under way, on all instances at once: whoever keeps one waiting on each delays revoke once. It is
+// again where the writer has had another session, which may have undone the lock.
+func (r *run) settle(ctx context.Context) (again bool, err error) {
+	readers := r.readers(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	faults := make([]error, len(readers))
+	var working sync.WaitGroup
+	for i, reader := range readers {
+		working.Go(func() { faults[i] = r.endOnReader(ctx, reader) })
+	}
+	ended, open, err := r.endUntilQuiet(ctx, r.watch, "the writer", new(awaited))
+	if err != nil {
+		cancel()
+	}
+	working.Wait()
+	return ended > 0 || open, cmp.Or(err, errors.Join(faults...))
 }
 
 func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error {
@@ -141,42 +219,44 @@ func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error 
 		return fmt.Errorf("logging in as the master to instance %s: %w", instance.Name, err)
 	}
 	defer session.Close(ctx)
-	for again := true; again && err == nil; { // until the reader has replayed the lock
-		again, err = r.endUntilQuiet(ctx, session, "instance "+instance.Name)
+	for open := true; open && err == nil; { // until the reader has replayed the lock
+		_, open, err = r.endUntilQuiet(ctx, session, "instance "+instance.Name, new(awaited))
 	}
 	return err
 }
 
 // endUntilQuiet ends sessions on an instance until two looks have found none, and none of the logins that were under way when the pair
-// was seen locked there: those may have begun with its old passwords. It is again, after a pause, where the pair may log in there.
-func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string) (again bool, err error) {
-	awaited := new(awaited)
+// was seen locked there, which may have begun with other passwords (nil = those are not waited for). It gives how many it ended, and
+// gives up after a pause where the pair is not locked there.
+func (r *run) endUntilQuiet(ctx context.Context, s *postgres.Session, instance string, awaited *awaited) (ended int, open bool, err error) {
 	for quiet := 0; quiet < 2; {
-		open, err := account.StillOpen(ctx, s, r.users())
+		open, err := role.NotLocked(ctx, s, r.users(), r.mark)
 		if err != nil {
-			return false, err
+			return ended, false, err
 		}
-		ended, err := r.endOnce(ctx, s, instance, 0)
+		found, err := r.endOnce(ctx, s, instance, 0)
 		if err != nil {
-			return false, err
+			return ended, false, err
 		}
-		if err := awaited.look(ctx, s); err != nil {
-			return false, err
+		ended += found
+		logins, err := awaited.look(ctx, s)
+		if err != nil {
+			return ended, false, err
 		}
 		wait := quietness
-		if quiet++; len(open)+ended+len(awaited.logins) > 0 {
+		if quiet++; len(open)+found+len(logins) > 0 {
 			quiet, wait = 0, pause
 		}
 		select {
 		case <-ctx.Done():
-			return false, fmt.Errorf("waiting for %s to be without sessions of the pair (not NOLOGIN there: %q; logins under way since it was locked, which the server ends after its authentication_timeout: processes %v): %w", instance, open, awaited.processes(), ctx.Err())
+			return ended, false, fmt.Errorf("waiting for %s to be without sessions of the pair (not locked there: %q; sessions that were told to end: %d; logins under way since it was locked, which the server ends after its authentication_timeout: processes %v): %w", instance, open, found, logins, ctx.Err())
 		case <-time.After(wait):
 		}
 		if len(open) > 0 {
-			return true, nil
+			return ended, true, nil
 		}
 	}
-	return false, nil
+	return ended, false, nil
 }
 
 // awaited are the logins on an instance that were under way at the first look, and are still.
@@ -188,23 +268,23 @@ type awaited struct {
 // authenticationMargin is how much later than it says a server that has much to do may end a login.
 const authenticationMargin = 2 * time.Second
 
-func (a *awaited) look(ctx context.Context, s *postgres.Session) error {
+// look gives the processes of those that are left.
+func (a *awaited) look(ctx context.Context, s *postgres.Session) (processes []int, err error) {
+	if a == nil {
+		return nil, nil
+	}
 	now, timeout, err := role.LoginsUnderWay(ctx, s)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case a.until.IsZero():
 		a.logins, a.until = now, time.Now().Add(timeout+authenticationMargin)
 	case time.Now().After(a.until):
 		a.logins = nil
 	}
 	a.logins = slices.DeleteFunc(a.logins, func(l role.LoginUnderWay) bool { return !slices.Contains(now, l) })
-	return nil
-}
-
-func (a *awaited) processes() (all []int) {
 	for _, l := range a.logins {
-		all = append(all, l.Process)
+		processes = append(processes, l.Process)
 	}
-	return all
+	return processes, nil
 }

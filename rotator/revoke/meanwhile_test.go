@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -159,6 +160,38 @@ func TestBlockerIsEnded(t *testing.T) {
 	s.MustLogin("AWSCURRENT")
 }
 
+// A prepared transaction holds the row of one of the two, and has no session: it is rolled back, in whichever database it was prepared.
+func TestPreparedTransactionIsRolledBack(t *testing.T) {
+	t.Parallel()
+	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg)
+		known := s.Credential("AWSCURRENT")
+		prepare(t, steal(t, pg, s, known), fmt.Sprintf("SELECT rotation_%s.set_other_user('%s', 'infinity')", s.Shared, stolenVerifier), s.Shared+" of the other")
+		elsewhere := pgtest.Connect(t, pg.URL(known.Username, known.Password, "postgres"))
+		prepare(t, elsewhere, fmt.Sprintf("SET ROLE NONE; ALTER ROLE %s PASSWORD '%s'", known.Username, stolenVerifier), s.Shared+"'s own")
+		report, err := run(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Join(report.Steps, "\n"); strings.Count(told, "rolled back the transaction") != 2 {
+			t.Errorf("steps\n%s", told)
+		}
+		if _, err := s.Login(known); err == nil {
+			t.Error("the thief logs in")
+		}
+		s.MustLogin("AWSCURRENT")
+	})
+}
+
+func prepare(t *testing.T, conn *pgx.Conn, statement, name string) {
+	t.Helper()
+	for _, part := range []string{"BEGIN", statement, fmt.Sprintf("PREPARE TRANSACTION '%s'", strings.ReplaceAll(name, "'", "''"))} {
+		if _, err := conn.Exec(t.Context(), part, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // While a reader has not replayed that the pair is locked, a thief whose session there was ended opens another: revoke waits for the reader.
 func TestReaderIsAwaited(t *testing.T) {
 	t.Parallel()
@@ -209,24 +242,40 @@ func openAgain(t *testing.T, reader *localpg.Server, s *localtest.Scene, known l
 func TestLoginUnderWayDoesNotOutlastRevoke(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
-		s := newScene(t, pg)
-		known := s.Credential("AWSPREVIOUS")
-		held := holdLogin(t, pg, s, known)
-		var waiting sync.WaitGroup
-		waiting.Go(func() {
-			awaitLetIn(s, known.Username)
-			close(held.goOn)
+		t.Run("of a session", func(t *testing.T) {
+			t.Parallel()
+			loginUnderWay(t, newScene(t, pg))
 		})
-		_, err := run(t, s)
-		waiting.Wait()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := <-held.outcome; err == nil {
-			t.Error("the thief logs in with a password of before")
-		}
-		s.MustLogin("AWSCURRENT")
+		t.Run("for replication", func(t *testing.T) {
+			t.Parallel()
+			if pg.Major() < 16 {
+				t.Skip("only a superuser may alter who replicates; on RDS such a user is a member of rds_replication instead")
+			}
+			s := newScene(t, pg)
+			s.SQL("GRANT pg_monitor TO "+s.Master, "ALTER ROLE "+s.A+" REPLICATION", "ALTER ROLE "+s.B+" REPLICATION")
+			loginUnderWay(t, s, "replication=database")
+		})
 	})
+}
+
+func loginUnderWay(t *testing.T, s *localtest.Scene, parameters ...string) {
+	t.Helper()
+	known := s.Credential("AWSPREVIOUS")
+	held := holdLogin(t, s.PG, s, known, parameters...)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		awaitLetIn(s, known.Username)
+		close(held.goOn)
+	})
+	_, err := run(t, s)
+	waiting.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-held.outcome; err == nil {
+		t.Error("the thief logs in with a password of before")
+	}
+	s.MustLogin("AWSCURRENT")
 }
 
 // heldLogin is a login that has answered the server once, and then waits.
@@ -235,12 +284,16 @@ type heldLogin struct {
 	outcome     chan error
 }
 
-func holdLogin(t *testing.T, pg *localpg.Server, s *localtest.Scene, c localtest.Credential) heldLogin {
+func holdLogin(t *testing.T, pg *localpg.Server, s *localtest.Scene, c localtest.Credential, parameters ...string) heldLogin {
 	t.Helper()
 	held := heldLogin{begun: make(chan struct{}), goOn: make(chan struct{}), outcome: make(chan error, 1)}
 	config, err := pgx.ParseConfig(pg.URL(c.Username, c.Password, s.Database))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range parameters {
+		name, value, _ := strings.Cut(p, "=")
+		config.RuntimeParams[name] = value
 	}
 	config.Config.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
 		return &heldConn{Conn: conn, held: held}, nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -47,6 +48,8 @@ func New(store *secret.Store, finder *master.Finder, databases *rds.Client, open
 type Report struct {
 	Ended []Ended  `json:"ended"`
 	Steps []string `json:"steps"` // a sentence for each thing done, and for what is not ended
+	// Unseen are the instances, a sentence each, on which the pair's sessions were not ended: a thief may still read there.
+	Unseen []string `json:"unseen,omitempty"`
 }
 
 // Ended is how many sessions of a user were ended on one instance.
@@ -103,10 +106,17 @@ type run struct {
 	state    role.PairState
 	kind     verifier.Kind // of the verifiers to be made
 	mirrors  []secret.Mirror
+	shownBy  string // label of the version that has shown a password of the pair; "" = none had to
 	token    string // of the new version
 	password string // of the new AWSCURRENT
 
 	passwords, verifiers map[string]string // new ones of both users
+	next                 string            // who becomes the shared role at login; "" = nobody is changed
+	mark                 string            // of the latest lock
+	creators             []string          // who had CREATEROLE
+	prepared             []role.Prepared   // what was rolled back
+
+	counting sync.Mutex // several instances are looked at at once
 }
 
 func (r *run) tell(format string, args ...any) {
@@ -187,8 +197,8 @@ func (r *run) closeSessions(ctx context.Context) {
 
 // tellWhatRemains says what revoke does not end.
 func (r *run) tellWhatRemains() {
-	if r.state.CreateRole {
-		r.tell("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", r.shared, script.GiveCreateRole(r.shared))
+	for _, creator := range r.creators {
+		r.tellOnce("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", creator, script.GiveCreateRole(creator))
 	}
-	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions, objects, functions and grants that it made, settings that %q gave themselves (pg_catalog.pg_db_role_setting), and the thief's own right to read the secret", r.shared, r.users())
+	r.tell("not ended: roles that %q made, memberships and passwords that it gave, pg_cron jobs, prepared transactions that were not in the way, objects, functions and grants that it made, settings that %q gave themselves (pg_catalog.pg_db_role_setting), and the thief's own right to read the secret", r.shared, r.users())
 }

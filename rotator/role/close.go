@@ -10,20 +10,18 @@ import (
 
 // PairState is what a pair that is to be closed has, as the master's session sees it.
 type PairState struct {
-	Version    int  // server_version_num
-	Process    int  // the session's own
-	CreateRole bool // the shared role has CREATEROLE, which counts up to PostgreSQL 15
-	Function   bool // setup's function is in this database
+	Version  int  // server_version_num
+	Process  int  // the session's own
+	Function bool // setup's function is in this database
 }
 
 // adminCounts is the version from which ADMIN on a role, and not CREATEROLE, decides who may change it.
 const adminCounts = 160000
 
-// ReadPairState looks at the pair of a shared role, whose function stands in the schema of owner.
-func ReadPairState(ctx context.Context, s *postgres.Session, shared, owner string) (PairState, error) {
+// ReadPairState looks at the pair whose function stands in the schema of owner.
+func ReadPairState(ctx context.Context, s *postgres.Session, owner string) (PairState, error) {
 	var p PairState
-	err := s.Row(ctx, sql.RevokeState, nil, []any{shared, owner}, &p.Version, &p.Process, &p.CreateRole, &p.Function)
-	p.CreateRole = p.CreateRole && p.Version < adminCounts
+	err := s.Row(ctx, sql.RevokeState, nil, []any{owner}, &p.Version, &p.Process, &p.Function)
 	return p, err
 }
 
@@ -54,50 +52,73 @@ func Leave(ctx context.Context, s *postgres.Session, p PairState, roles ...strin
 	return nil
 }
 
-// Close takes LOGIN from users, and from the shared role what could give it back, all or nothing; and sets the verifiers of users that
-// there are, so that who sees that a user is locked, on a reader too, has its verifier as well.
-func Close(ctx context.Context, s *postgres.Session, p PairState, shared, owner string, users []string, verifiers map[string]string, validUntil string) error {
-	return s.Transaction(ctx, func() error {
+// Closing is what Close makes of a pair.
+type Closing struct {
+	Shared, Owner string
+	Users         []string
+	Next          string            // of users, who becomes the shared role at login; "" = that stays
+	Verifiers     map[string]string // of users; nil = the passwords stay
+	Mark          string            // the VALID UNTIL that tells this lock from every other, on a reader too
+}
+
+// Close takes LOGIN from users, and from them and the shared role what could give it back, all or nothing; and sets the verifiers of
+// users that there are. It gives who had CREATEROLE.
+func Close(ctx context.Context, s *postgres.Session, p PairState, c Closing) (creators []string, err error) {
+	err = s.Transaction(ctx, func() error {
 		if p.Function {
-			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": owner, "shared": shared}); err != nil {
+			if err := s.Exec(ctx, sql.RevokeTakeExecute, postgres.Names{"schema": c.Owner, "shared": c.Shared}); err != nil {
 				return err
 			}
 		}
-		if p.CreateRole {
-			if err := s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"shared": shared}); err != nil {
-				return err
-			}
-		}
-		for _, user := range users {
-			if err := lock(ctx, s, user, verifiers[user], validUntil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// lock takes LOGIN from a user, and sets its verifier ("" = stays as it is).
-func lock(ctx context.Context, s *postgres.Session, user, verifier, validUntil string) error {
-	if verifier == "" {
-		return s.Exec(ctx, sql.LockRole, postgres.Names{"role": user})
-	}
-	return s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, validUntil)
-}
-
-// Unlock lets a single user log in.
-func Unlock(ctx context.Context, s *postgres.Session, user string) error {
-	return s.Exec(ctx, sql.UnlockRole, postgres.Names{"role": user})
-}
-
-// Open lets user log in, as which it becomes the shared role.
-func Open(ctx context.Context, s *postgres.Session, user, shared string) error {
-	return s.Transaction(ctx, func() error {
-		if err := Unlock(ctx, s, user); err != nil {
+		if creators, err = takeCreateRole(ctx, s, p, append(c.Users, c.Shared)); err != nil {
 			return err
 		}
-		return SetRoleAtLogin(ctx, s, user, shared)
+		for _, user := range c.Users {
+			if err := c.lock(ctx, s, user); err != nil {
+				return err
+			}
+		}
+		if c.Next == "" {
+			return nil
+		}
+		return SetRoleAtLogin(ctx, s, c.Next, c.Shared)
 	})
+	return creators, err
+}
+
+// takeCreateRole takes CREATEROLE from roles, up to PostgreSQL 15. They are looked at anew each time: one may have given it to another.
+func takeCreateRole(ctx context.Context, s *postgres.Session, p PairState, roles []string) (creators []string, err error) {
+	if p.Version >= adminCounts {
+		return nil, nil
+	}
+	var name string
+	err = s.Each(ctx, sql.RevokeCreateRole, nil, []any{roles}, []any{&name}, func() { creators = append(creators, name) })
+	for _, name := range creators {
+		if err == nil {
+			err = s.Exec(ctx, sql.RevokeNoCreateRole, postgres.Names{"role": name})
+		}
+	}
+	return creators, err
+}
+
+func (c Closing) lock(ctx context.Context, s *postgres.Session, user string) error {
+	if verifier := c.Verifiers[user]; verifier != "" {
+		return s.Exec(ctx, sql.RevokeSetPassword, postgres.Names{"user": user}, verifier, c.Mark)
+	}
+	return s.Exec(ctx, sql.RevokeLock, postgres.Names{"user": user}, c.Mark)
+}
+
+// NotLocked lists which of the users are not on this instance as Close has left them.
+func NotLocked(ctx context.Context, s *postgres.Session, users []string, mark string) ([]string, error) {
+	var found []string
+	var name string
+	err := s.Each(ctx, sql.RevokeNotLocked, nil, []any{users, mark}, []any{&name}, func() { found = append(found, name) })
+	return found, err
+}
+
+// LetIn lets a user log in that Close has locked.
+func LetIn(ctx context.Context, s *postgres.Session, user, validUntil string) error {
+	return s.Exec(ctx, sql.RevokeLetIn, postgres.Names{"user": user}, validUntil)
 }
 
 // GiveBack lets the shared role use setup's function again. CREATEROLE, where Close took it, is not given back.
@@ -143,4 +164,24 @@ func LoginsUnderWay(ctx context.Context, s *postgres.Session) (found []LoginUnde
 	var seconds int
 	err = s.Each(ctx, sql.RevokeLogins, nil, nil, []any{&l.Process, &l.Transaction, &seconds}, func() { found = append(found, l) })
 	return found, time.Duration(seconds) * time.Second, err
+}
+
+// Prepared is a prepared transaction.
+type Prepared struct {
+	Name, Owner, Database string
+}
+
+// PreparedBefore lists the prepared transactions that a process waits for.
+func PreparedBefore(ctx context.Context, s *postgres.Session, process int) (found []Prepared, err error) {
+	var p Prepared
+	err = s.Each(ctx, sql.RevokePrepared, nil, []any{process}, []any{&p.Name, &p.Owner, &p.Database}, func() { found = append(found, p) })
+	return found, err
+}
+
+// RollBack undoes a prepared transaction, in a session in its database, which becomes its owner.
+func (p Prepared) RollBack(ctx context.Context, s *postgres.Session) error {
+	if err := s.Exec(ctx, sql.RevokeBecome, postgres.Names{"role": p.Owner}); err != nil {
+		return err
+	}
+	return s.Exec(ctx, sql.RevokeRollBack, nil, p.Name)
 }

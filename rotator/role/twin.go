@@ -23,6 +23,11 @@ func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner 
 	if !t.Exists {
 		return nil
 	}
+	return AdmitPartner(ctx, s, t, user, partner, named)
+}
+
+// AdmitPartner is AdmitTwin for a user that exists, where the shared role is still to be made.
+func AdmitPartner(ctx context.Context, s *postgres.Session, t State, user, partner string, named bool) error {
 	excess, err := PendingExcess(ctx, s, user, partner, named)
 	if err != nil {
 		return err

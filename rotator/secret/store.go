@@ -185,6 +185,26 @@ func (s *Store) PutPending(ctx context.Context, id, token, rotationToken, text s
 	return nil
 }
 
+// KeepPending has AWSPENDING's version be AWSPREVIOUS too, so that it can be read once another is pending.
+func (s *Store) KeepPending(ctx context.Context, id string) error {
+	d, err := s.Describe(ctx, id)
+	if err != nil {
+		return err
+	}
+	pending, in := d.VersionOf(Pending), &secretsmanager.UpdateSecretVersionStageInput{SecretId: &id, VersionStage: aws.String(Previous)}
+	if d.Has(pending, Previous) {
+		return nil
+	}
+	in.MoveToVersionId = &pending
+	if previous := d.VersionOf(Previous); previous != "" {
+		in.RemoveFromVersionId = &previous
+	}
+	if _, err := s.client.UpdateSecretVersionStage(ctx, in); err != nil {
+		return fmt.Errorf("moving AWSPREVIOUS of secret %s to version %s: %w", id, pending, awserror.SecretsManager.Explain(err))
+	}
+	return nil
+}
+
 // MoveCurrent moves AWSCURRENT from one version to another in one call. AWSPREVIOUS follows and, at the end of a rotation,
 // the service itself takes AWSPENDING away (Secrets Manager User Guide, "Lambda rotation functions").
 func (s *Store) MoveCurrent(ctx context.Context, id, from, to string) error {

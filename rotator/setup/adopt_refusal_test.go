@@ -26,8 +26,7 @@ func TestAdoptionRefuses(t *testing.T) {
 	}{
 		"adopt is no bool":    {event: map[string]any{"adopt": "yes"}, text: `key "adopt" is a string`},
 		"adopt is null":       {event: map[string]any{"adopt": nil}, text: `key "adopt" is null`},
-		"adopt with for":      {event: map[string]any{"for": "sweep"}, text: `"adopt" goes with neither "for" nor "repair"`},
-		"adopt with repair":   {event: map[string]any{"repair": true}, text: `"adopt" goes with neither "for" nor "repair"`},
+		"adopt with repair":   {event: map[string]any{"repair": true}, text: `"adopt" does not go with "repair"`},
 		"AWSCURRENT is wrong": {prepare: func(s *localtest.Scene) { s.SQL("ALTER ROLE " + s.A + " PASSWORD 'another'") }, text: "setup adopts nobody who has not logged in"},
 		"no shared role": {keys: func(s *localtest.Scene) map[string]any {
 			return map[string]any{"usernames": []string{s.A, s.A + "x"}}
@@ -85,6 +84,23 @@ func TestAdoptionRefuses(t *testing.T) {
 				t.Errorf("roles, memberships, settings and schemas were\n%s\nand are\n%s", before, after)
 			}
 		})
+	}
+}
+
+// With "for" one setup adopts and makes what the sweep needs.
+func TestAdoptionForTheSweep(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	arn := s.CreateMaster()
+	s.SQL(login(s.A), "CREATE SCHEMA "+s.Shared+"home AUTHORIZATION "+s.A)
+	s.CreateSecret(map[string]any{"username": s.A, "usernames": []string{s.A, s.B}, "role": s.Shared, "masterarn": arn})
+	if _, err := setupOf(t, s, map[string]any{"action": "setup", "secretId": s.SecretID, "adopt": true, "for": "sweep"}); err != nil {
+		t.Fatal(err)
+	}
+	var owner string
+	s.Ask("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1", []any{s.Shared + "home"}, &owner)
+	if tables := tablesIn(s, "rotation_"+s.Shared); owner != s.Shared || len(tables) != 3 || functionsOf(s) != "drop_role lock_role refuse_unless_closable set_other_user unlock_role" {
+		t.Errorf("the schema is %s's, tables %q, functions %q", owner, tables, functionsOf(s))
 	}
 }
 

@@ -37,6 +37,7 @@ func TestHintsOfSetup(t *testing.T) {
 		"no user":                      {[]string{"DROP ROLE USER_A"}, "", `CREATE ROLE \S+ LOGIN`, ""},
 		"a table of somebody else": {[]string{"CREATE ROLE SHAREDspy", "CREATE SCHEMA SHAREDstate AUTHORIZATION postgres", "CREATE TABLE SHAREDstate.user_login_action ()", "ALTER TABLE SHAREDstate.user_login_action OWNER TO SHAREDspy"},
 			sweep + "; SET pgrotator.state_schema = 'SHAREDstate'", `ALTER TABLE \S+ RENAME TO [^,]+`, ""},
+		"a pair with the master's powers": {[]string{"GRANT rds_superuser TO USER_A"}, "", `REVOKE \S+ FROM [^,]+`, ""},
 		"a user with the master's powers": {[]string{"GRANT rds_superuser TO USER_A"}, adopt, `REVOKE \S+ FROM [^,]+`, ""},
 		"a user with REPLICATION":         {[]string{"ALTER ROLE USER_A REPLICATION"}, adopt, `ALTER ROLE \S+ NOREPLICATION`, ""},
 		"a user that is NOINHERIT":        {[]string{"ALTER ROLE USER_A NOINHERIT"}, adopt, `ALTER ROLE \S+ INHERIT`, ""},

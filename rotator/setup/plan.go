@@ -108,8 +108,9 @@ func (p *plan) admitFresh() error {
 
 func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) error {
 	if p.found.PartnerExists {
-		return fmt.Errorf("user %q exists already and belongs to no pair: setup takes over nobody who has not logged in; name another in the secret's key \"usernames\", or drop it",
-			p.pair.Partner)
+		if err := role.AdmitPartner(ctx, master, p.state, p.pair.Partner, p.pair.User, true); err != nil {
+			return fmt.Errorf("setup takes over nobody who has not logged in, unless it is known as the other's twin: %w", err)
+		}
 	}
 	own, err := role.PendingExcess(ctx, master, p.pair.User, p.pair.User, true)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/role"
 )
@@ -41,6 +42,49 @@ func TestRotationGivesOneThing(t *testing.T) {
 			t.Errorf("setup gave the pair\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
+}
+
+// From 16 on whoever owns the database could have the master become a member of what it creates.
+func TestMasterIsNoMemberOfWhatItCreates(t *testing.T) {
+	t.Parallel()
+	for name, setUp := range map[string]func(*testing.T, *localtest.Scene){
+		"setup": func(_ *testing.T, s *localtest.Scene) {
+			grantToMakers(s)
+			s.MustSetupFor(role.ForSweep)
+		},
+		"psql": func(t *testing.T, s *localtest.Scene) {
+			grantToMakers(s)
+			s.SQL("CREATE ROLE "+s.A+" LOGIN", "GRANT "+s.A+" TO "+s.Master+" WITH ADMIN OPTION, INHERIT FALSE, SET FALSE")
+			master := s.PG.URL(s.Master, localtest.PasswordMaster, s.Database)
+			if out, err := psqlSetup(t, master, "SET pgrotator.username = '"+s.A+"'"); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		},
+		"the master way": func(t *testing.T, s *localtest.Scene) {
+			s.ArticleRoles("")
+			s.SQL("DROP ROLE " + s.B)
+			grantToMakers(s)
+			if err := s.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, pgtest.Shared(t, localpg.Options{Major: 18, TLS: true}), nil)
+			setUp(t, s)
+			var member []string
+			s.Ask("SELECT coalesce(array_agg(roleid::regrole::text), '{}') FROM pg_auth_members WHERE member = $1::regrole AND grantor = member AND (inherit_option OR set_option)",
+				[]any{s.Master}, &member)
+			if len(member) > 0 {
+				t.Errorf("the master is a member of %q", member)
+			}
+		})
+	}
+}
+
+func grantToMakers(s *localtest.Scene) {
+	s.SQL(fmt.Sprintf("ALTER DATABASE %s SET createrole_self_grant = 'set, inherit'", s.Database))
 }
 
 // After setup for the sweep it may do what the list of the security page says, and nothing that is not on it.

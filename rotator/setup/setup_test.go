@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/pgfault"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 )
 
 var server *localpg.Server
@@ -203,6 +204,9 @@ var refusals = []struct {
 	{"partner of an adopted user exists", named(func(s *localtest.Scene) {
 		s.SQL(login(s.A), "CREATE ROLE "+s.B+" LOGIN")
 	}), "setup takes over nobody who has not logged in"},
+	{"twin of an adopted user has more", named(func(s *localtest.Scene) {
+		s.SQL(login(s.A), "CREATE ROLE "+s.B+" LOGIN CREATEDB", string(script.MarkTwin(s.B, s.A)))
+	}), "it has the attribute CREATEDB"},
 	{"adopted user owns something", named(func(s *localtest.Scene) {
 		s.SQL(login(s.A), "CREATE SCHEMA "+s.Shared+"home AUTHORIZATION "+s.A)
 	}), "which it would lose on becoming the new role"},

@@ -9,6 +9,7 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 )
 
 // forged is the record that setup would write for the scene's pair.
@@ -220,5 +221,37 @@ func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
 	out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
 	if err == nil || !strings.Contains(out, "the pair does not exist and the master did not make it") {
 		t.Errorf("error %v\n%s", err, out)
+	}
+}
+
+// By psql too a partner that exists has nothing beyond the user, whatever comment vouches for it; one that a DBA calls the twin, and that
+// has not, is taken, by the event as by psql, also where the shared role is still to be made.
+func TestTwinHasNothingBeyondTheUser(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ give, refused string }{
+		"an attribute":  {"ALTER ROLE USER_B CREATEDB", "it has the attribute CREATEDB"},
+		"a membership":  {"CREATE ROLE SHAREDpayroll ROLE USER_B", "it has membership in"},
+		"an object":     {"CREATE SCHEMA SHAREDhome AUTHORIZATION USER_B", "it has objects or grants of its own"},
+		"nothing of it": {"COMMENT ON ROLE USER_A IS NULL", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, server, nil)
+			other := s.Shared + "x" // not of the stem, so that the pair is one that somebody has named
+			names := strings.NewReplacer("USER_A", s.A, "USER_B", other, "SHARED", s.Shared)
+			s.SQL(login(s.A), "CREATE ROLE "+other+" LOGIN", string(script.MarkTwin(other, s.A)), names.Replace(c.give))
+			s.PutCurrent(s.Value(map[string]any{"masterarn": masterOf(t, s), "usernames": []string{s.A, other}, "role": s.Shared}))
+			if c.refused == "" {
+				s.MustSetup()
+				return
+			}
+			out, err := psqlSetup(t, s.Superuser(), names.Replace("SET pgrotator.username = 'USER_A'; SET pgrotator.partner = 'USER_B'; SET pgrotator.role = 'SHARED'"))
+			if err == nil || !strings.Contains(out, c.refused) {
+				t.Errorf("psql: %v\n%s", err, out)
+			}
+			if _, err := s.Setup(); err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("setup: %v", err)
+			}
+		})
 	}
 }

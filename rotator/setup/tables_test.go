@@ -184,6 +184,10 @@ func TestForRotationTakesAwayWhatTheSweepNeeds(t *testing.T) {
 		}
 		mustChangeNothing(t, s)
 		mustRotate(t, s)
+		if answer, err := s.Invoke(map[string]any{"action": "check", "secretId": s.SecretID, "for": "sweep"}); err != nil ||
+			!strings.Contains(answer, `{"name":"roles","ok":true,"detail":"the pair is not set up for the sweep`) {
+			t.Errorf("check: %v\n%s", err, answer)
+		}
 	})
 }
 

@@ -76,6 +76,13 @@ func (r *run) accounts() iter.Seq[report.Account] {
 	}
 }
 
+// noteUncounted tells that refused logins were not counted, which is not the same as that there were none.
+func (r *run) noteUncounted() {
+	if r.report.Evidence.Reader != "" && r.events.FailedLogins() == nil {
+		r.evidence.Note("Failed logins were not counted, since the log was read by Logs Insights, whose rows do not tell whom a refusal is about.")
+	}
+}
+
 // failedLogins counts the logins that were refused in what this run has read; nil = they were not counted, or nothing was read.
 func (r *run) failedLogins() map[string]int {
 	if r.report.Evidence.Reader == "" {

@@ -103,7 +103,7 @@ func (r *run) activeNow(ctx context.Context, await bool) (active map[string]bool
 func (r *run) permitted(verdicts []policy.Verdict) []policy.Verdict {
 	allowed, not := partition(verdicts, func(v policy.Verdict) bool { return v.Account.ByFunction || v.Account.Directly })
 	for _, v := range not {
-		problem, fix := permit(v.Account, r.found.Owner, r.server.Version)
+		problem, fix := permit(v.Account, r.found, r.server.Version)
 		r.fail(v, "the sweep may not change it: "+problem, fix)
 	}
 	return allowed

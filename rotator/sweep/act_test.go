@@ -234,11 +234,15 @@ func (s *stage) inDatabase(database string, statements ...string) {
 func TestHeldDryAndTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.MaxChanges = 1
+	s.options.MaxChanges, s.hub = 1, true
 	s.settle()
 	one, two := s.user("one", 100), s.user("two", 100)
 	if report := s.run(); len(report.Locked) > 0 || !slices.Equal(report.Held.Users, []string{one, two}) || !strings.Contains(report.Held.Reason, "MAX_CHANGES_PER_RUN") {
 		t.Errorf("locked %v, held %+v", report.Locked, report.Held)
+	}
+	held := s.findings()
+	if !slices.Contains(held, "inactive-account "+one+" ACTIVE MEDIUM") || !slices.Contains(held, "inactive-account "+two+" ACTIVE MEDIUM") {
+		t.Errorf("Security Hub has %q", held)
 	}
 	s.options.MaxChanges = 2
 	if report := s.dryRun(); !slices.Equal(closedUsers(report.Locked), []string{one, two}) || !s.canLogin(one) || s.status(one) != "Active" {
@@ -251,6 +255,9 @@ func TestHeldDryAndTwoAtOnce(t *testing.T) {
 	}
 	if report := s.run(); report.Evidence.Complete || !refusedForAnother(report) || !s.canLogin(one) {
 		t.Errorf("beside another sweep: complete %v, reasons %q", report.Evidence.Complete, report.Evidence.Reasons)
+	}
+	if got := s.findings(); !slices.Equal(got, held) {
+		t.Errorf("beside another sweep, Security Hub was told %q", got)
 	}
 	other.Close(t.Context())
 	s.await("the end of the other session", "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'user_login_action'::regclass AND mode = 'ShareUpdateExclusiveLock')")
@@ -280,6 +287,7 @@ func TestLeftAlone(t *testing.T) {
 	s.options.Ignore = []account.Exception{{User: s.prefix + "batch*"}}
 	s.settle()
 	s.setMaster(s.user("master", 400))
+	s.secret(map[string]any{"masteriam": s.user("token", 400)})
 	ignored, super := s.user("batch_1", 400), s.user("super", 400)
 	s.exec("ALTER ROLE " + super + " SUPERUSER")
 	s.exec("CREATE ROLE " + s.prefix + "other NOLOGIN")
@@ -296,7 +304,7 @@ func TestLeftAlone(t *testing.T) {
 	if len(answer.Locked) > 0 || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
 		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(answer.Locked), answer.Failed, answer.Counts)
 	}
-	for _, name := range []string{"master", "super", "other_a", "other_b", "subscriber", "_a"} {
+	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "subscriber", "_a"} {
 		if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
 			t.Errorf("%s is not reported as not managed", name)
 		}

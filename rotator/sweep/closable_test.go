@@ -8,9 +8,11 @@ import (
 
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localpg"
+	"pgrotator/rotator/report"
 )
 
-// Whom setup's functions close and whom not: the master is known by its name, other pairs by the records of their owner roles.
+// Whom setup's functions close and whom not: the master is known by its name, and the sweep knows who else set the pair up by ADMIN on
+// the owner role; other pairs are known by the records of their owner roles.
 func TestClosable(t *testing.T) {
 	t.Parallel()
 	underBothRules(t, testClosable)
@@ -41,11 +43,15 @@ func testClosable(t *testing.T, on *localpg.Server) {
 	}
 	s.exec("GRANT rds_superuser TO person")
 	s.setUp("dba")
+	s.setMaster("another")
 	s.settle()
 	s.exec("UPDATE user_login_status SET last_login_time = now() - interval '100 days'")
-	report := s.run()
-	if got, want := closedUsers(report.Locked), []string{"person", "role", "users"}; !slices.Equal(got, want) {
-		t.Errorf("locked %q, want %q; failed %+v, not managed %+v", got, want, report.Failed, report.NotManaged)
+	answer := s.run()
+	if got, want := closedUsers(answer.Locked), []string{"person", "role", "users"}; !slices.Equal(got, want) || len(answer.Failed) > 0 {
+		t.Errorf("locked %q, want %q; failed %+v, not managed %+v", got, want, answer.Failed, answer.NotManaged)
+	}
+	if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == "dba" && strings.Contains(n.Reason, "setup ran as") }) {
+		t.Errorf("not managed %+v", answer.NotManaged)
 	}
 	for _, name := range []string{"one", "two", "dba"} {
 		s.exec("SET ROLE " + s.prefix)

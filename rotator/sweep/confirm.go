@@ -20,7 +20,7 @@ func (r *run) confirm(ctx context.Context) error {
 	if err := account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), nil, nil); err != nil {
 		return err
 	}
-	second := evidence.NewSecond(r.events.Roles())
+	second := evidence.NewSecond(r.events.Names())
 	for _, name := range r.evidence.Groups() {
 		if group, known := r.groups[name]; known {
 			r.confirmGroup(ctx, group, second)
@@ -55,7 +55,7 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 			second.Row(row)
 		}
 		r.spared = append(r.spared, second.End()...)
-		r.evidence.Covered(group.Name, s)
+		r.evidence.Covered(group.Name, s, rows.Rows())
 	}
 	r.report.Evidence.SecondReading.Bytes += reader.Usage().Bytes
 }

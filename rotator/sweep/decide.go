@@ -16,15 +16,16 @@ import (
 
 // decide judges every role, acts, and fills the report.
 func (r *run) decide(ctx context.Context) error {
-	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found)
 	if err != nil {
 		return err
 	}
 	r.review(accounts)
+	r.noteUncounted()
 	p := r.policy()
 	own := []string{r.pair.User, r.pair.Partner, r.value.Role, r.server.CurrentUser}
 	r.readHoldings(ctx)
-	verdicts := r.judge(p, accounts, account.NewExemptions(r.cluster.MasterUser, own, r.found.Records))
+	verdicts := r.judge(p, accounts, account.NewExemptions([]string{r.cluster.MasterUser, r.value.MasterIAM}, own, r.found.Records))
 	if r.place.Old {
 		r.countStatuses()
 		r.reportEvidence(p)
@@ -161,7 +162,7 @@ func (r *run) reportEvidence(p policy.Policy) {
 		e.Notes = append(e.Notes, fmt.Sprintf("%d roles are due and were left alone: %s.", r.uncovered, r.evidence.CoverLacks(cmp.Or(r.options.lockAfter(), r.options.deleteAfter()))))
 	}
 	e.From, e.To = pointer(p.From), pointer(p.To)
-	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Roles())
+	e.SecondReading.From, e.SecondReading.To, e.SecondReading.Roles = pointer(p.SecondFrom), pointer(p.SecondTo), len(r.events.Names().Roles)
 	for _, g := range r.evidence.Gaps {
 		e.Gaps = append(e.Gaps, report.Gap{Instance: g.Instance, From: g.From, To: g.To, Cause: g.Cause})
 	}

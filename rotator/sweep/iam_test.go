@@ -20,7 +20,7 @@ import (
 func TestReviewOfIAM(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
-	s.options.IAMReview, s.topic = true, "arn:aws:sns:us-east-1:123456789012:notices"
+	s.options.IAMReview, s.topic, s.hub = true, "arn:aws:sns:us-east-1:123456789012:notices", true
 	s.exec("DO $$ BEGIN CREATE ROLE rds_iam NOLOGIN; EXCEPTION WHEN duplicate_object THEN END $$")
 	person, worker := s.user("person", 100), s.user("Wörker x", 1)
 	s.exec(`GRANT rds_iam TO ` + person + `, "` + worker + `"`)
@@ -28,12 +28,13 @@ func TestReviewOfIAM(t *testing.T) {
 	setRole(s, "app", users+"db-ABC/"+person, users+"db-ABC/"+s.prefix+"gone", users+"cluster-OLD/"+person)
 	setRole(s, "admin", "*")
 
-	s.stack.Intercept(func(c localaws.Call) localaws.Outcome {
+	refuse := func(c localaws.Call) localaws.Outcome {
 		if c.Service == "iam" {
 			return localaws.Fail("AccessDenied", 403)
 		}
 		return localaws.Pass
-	})
+	}
+	s.stack.Intercept(refuse)
 	if r := s.run(); r.IAM == nil || r.IAM.Complete || len(r.IAM.Unreachable) != 0 || !strings.Contains(strings.Join(r.IAM.Notes, " "), "iam:GetAccountAuthorizationDetails") {
 		t.Errorf("refused by IAM: %+v", r.IAM)
 	}
@@ -71,6 +72,19 @@ func TestReviewOfIAM(t *testing.T) {
 	notices := s.stack.Notices()
 	if text := notices[len(notices)-1].Message; !strings.Contains(text, `take back statement 1 of inline policy "db" of role app`) || !strings.Contains(text, "2 permissions for users or databases that do not exist") {
 		t.Errorf("the notice is\n%s", text)
+	}
+	const gone, many = "iam-permission-account  ACTIVE LOW", "iam-permission-account  ACTIVE MEDIUM"
+	if got := s.findings(); !slices.Contains(got, "iam-permission  ACTIVE LOW") || !slices.Contains(got, gone) || !slices.Contains(got, many) {
+		t.Errorf("Security Hub has %q", got)
+	}
+	setRole(s, "app", users+"db-ABC/"+person)
+	s.stack.Intercept(refuse)
+	if s.run(); !slices.Contains(s.findings(), gone) {
+		t.Errorf("a permission that nobody could look for is settled: %q", s.findings())
+	}
+	s.stack.Intercept(nil)
+	if s.run(); slices.Contains(s.findings(), gone) || !slices.Contains(s.findings(), many) {
+		t.Errorf("of the permissions one is gone, and Security Hub has %q", s.findings())
 	}
 }
 

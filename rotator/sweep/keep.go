@@ -22,7 +22,7 @@ func (r *run) keep(ctx context.Context) {
 	if r.channels.Reports == nil {
 		return
 	}
-	r.report.ReportURI = r.channels.Reports.URI(r.report.Folder() + "/" + pageFile)
+	r.report.ReportURI = r.pageURI()
 	history := r.history(ctx)
 	accounts := r.accounts()
 	files := []report.Kept{
@@ -42,6 +42,14 @@ func (r *run) keep(ctx context.Context) {
 }
 
 const pageFile = "page.html"
+
+// pageURI is where the page of this run is, or is to be; "" = nowhere.
+func (r *run) pageURI() string {
+	if r.channels.Reports == nil {
+		return ""
+	}
+	return r.channels.Reports.URI(r.report.Folder() + "/" + pageFile)
+}
 
 // keepAccounts keeps a list of accounts, unless they could not be read: an empty list would say that there are none.
 func (r *run) keepAccounts(ctx context.Context, name, contentType string, write func(io.Writer) error) report.Kept {

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -34,11 +33,7 @@ func (r *run) notify(ctx context.Context) error {
 	if body == "" && reflect.DeepEqual(before, after) {
 		return nil
 	}
-	text, err := json.Marshal(after)
-	if err != nil {
-		return fmt.Errorf("noting what was told: %w", err)
-	}
-	if err := account.RecordNotice(ctx, r.writer, r.place.Schema, string(text)); err != nil {
+	if err := account.RecordNote(ctx, r.writer, r.place.Schema, account.ToldByNotice, after); err != nil {
 		return fmt.Errorf("noting what was told, so that the next notice does not tell it again: %w", err)
 	}
 	return nil
@@ -46,9 +41,8 @@ func (r *run) notify(ctx context.Context) error {
 
 // told is what notices have told. Where that cannot be read, or is no such thing, all is told again.
 func (r *run) told(ctx context.Context) report.Told {
-	text, err := account.ReadNotice(ctx, r.writer, r.place.Schema)
-	var told report.Told
-	if err != nil || text == "" || json.Unmarshal([]byte(text), &told) != nil {
+	told, err := account.ReadNote[report.Told](ctx, r.writer, r.place.Schema, account.ToldByNotice)
+	if err != nil {
 		return report.Told{}
 	}
 	return told

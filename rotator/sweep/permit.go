@@ -10,17 +10,17 @@ import (
 	"pgrotator/rotator/sweep/policy"
 )
 
-// permit says which statement would let the sweep lock and drop a role; owner is setup's owner role, or "".
-func permit(a account.Account, owner string, version int) (problem, fix string) {
+// permit says what would let the sweep lock and drop a role.
+func permit(a account.Account, found account.Installation, version int) (problem, fix string) {
 	const needsAdmin = 160000
 	switch {
-	case owner == "":
-		return "there are no functions of setup for this pair in this database, and the shared role may not ALTER it", "Run setup."
+	case found.Functions == "":
+		return "there are no functions of setup for this pair in this database, and the shared role may not ALTER it", `Run setup with "for":"sweep".`
 	case a.IAM:
 		return "it logs in by IAM, and ADMIN on it would take the password logins of setup's role's own members away", "Close it by hand: " + string(script.Lock(a.Name))
 	case version >= needsAdmin:
-		return fmt.Sprintf("setup's role %s has no ADMIN on it", postgres.Quote(owner)),
-			fmt.Sprintf("Run setup again if the master has ADMIN on it; else, as a role that has: %s", script.AllowAlter(version, owner, a.Name))
+		return fmt.Sprintf("setup's role %s has no ADMIN on it", postgres.Quote(found.Owner)),
+			fmt.Sprintf("Run setup again if the master has ADMIN on it; else, as a role that has: %s", script.AllowAlter(version, found.Owner, a.Name))
 	}
 	return "setup's functions may not ALTER it", "Run setup again; a role with REPLICATION can be altered by a superuser only."
 }

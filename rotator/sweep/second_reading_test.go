@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +168,9 @@ func TestLargeStretchIsReadByQueries(t *testing.T) {
 		s.closes(report, idle) // a row does not tell which attempt was refused: of a role that may log in, any counts
 		if !s.canLogin(refused) {
 			t.Errorf("%s is locked", refused)
+		}
+		if !slices.ContainsFunc(report.Evidence.Notes, func(note string) bool { return strings.HasPrefix(note, "Failed logins were not counted") }) {
+			t.Errorf("that failed logins are not counted is not told: %q", report.Evidence.Notes)
 		}
 		if report.Evidence.Reader != "LogsInsights" || report.Evidence.SecondReading.Reader != "LogsInsights" || report.Evidence.Bytes == 0 {
 			t.Errorf("read by %q and %q, %d bytes", report.Evidence.Reader, report.Evidence.SecondReading.Reader, report.Evidence.Bytes)

@@ -139,6 +139,7 @@ func bothOrOne(t *testing.T) []int {
 type stage struct {
 	topic      string        // NOTICE_TOPIC_ARN, or ""
 	reports    publish.Place // REPORT_BUCKET, or nothing
+	hub        bool          // SECURITY_HUB_FINDINGS
 	t          testing.TB
 	server     *localpg.Server
 	stack      *localaws.Stack
@@ -242,8 +243,12 @@ func (s *stage) secret(keys map[string]any) {
 // sweeper is a sweep with the stage's options.
 func (s *stage) sweeper() *sweep.Sweep {
 	config := s.stack.Config()
+	channels := sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(config), s.topic), Reports: publish.NewBucket(s3.NewFromConfig(config), s.reports)}
+	if s.hub {
+		channels.Hub = publish.NewSecurityHub(config)
+	}
 	return sweep.New(secret.NewStore(secretsmanager.NewFromConfig(config)), cloudwatchlogs.NewFromConfig(config), rds.NewFromConfig(config),
-		iam.NewFromConfig(config), sweep.Channels{Notices: publish.NewTopic(sns.NewFromConfig(config), s.topic), Reports: publish.NewBucket(s3.NewFromConfig(config), s.reports)}, postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
+		iam.NewFromConfig(config), channels, postgres.Opener{}, s.options, slog.New(slog.NewJSONHandler(io.MultiWriter(&s.log), nil))).Unpaced()
 }
 
 // run waits for the log and sweeps.

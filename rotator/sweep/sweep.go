@@ -54,8 +54,9 @@ type Sweep struct {
 
 // Channels are the ways by which a sweep tells people what it did.
 type Channels struct {
-	Notices *publish.Topic  // NOTICE_TOPIC_ARN; nil = none
-	Reports *publish.Bucket // REPORT_BUCKET; nil = none
+	Notices *publish.Topic       // NOTICE_TOPIC_ARN; nil = none
+	Reports *publish.Bucket      // REPORT_BUCKET; nil = none
+	Hub     *publish.SecurityHub // SECURITY_HUB_FINDINGS; nil = none
 }
 
 // New makes a Sweep. What is done to a role is also logged, as the copy that the database's owners cannot change.
@@ -64,9 +65,9 @@ func New(store *secret.Store, logs *cloudwatchlogs.Client, rdsClient *rds.Client
 	return &Sweep{store: store, logs: logs, rds: rdsClient, iamClient: iamClient, channels: channels, opener: opener, options: options, log: log}
 }
 
-// Run sweeps the database of a secret, tells by NOTICE_TOPIC_ARN what it did, and writes
-// what an auditor looks at into REPORT_BUCKET. With dryRun it changes no role and no status, and
-// reports what it would do; what it learns it remembers all the same. An error means that nothing can be told: the secret is
+// Run sweeps the database of a secret, tells by NOTICE_TOPIC_ARN what it did, tells Security Hub what it found, and writes what an auditor
+// looks at into REPORT_BUCKET. With dryRun it changes no role and no status, and reports what it would do; what it learns it remembers all
+// the same. An error means that nothing can be told: the secret is
 // unreadable, the database cannot be logged in to, or its tables are another's. Everything else is in the report. Reading stops ahead
 // of ctx's deadline.
 func (s *Sweep) Run(ctx context.Context, secretID string, dryRun bool) (report.Report, error) {
@@ -85,6 +86,7 @@ func (s *Sweep) run(ctx context.Context, secretID string, dryRun bool, tell func
 	if err := r.sweep(ctx); err != nil {
 		return report.Report{}, err
 	}
+	r.importFindings(ctx)
 	r.keep(ctx)
 	tell(r, ctx)
 	return r.report, nil
@@ -99,6 +101,7 @@ type run struct {
 	secretID string
 	dryRun   bool
 	report   report.Report
+	alone    bool // it holds the sweep's lock
 
 	guard      *postgres.Session // holds the sweep's lock
 	place      account.Tables    // where the tables are
@@ -126,6 +129,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err != nil || !alone {
 		return err
 	}
+	r.alone = true
 	r.beginReview(ctx)
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -173,7 +177,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found.Functions)
+	accounts, err := account.List(ctx, r.writer, r.place.Schema, r.found)
 	if err != nil {
 		return err
 	}
@@ -192,11 +196,11 @@ func (r *run) prepare(ctx context.Context) error {
 
 // names are whom and what the log is read for.
 func (r *run) names(accounts []account.Account) evidence.Names {
-	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
+	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
 	for _, a := range accounts {
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name] = true
+			n.Locked[a.Name] = a.LockedAt
 		}
 	}
 	for _, d := range r.found.Databases {

@@ -50,13 +50,15 @@ func TestUpgradeWithAShortRetention(t *testing.T) {
 		s.exec("UPDATE user_login_job_status SET streams = NULL, sessions = NULL, run_number = NULL")
 		idle := s.closable("idle", 100)
 		s.stack.SetLogGroup(s.group, localaws.LogGroup{RetentionDays: 30, Created: time.Now().Add(-400 * 24 * time.Hour)})
+		// 90 days after where the log begins, which is taken for an hour later than its retention says.
+		until := func() string { return time.Now().Add(60*24*time.Hour + time.Hour).UTC().Format(time.DateOnly) }
+		before := until()
 		report := s.run()
 		if !report.Evidence.Complete || len(report.Locked) > 0 || !s.canLogin(idle) {
 			t.Errorf("complete %v %q, locked %q", report.Evidence.Complete, report.Evidence.Reasons, closedUsers(report.Locked))
 		}
-		until := time.Now().Add(60 * 24 * time.Hour).UTC().Format(time.DateOnly)
-		if !mentions(report.Evidence.Notes, until) {
-			t.Errorf("notes %q, want one that says that the cover suffices from %s on", report.Evidence.Notes, until)
+		if !mentions(report.Evidence.Notes, before) && !mentions(report.Evidence.Notes, until()) {
+			t.Errorf("notes %q, want one that says that the cover suffices from %s on", report.Evidence.Notes, before)
 		}
 	})
 }

@@ -1,2 +1,2 @@
--- Takes CREATEROLE from the shared role, with which it could undo everything else up to PostgreSQL 15.
-ALTER ROLE :"shared" NOCREATEROLE
+-- Takes CREATEROLE from a role, with which it could undo everything else up to PostgreSQL 15.
+ALTER ROLE :"role" NOCREATEROLE

@@ -2,6 +2,12 @@
 -- shares. They hold until the transaction's end.
 SET LOCAL search_path = pg_catalog;
 DO $do$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN -- the master is to be no member of what it creates
+        PERFORM set_config('createrole_self_grant', '', true);
+    END IF;
+END $do$;
+DO $do$
 DECLARE
     username text := coalesce(current_setting('pgrotator.username', true), '');
     base     text := CASE WHEN right(username, 2) IN ('_a', '_b') THEN nullif(left(username, -2), '') END;

@@ -92,8 +92,20 @@ DECLARE
         SELECT r.rolname::text FROM pg_roles r JOIN pg_roles x ON x.rolname = shared AND pg_has_role(r.oid, x.oid, power)
         WHERE r.rolname IN (username, partner)
           AND EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND 'role=' || shared = ANY (s.setconfig)));
+    twin     pg_roles;
+    own      pg_roles;
+    beyond   text;
+    powerful text := (SELECT r.rolname FROM pg_roles r JOIN pg_roles g ON g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER')
+                      WHERE r.rolname IN (username, partner, shared) ORDER BY 1 LIMIT 1);
 BEGIN
-    IF recorded AND NOT modern OR coalesce(current_setting('pgrotator.adopt', true), '') = 'on' THEN
+    IF coalesce(current_setting('pgrotator.adopt', true), '') = 'on' THEN
+        RETURN;
+    END IF;
+    IF powerful IS NOT NULL THEN
+        RAISE EXCEPTION 'role % is a member of rds_superuser, and such are not rotated', quote_ident(powerful)
+            USING HINT = format('REVOKE rds_superuser FROM %I, or take it out of the role through which it is a member, and run setup again.', powerful);
+    END IF;
+    IF recorded AND NOT modern THEN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = shared) AND NOT username = ANY (becoming)
@@ -111,6 +123,25 @@ BEGIN
         RAISE EXCEPTION 'role % exists, and nothing shows that it is of the pair: setup takes over nobody else', quote_ident(partner)
             USING HINT = format('If it is: COMMENT ON ROLE %I IS %L, and run setup again. If it is not: name another in pgrotator.partner (the secret''s key "usernames").',
                                 partner, 'pgrotator: twin of ' || username);
+    END IF;
+    -- The same as ../rotation/pending_excess.sql, which psql cannot ask.
+    SELECT * INTO own FROM pg_roles WHERE rolname = username;
+    SELECT * INTO twin FROM pg_roles WHERE rolname = partner;
+    beyond := concat_ws(', ',
+        CASE WHEN twin.rolsuper AND NOT own.rolsuper THEN 'the attribute SUPERUSER' END,
+        CASE WHEN twin.rolcreaterole AND NOT own.rolcreaterole THEN 'the attribute CREATEROLE' END,
+        CASE WHEN twin.rolcreatedb AND NOT own.rolcreatedb THEN 'the attribute CREATEDB' END,
+        CASE WHEN twin.rolreplication AND NOT own.rolreplication THEN 'the attribute REPLICATION' END,
+        CASE WHEN twin.rolbypassrls AND NOT own.rolbypassrls THEN 'the attribute BYPASSRLS' END,
+        (SELECT string_agg(DISTINCT 'membership in ' || quote_ident(g.rolname), ', ')
+         FROM pg_roles g, unnest(ARRAY['MEMBER', 'MEMBER WITH ADMIN OPTION', 'USAGE', power]) AS o (option)
+         WHERE g.oid NOT IN (own.oid, twin.oid) AND pg_has_role(twin.oid, g.oid, o.option) AND NOT pg_has_role(own.oid, g.oid, o.option)),
+        CASE WHEN pg_has_role(twin.oid, own.oid, 'MEMBER WITH ADMIN OPTION') THEN 'ADMIN on ' || quote_ident(username) END,
+        (SELECT DISTINCT 'objects or grants of its own' FROM pg_shdepend s
+         WHERE left(partner, -2) <> shared AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = twin.oid AND s.classid <> 'pg_auth_members'::regclass
+           AND NOT EXISTS (SELECT FROM pg_class c WHERE s.classid = 'pg_class'::regclass AND c.oid = s.objid AND c.relpersistence = 't')));
+    IF NOT recorded AND beyond <> '' THEN
+        RAISE EXCEPTION 'role % is no twin of %: it has %', quote_ident(partner), quote_ident(username), beyond;
     END IF;
 END $do$;
 

@@ -1,5 +1,5 @@
 -- Every role of the cluster with its row, and whether it could be locked and dropped: by setup's functions, whose owner is $1
--- ('' = there are none), or by the session's role itself.
+-- ('' = there are none), or by the session's role itself. $2 is setup's owner role ('' = there is none), on which its master has ADMIN.
 WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functions, and the session's role, hold
     SELECT r.oid AS holder, r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN (nullif($1::text, ''), current_user)
     UNION
@@ -37,6 +37,8 @@ SELECT r.oid::int8, CASE WHEN r.plain THEN r.name ELSE r.bytes END, r.plain,
        r.oid IN (SELECT iam.oid FROM iam),
        r.oid IN (SELECT paired.oid FROM paired),
        r.oid IN (SELECT b.subowner FROM pg_catalog.pg_subscription b),
+       EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles o ON o.oid = m.roleid
+               WHERE o.rolname = nullif($2::text, '') AND m.member = r.oid AND m.admin_option),
        EXISTS (SELECT FROM closer c WHERE c.is_owner AND CASE WHEN c.needs_admin
                THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END),
        EXISTS (SELECT FROM closer c WHERE NOT c.is_owner AND (c.rolsuper OR CASE WHEN c.needs_admin

@@ -83,23 +83,19 @@ def leave_out_unknown(template):
     return without({**template, "Resources": kept}, gone), sorted(set(gone.values()))
 
 
-@mock_aws
-def create(template, parameters):
-    template, left_out = leave_out_unknown(template)
-    upload_code()
-    made = surroundings()
+def create(name, template, left_out, parameters):
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
-        StackName="test",
+        StackName=name,
         TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[
-            {"ParameterKey": key, "ParameterValue": made.get(value, value)}
+            {"ParameterKey": key, "ParameterValue": value}
             for key, value in parameters.items()
         ],
     )
-    stack = cloudformation.describe_stacks(StackName="test")["Stacks"][0]
-    resources = cloudformation.list_stack_resources(StackName="test")
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    resources = cloudformation.list_stack_resources(StackName=name)
     return {
         "status": stack["StackStatus"],
         "left_out": left_out,
@@ -109,9 +105,16 @@ def create(template, parameters):
     }
 
 
+@mock_aws
 def main():
     request = json.load(sys.stdin)
-    answers = [create(request["template"], values) for values in request["stacks"]]
+    template, left_out = leave_out_unknown(request["template"])
+    upload_code()
+    made = surroundings()
+    answers = []
+    for number, stack in enumerate(request["stacks"]):
+        values = {key: made.get(value, value) for key, value in stack.items()}
+        answers.append(create(f"test{number}", template, left_out, values))
     json.dump(answers, sys.stdout)
 
 

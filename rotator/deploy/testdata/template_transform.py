@@ -1,7 +1,8 @@
 """Runs the SAM transform over a template.
 
 Reads {"template": path, "parameters": [{name: value}]} on standard input and
-writes the distinct results, a JSON list, on standard output.
+writes {"Templates": [...], "Of": [place in Templates]} on standard output: each
+result once, and which of them came of each set of parameters.
 """
 
 import copy
@@ -29,11 +30,11 @@ def packaged(path):
 def main():
     request = json.load(sys.stdin)
     template = packaged(request["template"])
-    distinct = {}
+    places, of = {}, []
     for parameters in request["parameters"]:
         result = Translator({}, Parser()).translate(copy.deepcopy(template), parameters)
-        distinct[json.dumps(result, sort_keys=True)] = None
-    sys.stdout.write("[" + ",".join(distinct) + "]")
+        of.append(places.setdefault(json.dumps(result, sort_keys=True), len(places)))
+    sys.stdout.write('{"Templates":[%s],"Of":%s}' % (",".join(places), json.dumps(of)))
 
 
 main()

@@ -75,7 +75,7 @@ func noteSources(root string) error {
 func compile(root, path string) error {
 	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
 	command := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid=", "-o", fresh, "./rotator")
+		"-ldflags=-s -w -buildid= -X main.version=development", "-o", fresh, "./rotator")
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {

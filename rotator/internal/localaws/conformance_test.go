@@ -42,7 +42,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), findingChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite

@@ -12,6 +12,7 @@ import (
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/protocol"
 	"pgrotator/rotator/internal/localaws/s3"
+	"pgrotator/rotator/internal/localaws/securityhub"
 	"pgrotator/rotator/internal/localaws/sts"
 )
 
@@ -29,7 +30,7 @@ type exchange struct {
 
 func (s *Stack) newServices() map[string]*protocol.Service {
 	services := map[string]*protocol.Service{}
-	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(),
+	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(), s.findings.Service(),
 		s.functions.Service(), s.identities.Service(), sts.Service(s.callers)} {
 		services[service.Name] = service
 	}
@@ -68,6 +69,10 @@ func (x *exchange) route() (serviceName string) {
 	if protocol.SignedFor(x.HTTP) == "s3" {
 		x.operation = s3.Operation(x.HTTP)
 		return "s3"
+	}
+	if protocol.SignedFor(x.HTTP) == "securityhub" {
+		x.operation = securityhub.Operation(x.HTTP)
+		return "securityhub"
 	}
 	form, err := url.ParseQuery(string(x.Body))
 	if err != nil {

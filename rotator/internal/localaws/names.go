@@ -5,6 +5,7 @@ import (
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
+	"pgrotator/rotator/internal/localaws/securityhub"
 	"pgrotator/rotator/internal/localaws/sns"
 )
 
@@ -29,6 +30,7 @@ type (
 	Publisher      = logs.Publisher
 	QueryOutcome   = logs.QueryOutcome
 
+	Finding       = securityhub.Finding
 	Notice        = sns.Notice
 	RotationError = secretsmanager.RotationError
 )

@@ -20,6 +20,7 @@ import (
 	"pgrotator/rotator/internal/localaws/rds"
 	"pgrotator/rotator/internal/localaws/s3"
 	"pgrotator/rotator/internal/localaws/secretsmanager"
+	"pgrotator/rotator/internal/localaws/securityhub"
 	"pgrotator/rotator/internal/localaws/sns"
 )
 
@@ -39,6 +40,7 @@ type (
 	notices     = sns.Log
 	identities  = iam.Identities
 	buckets     = s3.Buckets
+	findings    = securityhub.Findings
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -50,6 +52,7 @@ type Stack struct {
 	*notices
 	*identities
 	*buckets
+	*findings
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -86,7 +89,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), identities: iam.New()}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), findings: &securityhub.Findings{}, identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})

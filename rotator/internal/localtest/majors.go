@@ -24,7 +24,7 @@ func EachMajor(t *testing.T, have *localpg.Server, options localpg.Options, test
 			if major != 15 && major != 18 && !Soaking() && !strings.HasPrefix(t.Name(), "TestMatrixOf") {
 				t.Skip("the long campaign plays this major: PGROTATOR_SOAK=1")
 			}
-			if os.Getenv("PGROTATOR_MATRIX") != "1" && !localpg.Available(major) {
+			if !AtHand(major) {
 				t.Skipf("PostgreSQL %d is not on this machine; PGROTATOR_MATRIX=1 fetches it", major)
 			}
 			options := options
@@ -32,4 +32,9 @@ func EachMajor(t *testing.T, have *localpg.Server, options localpg.Options, test
 			test(t, pgtest.Shared(t, options))
 		})
 	}
+}
+
+// AtHand reports that a test may use this major of PostgreSQL: it is on this machine, or PGROTATOR_MATRIX=1 asks to fetch what is missing.
+func AtHand(major int) bool {
+	return os.Getenv("PGROTATOR_MATRIX") == "1" || localpg.Available(major)
 }

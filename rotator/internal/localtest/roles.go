@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/jackc/pgx/v5"
+
+	"pgrotator/rotator/internal/localpg"
 )
 
 // Passwords of the roles that a Scene's tests make.
@@ -25,11 +27,25 @@ func Ident(name string) string {
 // masterarn; RDS describes the instance that it is the master of. From here on the scene's secrets name that database.
 func (s *Scene) CreateMaster() (arn string) {
 	s.t.Helper()
+	s.createMasterRole()
+	return s.PutMaster("master", s.Master)
+}
+
+// On is the scene at another server, with a master of its own there, whose secret's ARN it gives. The functions must trust that server's CA.
+func (s *Scene) On(pg *localpg.Server) (there *Scene, master string) {
+	s.t.Helper()
+	other := *s
+	other.PG, other.Port, other.Database = pg, pg.Port(), "postgres"
+	other.createMasterRole()
+	return &other, other.PutMaster(fmt.Sprintf("master-%d", pg.Major()), other.Master)
+}
+
+func (s *Scene) createMasterRole() {
+	s.t.Helper()
 	s.SQL(`DO $$ BEGIN CREATE ROLE rds_superuser; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
 		fmt.Sprintf(`CREATE ROLE %s LOGIN CREATEROLE CREATEDB PASSWORD '%s' IN ROLE rds_superuser`, Ident(s.Master), PasswordMaster),
 		fmt.Sprintf(`CREATE DATABASE %s OWNER %s`, Ident(s.Master+"db"), Ident(s.Master)))
 	s.Database = s.Master + "db"
-	return s.PutMaster("master", s.Master)
 }
 
 // PutMaster stores the secret of a master user as RDS makes it, with the instance that it belongs to, which RDS describes so.

@@ -73,11 +73,16 @@ func (e *Evidence) seenAt(i *Instance) time.Time {
 	switch {
 	case i.Live, e.mayLive(i):
 		return e.Start
+	case i.log.wroteSince(i.CanaryAt):
+		return lastAlive(i.log)
 	case len(i.pending) == 0 && i.read && e.silent(i):
 		return time.Time{}
 	}
 	return i.CanaryAt
 }
+
+// lastAlive is when a log shows that its instance was there; no run began then, and no activity is of that time.
+func lastAlive(log *instanceLog) time.Time { return milli(log.newest + 1) }
 
 // mayLive reports an instance that this run cannot tell to be gone, and the run before had not found gone.
 func (e *Evidence) mayLive(i *Instance) bool {

@@ -16,7 +16,11 @@ func TestContestedLoginIsActivity(t *testing.T) {
 	at := time.Date(2026, 11, 22, 7, 43, 3, 0, time.UTC)
 	const role = "jane@corp"
 	for name, locked := range map[string]bool{"of a role that may log in": false, "of a role that is locked": true} {
-		log := evidence.NewLog(at.Add(time.Hour), evidence.Names{Roles: []string{role}, Databases: []string{"app"}, Locked: map[string]bool{role: locked}})
+		since := map[string]time.Time{}
+		if locked {
+			since[role] = at.Add(-time.Hour)
+		}
+		log := evidence.NewLog(at.Add(time.Hour), evidence.Names{Roles: []string{role}, Databases: []string{"app"}, Locked: since})
 		log.Event(logread.Event{Stream: "db-0.0", At: at.UnixMilli(), Message: at.Format(time.DateTime) +
 			" UTC:10.0.0.7(4000):" + role + "@app:[101]:LOG:  connection authorized: user=" + role + " database=app application_name=x:[1]:LOG:  y"})
 		log.ReadTo(at.Add(time.Hour))

@@ -209,8 +209,19 @@ func (e *Evidence) judgeMove(i *Instance, a, b Look, witness string, happened, f
 	case !passed:
 		e.Doubt("Instance %s tells of a %s at %s, which its log does not hold yet: roles are judged once it has arrived.", i.Instance, witness, at.Format(time.RFC3339))
 	default:
-		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the instance tells of a %s at %s, which the log does not hold", witness, at.Format(time.RFC3339))})
+		e.breakBetween(i, a, b, fmt.Sprintf("the instance tells of a %s at %s, which the log does not hold", witness, at.Format(time.RFC3339)))
 	}
+}
+
+// breakBetween takes in a gap between two looks, which is found out once, at times after a later gap; but where nothing of the log is there
+// the same looks are held against it again.
+func (e *Evidence) breakBetween(i *Instance, a, b Look, cause string) {
+	g := Gap{i.Instance, a.At, b.At, cause}
+	if i.log.newest == 0 {
+		e.breakAt(i, g)
+		return
+	}
+	e.found(i, g)
 }
 
 // judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
@@ -228,7 +239,7 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window) {
 		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
 	case e.trusted(bySessions):
-		e.breakAt(i, Gap{i.Instance, a.At, b.At, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins)})
+		e.breakBetween(i, a, b, fmt.Sprintf("the server counted %d sessions, and the log holds %d logins: the export of its log stopped meanwhile, log_connections was off, or log files were deleted", grown, logins))
 	default:
 		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins; whether the two ever agree on this cluster is not known yet.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins)

@@ -214,7 +214,7 @@ func (e *Evidence) adopt(claim time.Time) {
 		}
 		i := &Instance{LogRecord: account.LogRecord{Instance: name}, log: log, streams: map[string]*stream{}}
 		if log.readOn() {
-			i.CanaryAt = milli(log.newest)
+			i.CanaryAt = lastAlive(log)
 		}
 		i.EvidenceFrom = claim
 		if made := log.made(); made.IsZero() || made.Before(e.readBefore) {
@@ -222,6 +222,7 @@ func (e *Evidence) adopt(claim time.Time) {
 		}
 		e.follow(i)
 		i.ProcessedTo = e.advance(i)
+		e.judgeUnread(i)
 		e.Instances = append(e.Instances, i)
 	}
 	slices.SortFunc(e.Instances, func(a, b *Instance) int { return strings.Compare(a.Instance, b.Instance) })
@@ -253,12 +254,17 @@ func (e *Evidence) Cause(instance string, at time.Time, message string) {
 	}
 }
 
-// breakAt lets an instance's record begin anew at the end of a gap, and doubts what was done since the gap began.
+// breakAt takes in a gap that the entries of a log show. They are read again by later runs: one before the record's beginning is told and
+// undone already.
 func (e *Evidence) breakAt(i *Instance, g Gap) {
-	if !g.To.After(i.EvidenceFrom) {
-		return // told and undone by an earlier run
+	if g.To.After(i.EvidenceFrom) {
+		e.found(i, g)
 	}
-	i.EvidenceFrom = g.To
+}
+
+// found lets an instance's record begin no earlier than at the end of a gap, and doubts what was done since the gap began.
+func (e *Evidence) found(i *Instance, g Gap) {
+	i.EvidenceFrom = later(i.EvidenceFrom, g.To)
 	i.lost = earlier(i.lost, g.From)
 	e.distrust(i.lost)
 	e.Gaps = append(e.Gaps, g)

@@ -75,8 +75,13 @@ func newInstanceLog(start time.Time) *instanceLog {
 
 // readOn reports an instance that came and went between two runs, and wrote lately: it is about to get a record, by which the next run reads
 // what comes late.
-func (in *instanceLog) readOn() bool {
-	return !in.known && in.newest > in.start.Add(-goneAfter).UnixMilli()
+func (in *instanceLog) readOn() bool { return !in.known && in.wroteLately() }
+
+func (in *instanceLog) wroteLately() bool { return in.newest > in.start.Add(-goneAfter).UnixMilli() }
+
+// wroteSince reports an instance that wrote lately, and after it was last seen alive: it may be another, under the name of one that is gone.
+func (in *instanceLog) wroteSince(seen time.Time) bool {
+	return in.wroteLately() && in.newest >= seen.UnixMilli()
 }
 
 // refused reports that a refusal of the same connection follows a login.

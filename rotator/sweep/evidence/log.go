@@ -20,9 +20,21 @@ const maxWaiting = 100_000
 type Names struct {
 	Roles     []string
 	Databases []string
-	Locked    map[string]bool // roles that the sweep has locked: an attempt of theirs is activity only if nothing refused it
-	Own       map[string]bool // the users of the secret's pair, whose logins can be the sweep's own
-	Stack     string          // of the deployment whose logins these are
+	Locked    map[string]time.Time // since when the sweep has locked roles: a later attempt of theirs is activity only if nothing refused it
+	Own       map[string]bool      // the users of the secret's pair, whose logins can be the sweep's own
+	Stack     string               // of the deployment whose logins these are
+}
+
+// locked reports a role that the sweep has locked.
+func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
+
+// open are the roles that may log in.
+func (n Names) open() map[string]bool {
+	open := make(map[string]bool, len(n.Roles))
+	for _, role := range n.Roles {
+		open[role] = !n.locked(role)
+	}
+	return open
 }
 
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
@@ -54,10 +66,7 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: map[string]bool{}}
-	for _, role := range names.Roles {
-		l.open[role] = !names.Locked[role]
-	}
+	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
 	return l.empty()
 }
 
@@ -75,11 +84,11 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names.Roles, l.open), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
-// Roles are those whom the log is read for.
-func (l *Log) Roles() []string { return l.names.Roles }
+// Names are those that the log is read for.
+func (l *Log) Names() Names { return l.names }
 
 // instance is the log of one instance.
 func (l *Log) instance(name string) *instanceLog {
@@ -185,7 +194,7 @@ func (l *Log) countAll(in *instanceLog) {
 
 // sawContested takes what may be a login for one: the doubt deletes no evidence.
 func (l *Log) sawContested(role string, at int64) {
-	if role != "" && !l.names.Locked[role] {
+	if role != "" && !l.names.locked(role) {
 		l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: ByLogin})
 	}
 }
@@ -239,7 +248,7 @@ func (l *Log) End() {
 			case in.refused(c, at):
 			case l.hasty:
 				l.counted(in, c, at)
-			case (in.awaited || in.readOn()) && l.names.Locked[c.role] && at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.locked(c.role) && at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && at > settled && in.severalStreams():
 				in.hold(at)
 				l.undecided[c.role] = true

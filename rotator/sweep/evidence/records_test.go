@@ -170,7 +170,7 @@ func TestSecondReadingOfANewInstance(t *testing.T) {
 		e.Watch(evidence.NewLog(now, evidence.Names{}))
 		for _, i := range live {
 			for _, s := range e.SecondReading(i.Group, retention) {
-				e.Covered(i.Group, s)
+				e.Covered(i.Group, s, nil)
 			}
 		}
 		return e, e.Records()

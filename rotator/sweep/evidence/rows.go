@@ -3,6 +3,7 @@ package evidence
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/loginlog"
@@ -18,7 +19,8 @@ type attempts struct {
 }
 
 // letIn reports that attempts of a role were let in: of one that is open, since a refusal may be that of an attempt before the stretch,
-// or have been delivered twice, one that was authorized; of another, more than were turned away.
+// or have been delivered twice, one that was authorized; of another, more than were turned away. What was authorized before a role was
+// locked counts besides.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
 	return a.authorized > a.refused || a.authorized > 0 && t.open[role]
@@ -27,7 +29,8 @@ func (t *tally) letIn(role string) bool {
 // tally is what the rows of a stretch show of roles.
 type tally struct {
 	roles    map[string]bool
-	open     map[string]bool // roles of which one authorized attempt is enough, however many were turned away
+	open     map[string]bool      // roles of which one authorized attempt is enough, however many were turned away
+	locked   map[string]time.Time // since when roles are locked: until then they were open
 	attempts map[string]*attempts
 	shown    map[string]shown // what only a session of the role's own writes
 }
@@ -39,9 +42,9 @@ type shown struct {
 	kind   string // in words
 }
 
-func newTally(roles []string, open map[string]bool) *tally {
-	t := &tally{open: open, roles: make(map[string]bool, len(roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
-	for _, r := range roles {
+func newTally(n Names) *tally {
+	t := &tally{open: n.open(), locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+	for _, r := range n.Roles {
 		t.roles[r] = true
 	}
 	return t
@@ -69,6 +72,11 @@ func (t *tally) addTo(role string, r logread.Row) {
 			return
 		}
 		a.authorized += r.Count
+		if r.Earliest <= t.locked[role].UnixMilli() { // or in the lock's own second, since the log has whole ones: the doubt spares the role
+			first := r
+			first.Latest = r.Earliest
+			t.see(role, first, ByLogin)
+		}
 		if r.Latest > a.latest {
 			a.latest, a.stream = r.Latest, r.Stream
 		}
@@ -175,5 +183,5 @@ func (l *Log) endRows() {
 		}
 		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
-	l.rows = newTally(l.names.Roles, l.open)
+	l.rows = newTally(l.names)
 }

@@ -125,8 +125,11 @@ func backward(to, from time.Time) []Stretch {
 	return list
 }
 
-// Covered notes that a stretch of a group was read to its end.
-func (e *Evidence) Covered(group string, s Stretch) {
+// Covered notes that a stretch of a group was read to its end, and what rows it held.
+func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
+	for _, r := range rows {
+		e.knowStream(group, r)
+	}
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
@@ -138,6 +141,21 @@ func (e *Evidence) Covered(group string, s Stretch) {
 		c.From = s.From
 	}
 	e.setCover(c)
+}
+
+// knowStream has the first reading wait for a stream that wrote lately, but nothing since where that reading began: at first sight it goes
+// a day back, and what the stream has written since may be late.
+func (e *Evidence) knowStream(group string, r logread.Row) {
+	if !e.writesTo(r.Stream, group) || e.log.streams[r.Stream] != nil {
+		return
+	}
+	i, s := e.Named(cluster.InstanceOf(r.Stream)), &stream{To: milli(r.Latest)}
+	if known := i.streams[r.Stream]; known != nil {
+		s.To = later(s.To, known.To)
+	}
+	if e.wrote(s) && s.To.Before(i.ReadFrom) {
+		i.streams[r.Stream] = s
+	}
 }
 
 // former is the cover of a group of which this version has read nothing yet.
@@ -211,11 +229,11 @@ type Spared struct {
 // Second takes in the rows of a second reading.
 type Second struct {
 	log   *tally
-	roles []string
+	names Names
 }
 
 // NewSecond is a second reading in which nothing was read yet.
-func NewSecond(roles []string) *Second { return &Second{log: newTally(roles, nil), roles: roles} }
+func NewSecond(n Names) *Second { return &Second{log: newTally(n), names: n} }
 
 // Row takes in a row.
 func (s *Second) Row(r logread.Row) { s.log.add(r) }
@@ -226,7 +244,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		list = append(list, Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind})
 	}
-	s.log = newTally(s.roles, nil)
+	s.log = newTally(s.names)
 	slices.SortFunc(list, func(a, b Spared) int { return strings.Compare(a.Role, b.Role) })
 	return list
 }

@@ -8,12 +8,12 @@ import (
 // holdKnown fails where somebody's activity has been delivered, is within what counts as read, and neither known nor outside the
 // evidence: whoever has not to be closed today shows a fault as well as whoever has.
 func (r *run) holdKnown() {
-	if r.hidden {
+	if r.hidden || !r.readable() {
 		return // what it does not know of it does not claim
 	}
 	from, to := r.evidence.From(), r.evidence.To()
 	for _, who := range r.people {
-		if !r.second && slices.Contains(r.unheard(), who.account.Name) {
+		if !r.second && slices.Contains(r.unheard(), who.account.Name) || r.log.Undecided(who.account.Name) {
 			continue
 		}
 		if a := who.account; !a.CanLogin || !a.LockedAt.IsZero() || a.Unlogged != "" {
@@ -23,6 +23,20 @@ func (r *run) holdKnown() {
 		if at.After(later(who.account.LastLogin, from)) {
 			r.fail("%s was active at %s (%q), and is known to have been at %s by %s; evidence from %s to %s",
 				who.account.Name, at, shown, who.account.LastLogin, who.account.Source, from, to)
+		}
+	}
+}
+
+// holdExpired fails where part of a log expired before it was read, and the evidence goes on as if nothing were.
+func (r *run) holdExpired() {
+	if r.retention == 0 || r.hidden {
+		return
+	}
+	kept := r.now.Add(-r.retention)
+	for _, s := range r.live() {
+		before := r.positions[s.Name]
+		if s.Created.Before(before) && before.Before(kept) && r.evidence.From().Before(kept) {
+			r.fail("%s was read up to %s, its events before %s have expired, and the evidence begins at %s", s.Name, before, kept, r.evidence.From())
 		}
 	}
 }
@@ -46,13 +60,17 @@ func (r *run) lastDelivered(who *person, to time.Time) (at time.Time, shown stri
 
 // holdPositions fails where an instance counts as read beyond what has come of one of its streams.
 func (r *run) holdPositions() {
+	kept := 4 * day
+	if r.retention > 0 {
+		kept = min(kept, r.retention-2*time.Hour) // what is about to expire is not read
+	}
 	for _, s := range r.live() {
 		now, before := r.tables.records[s.Name].ProcessedTo, r.positions[s.Name]
 		if before.IsZero() || !now.After(before) || r.now.Sub(r.upgraded) < 5*day {
 			continue
 		}
 		for _, to := range s.streams {
-			if newest := r.newest(to); newest.After(r.now.Add(-4*day)) && newest.Before(now) {
+			if newest := r.newest(to); newest.After(r.now.Add(-kept)) && newest.Before(now) {
 				r.fail("%s counts as read up to %s, and its stream %s up to %s only", s.Name, now, to.name, newest)
 			}
 		}
@@ -66,8 +84,9 @@ func (r *run) holdEnd() {
 	}
 	end := r.now.Add(-r.lag)
 	for _, s := range r.live() {
+		last := r.newestOf(s)
 		for _, to := range s.streams {
-			if newest := r.newest(to); newest.After(r.now.Add(-4 * day)) {
+			if newest := r.newest(to); newest.After(last.Add(-4 * day)) {
 				end = earlier(end, newest)
 			}
 		}
@@ -93,14 +112,26 @@ func (r *run) newest(to *stream) time.Time {
 	return time.Time{}
 }
 
+// newestOf is the latest event of an instance that has arrived: by it, not by the run's time, streams count as writing, as all may be late.
+func (r *run) newestOf(s *server) (last time.Time) {
+	for _, to := range s.streams {
+		last = later(last, r.newest(to))
+	}
+	return last
+}
+
 // holdRestored fails where the log shows a run that the tables do not know, and the evidence goes on as if nothing were.
 func (r *run) holdRestored() {
 	if !r.unnoticed || r.hidden || !r.readable() {
 		return
 	}
+	if r.number == 0 { // a copy of before any run had committed
+		r.unnoticed = false
+		return
+	}
 	for _, m := range r.marks {
 		kept := r.retention == 0 || m.proof.at.After(r.now.Add(-r.retention+2*time.Hour))
-		if m.number > r.number && r.number > 0 && kept && !m.proof.lost && !m.proof.unreadable && !m.proof.straggled && !m.proof.arrives.After(r.now) {
+		if m.number > r.number && kept && !m.proof.lost && !m.proof.unreadable && !m.proof.straggled && !m.proof.arrives.After(r.now) {
 			if r.evidence.From().Before(r.restored) {
 				r.fail("the tables were restored at %s, and the log shows run %d; evidence from %s", r.restored, m.number, r.evidence.From())
 			}

@@ -70,12 +70,32 @@ func (w *world) comeAndGo(end time.Time) {
 	}
 	if w.chance(3) && !w.has.apart { // its own group nobody would know of
 		var s *server
-		w.soon(end.Add(-end.Sub(w.now)/2), func() { s = w.addServer() })
+		w.soon(end.Add(-end.Sub(w.now)/2), func() {
+			s = w.addServer()
+			if w.has.guests && end.Sub(w.now) < day { // what comes later than in four days is beyond the promise
+				w.receive(s, end)
+			}
+		})
 		w.todo = append(w.todo, event{end.Add(-time.Second), func() { w.kill(s) }}) // and it goes again before the run
 	}
 	if w.chance(4) && len(live) > 2 {
 		s := live[w.rng.IntN(len(live))]
 		w.soon(end, func() { w.kill(s) })
+	}
+}
+
+// receive has people log in on an instance that is gone by the next run, and most of its log come after that.
+func (w *world) receive(s *server, end time.Time) {
+	for _, to := range s.streams {
+		to.lateUntil = end.Add(day)
+	}
+	for range 3 {
+		p := w.people[w.rng.IntN(len(w.people))]
+		w.soon(end, func() {
+			if !s.dead && p.on == nil && p.habit != never {
+				w.visit(p, s)
+			}
+		})
 	}
 }
 
@@ -96,6 +116,7 @@ func (w *world) kill(s *server) {
 	for _, to := range s.streams {
 		for _, e := range to.entries {
 			e.arrives = earlier(e.arrives, last)
+			e.straggled = e.straggled || e.arrives.After(w.now) // the evidence's end does not wait for it
 		}
 	}
 }
@@ -154,7 +175,7 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && w.keepsAll() {
+		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})
@@ -246,6 +267,9 @@ func (w *world) hide(s *server) {
 func (w *world) rename() {
 	live := w.live()
 	a, b := live[w.rng.IntN(len(live))], live[w.rng.IntN(len(live))]
+	if a.known != a.Name || b.known != b.Name {
+		return // what it wrote under a name that no run has seen nobody would look for
+	}
 	w.harmed()
 	if w.has.apart && w.retention > 0 { // what is covered under one name is not under another
 		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
@@ -253,15 +277,27 @@ func (w *world) rename() {
 	w.forgetHoles(a)
 	w.forgetHoles(b)
 	a.measured, b.measured = 0, 0
-	w.leaveStreams(a)
 	if a == b {
+		w.leaveStreams(a)
 		a.Name = fmt.Sprintf("db-%d", w.made)
 		a.Group = w.groupOf(a.Name)
 		w.made++
 		return
 	}
-	w.leaveStreams(b)
+	for _, s := range []*server{a, b} {
+		w.shipRest(s)
+		w.leaveStreams(s)
+	}
 	a.Name, b.Name, a.Group, b.Group = b.Name, a.Name, b.Group, a.Group
+}
+
+// shipRest has what an instance wrote arrive before another writes to the streams of its name: a stream comes in order.
+func (w *world) shipRest(s *server) {
+	for _, to := range s.streams {
+		for _, e := range to.entries {
+			e.arrives = earlier(e.arrives, w.now.Add(w.lag))
+		}
+	}
 }
 
 // leaveStreams leaves what an instance wrote behind, as what one that is gone wrote.
@@ -276,6 +312,8 @@ func (w *world) leaveStreams(s *server) {
 func (w *world) restoreOrBackUp(end time.Time) {
 	switch {
 	case !w.has.restores || w.lastRun.IsZero(), w.has.upgrade && w.upgraded.IsZero(): // version 1.0 left no mark that would show it
+	case w.backup != nil && w.now.Sub(w.backed) > 40*day:
+		w.backup = nil // the world forgets what its log held then
 	case w.backup == nil && w.chance(3):
 		w.backup, w.backed = w.copyTables(), w.now
 	case w.backup != nil && w.chance(3):

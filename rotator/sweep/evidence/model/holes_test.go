@@ -50,10 +50,12 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	before := s.look
 	since := before.At.Add(-lookSlack)
 	s.logins = slices.DeleteFunc(append(s.logins, own), func(e *entry) bool { return e.at.Before(since.Truncate(time.Second)) })
+	holes := len(w.holes)
 	if own.lost || own.unreadable {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
-	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() {
+	expired := w.retention > 0 && w.now.Sub(before.At) > w.retention-4*day // in part: then nothing is counted
+	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() && !expired {
 		// The run at hand says that it has committed, mostly within the slack.
 		if grown, shown := growth(before, look), written(s.logins); grown > shown+1 && !s.uncounted && w.countsAgreed() {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "logins"})
@@ -62,15 +64,26 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
 		}
 	}
+	if len(w.holes) == holes {
+		s.forgive()
+	}
+	s.missing = nil
 	w.vouch(s, look, before)
 	s.look, s.uncounted = look, false
 	s.logins = slices.DeleteFunc(s.logins, func(e *entry) bool { return e.at.Before(w.now.Add(-lookSlack)) })
 }
 
+// forgive has no promise rest on what is missing and no witness shows: of a few logins the counts of two looks do not tell.
+func (s *server) forgive() {
+	for _, e := range s.missing {
+		e.beyond = true
+	}
+}
+
 // vouch notes a reload that a look saw and the log shows: by it the sweep learns who the postmaster is, and that the two agree.
 func (w *world) vouch(s *server, look, before evidence.Look) {
-	shown := s.reloaded != nil && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
-	if before.At.IsZero() || !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
+	shown := s.reloaded != nil && !s.reloaded.arrives.After(w.now.Add(w.lag)) && !s.reloaded.lost && !s.reloaded.unreadable && !s.reloaded.straggled && (w.byRows == 0 || !s.reloaded.german)
+	if w.now.Sub(before.At) > 4*day || !look.Loaded.After(look.Started) || before.Loaded.Equal(look.Loaded) || !shown {
 		return
 	}
 	if s.vouched != s.pid {

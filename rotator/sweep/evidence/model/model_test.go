@@ -18,7 +18,7 @@ const (
 )
 
 // onceFailed are worlds in which the sweep was once found wrong.
-var onceFailed = []uint64{123, 140, 175, 30172, 30370, 30465, 30662}
+var onceFailed = []uint64{123, 140, 175, 30172, 30370, 30465, 30662, 31212, 2000206, 2001496}
 
 // garbage is how much a world may add to what it holds before that is collected, in percent: worlds are small.
 const garbage = 400
@@ -49,7 +49,7 @@ func TestModel(t *testing.T) {
 					return
 				}
 			}
-			if worlds >= 25 && (locks < worlds || drops == 0) {
+			if worlds >= 25 && (locks+drops < worlds || drops == 0) {
 				t.Errorf("%d locks and %d drops in %d worlds: the model hardly tests them", locks, drops, worlds)
 			}
 		})

@@ -2,7 +2,6 @@ package model_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +79,8 @@ func (w *world) act() {
 			}
 		case p.habit != never && !w.now.Before(p.next):
 			p.next = w.now.Add(w.absence(p.habit))
-			w.visit(p)
+			live := w.live()
+			w.visit(p, live[w.rng.IntN(len(live))])
 		}
 	}
 }
@@ -103,9 +103,7 @@ func (w *world) absence(h habit) time.Duration {
 }
 
 // visit is an attempt to log in, and where it is let in, a session.
-func (w *world) visit(p *person) {
-	live := w.live()
-	s := live[w.rng.IntN(len(live))]
+func (w *world) visit(p *person, s *server) {
 	c := w.connect(p)
 	proof := w.authorize(s, c, p.tds)
 	switch {
@@ -173,9 +171,7 @@ func (w *world) stay(p *person, s *server, c *client) {
 		p.until = w.now.Add(w.within(16 * time.Hour))
 		return
 	}
-	if !slices.Contains(w.unheard(), p.account.Name) { // whose one login a forged refusal takes back, in rows
-		w.beset(p, s, c)
-	}
+	w.beset(p, s, c)
 	w.endSession(p, true)
 }
 

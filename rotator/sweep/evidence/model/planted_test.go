@@ -30,7 +30,8 @@ var faults = []planted{
 	{"a canary is never lost", "../canary.go", "case !made.IsZero() && e.isLost(i, made):", "case false && e.isLost(i, made):"},
 	{"sessions are not counted against the log", "../continuity.go", "\t\t\te.judgeSessions(i, a, b, i.log.windows[n-1])\n", nothing},
 	{"changed settings are passed by", "../continuity.go", "\t\te.judgeSettings(i)\n", nothing},
-	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n", nothing},
+	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n\tif !e.blind {\n", "\tif !e.blind {\n"},
+	{"masked entries of an instance that nobody has seen are passed by", "../evidence.go", "\t\te.judgeUnread(i)\n\t\te.Instances", "\t\te.Instances"},
 	{"disconnections are no activity", "../log.go", "\tcase loginlog.Disconnection:\n", "\tcase 255:\n"},
 	{"what the second reading has not covered does not matter", policyFile, "v.Uncovered = !p.covers(s)", "v.Uncovered = false"},
 	{"restored tables are not noticed", "../restored.go", "if known == 0 || e.log.stored.number <= known {", "if true {"},
@@ -44,6 +45,9 @@ var faults = []planted{
 	{"the rest of a cut entry is believed", "../log.go", "trusted := !s.followsCut(len(e.Message))", "trusted := !s.followsCut(0)"},
 	{"a refusal in a stranger's names is believed", "../log.go", "s.release(kind == loginlog.Tampering && !event.Stamped)", "s.release(false)"},
 	{"a session that ended between two runs ended at once", "../progress.go", "case a.Tracked && (e.wasRun(a.LastLogin)", "case false && (e.wasRun(a.LastLogin)"},
+	{"what expired before it was read is no gap", "../instance.go", "\t\t\te.expire(i, kept, retention)\n", nothing},
+	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(claim)\n", "\t_ = claim\n"},
+	{"a drop does not wait for what comes late", policyFile, "return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter", "return true"},
 }
 
 // Each planted fault stands in the source once, so that the campaign plants what it says.

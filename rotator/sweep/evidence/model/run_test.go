@@ -50,11 +50,13 @@ func (w *world) sweep() {
 			w.coverFrom, w.coverLeast = w.now.Add(-w.retention+2*time.Hour), w.now.Add(-w.retention)
 		}
 	} else if w.retention > 0 && w.now.Sub(w.lastRead) > w.retention-4*day { // what is late may expire before it is read
-		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 		w.harmed()
 		if w.now.Sub(w.lastRead) > w.retention+w.lag {
 			w.coverLeast = w.now.Add(-w.retention)
 		}
+	}
+	if w.retention > 0 && !w.lastCovered.IsZero() && w.now.Sub(w.lastCovered) > w.retention-4*day {
+		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
 	if w.retention > 0 && w.upgraded.After(w.lastRun) { // the cover begins anew with the first run that concludes
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
@@ -77,8 +79,14 @@ func (w *world) sweep() {
 	r.confirm()
 	r.conclude()
 	w.lastRun = w.now
-	if r.readable() {
+	switch {
+	case r.readable():
 		w.lastRead = w.now
+	case w.now.Sub(w.harm) < foundWithin:
+		w.harm = w.now // it is found out no earlier
+	}
+	if r.second {
+		w.lastCovered = w.now
 	}
 	if r.fate == killedBeforeActing {
 		w.disturbed(w.now)
@@ -143,6 +151,9 @@ func (r *run) lookAround() ([]cluster.Instance, map[string]evidence.Sighting) {
 	for _, s := range r.live() {
 		hidden := blind && !s.Writer || !s.Writer && r.chance(r.haze)
 		r.hidden = r.hidden || hidden
+		if hidden && r.now.Before(s.stopped) {
+			s.stopped = r.now.Add(26 * time.Hour) // only a run's own login tells
+		}
 		if hidden && (blind || r.chance(33)) {
 			r.evidence.CannotSee("RDS does not tell %s.", s.Name)
 			continue
@@ -230,7 +241,7 @@ func (r *run) accounts() []account.Account {
 }
 
 func (r *run) names() evidence.Names {
-	n := evidence.Names{Locked: map[string]bool{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
+	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
 	for _, a := range r.accounts() {
 		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
@@ -238,7 +249,7 @@ func (r *run) names() evidence.Names {
 		}
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name] = true
+			n.Locked[a.Name] = a.LockedAt
 		}
 	}
 	return n
@@ -247,7 +258,9 @@ func (r *run) names() evidence.Names {
 // confirm is the second reading. It may end early.
 func (r *run) confirm() {
 	r.store(r.evidence.Active(), nil, nil)
-	second := evidence.NewSecond(append(r.log.Roles(), r.unheard()...))
+	names := r.log.Names()
+	names.Roles = append(slices.Clone(names.Roles), r.unheard()...)
+	second := evidence.NewSecond(names)
 	var spared []account.Activity
 	r.second = true
 	for _, name := range r.evidence.Groups() {
@@ -271,7 +284,7 @@ func (r *run) confirm() {
 			for _, found := range second.End() {
 				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
 			}
-			r.evidence.Covered(name, s)
+			r.evidence.Covered(name, s, rows)
 		}
 	}
 	r.store(spared, nil, nil)
@@ -294,6 +307,7 @@ func (r *run) conclude() {
 	r.holdEvidence()
 	r.holdPositions()
 	r.holdKnown()
+	r.holdExpired()
 	r.holdHoles()
 	r.holdRestored()
 }

@@ -36,6 +36,7 @@ type server struct {
 	seen      time.Time // when a run last looked at it
 	look      evidence.Look
 	logins    []*entry  // of sessions that have begun since that look
+	missing   []*entry  // what has been lost since
 	uncounted bool      // since that look its statistics were lost
 	reloaded  *entry    // of the last reload
 	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
@@ -62,7 +63,7 @@ type entry struct {
 	twice       bool   // it arrives twice
 	beyond      bool   // no promise rests on it: it was lost with a server that was killed, or is later than could be reckoned with
 	to          *stream
-	straggled   bool // it arrives out of its stream's order
+	straggled   bool // it arrives out of its stream's order, or after its instance's end
 	row         *row
 }
 
@@ -143,13 +144,14 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 	}
 	if e.lost {
 		w.harmed()
+		s.missing = append(s.missing, e)
 		return e
 	}
 	switch {
 	case to.lateUntil.After(e.arrives):
 		e.arrives = to.lateUntil
 		w.disturbed(e.arrives)
-	case w.has.stragglers && w.rng.IntN(3000) < w.storm, w.has.stragglers && strings.Contains(message, "authorized: user=p") && w.chance(3*w.storm):
+	case w.has.stragglers && w.rng.IntN(3000) < w.storm, w.has.stragglers && strings.Contains(message, "authorized: user=p") && w.chance(w.tardiness()):
 		w.straggle(s, to, e)
 		return e
 	}
@@ -180,6 +182,14 @@ func (w *world) ship(to *stream, e *entry) {
 	}
 }
 
+// tardiness is in how many of a hundred cases somebody's login straggles.
+func (w *world) tardiness() int {
+	if w.has.brinks {
+		return 40
+	}
+	return 3 * w.storm
+}
+
 // straggle has one event arrive out of its stream's order. Up to twice what was late before is reckoned with, if the next run comes before
 // the event expires.
 func (w *world) straggle(s *server, to *stream, e *entry) {
@@ -187,11 +197,14 @@ func (w *world) straggle(s *server, to *stream, e *entry) {
 	if s.measures.Add(25 * day).After(w.now) {
 		reckoned = max(reckoned, 2*s.measured)
 	}
-	if w.chance(70) {
+	switch {
+	case w.has.brinks && w.chance(80): // as late as is reckoned with
+		late = min(reckoned, 3*day) - w.within(reckoned/8+1)
+	case w.chance(70):
 		late = min(late, w.within(reckoned+1))
 	}
 	e.arrives, e.straggled = w.now.Add(late), true
-	expires := w.retention > 0 && late > w.retention-27*time.Hour
+	expires := w.retention > 0 && late > w.retention-51*time.Hour // a run may be killed
 	e.beyond = e.arrives.Sub(e.at) > reckoned || expires
 	if e.beyond {
 		w.harmed() // the witnesses may miss it

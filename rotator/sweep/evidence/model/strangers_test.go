@@ -125,7 +125,11 @@ func (w *world) sever(s *server, victim *client) {
 		return
 	}
 	to, c := w.streamOf(s), w.connect(eve)
-	w.did(eve, w.export(s, to, s.line(w.now.Truncate(time.Second), c, "STATEMENT", "select '"+cutAt)))
+	first := w.export(s, to, s.line(w.now.Truncate(time.Second), c, "STATEMENT", "select '"+cutAt))
+	w.did(eve, first)
+	if first.straggled {
+		return // its rest would come right behind it
+	}
 	w.export(s, to, s.line(w.now.Truncate(time.Second), victim, "FATAL", fmt.Sprintf("role %q is not permitted to log in", victim.user)))
 }
 

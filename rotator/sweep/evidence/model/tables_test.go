@@ -89,6 +89,9 @@ func (w *world) stripTables() {
 	w.forgetHoles(nil)
 	w.disturbed(w.now)
 	w.upgraded, w.backup, w.unnoticed = w.now, nil, false
+	if w.has.intrigue {
+		w.harmed() // whose the postmaster's process id is, is learnt anew, at a reload at which a stranger may just have put in a word
+	}
 	for name, r := range w.tables.records {
 		w.tables.records[name] = account.LogRecord{Instance: name, ProcessedTo: r.ProcessedTo, EvidenceFrom: r.EvidenceFrom,
 			Canary: r.Canary, CanaryAt: r.CanaryAt, CanarySeenAt: r.CanarySeenAt}
@@ -100,7 +103,10 @@ func (w *world) stripTables() {
 		s.measured = 0
 		for _, to := range s.streams {
 			for _, e := range to.entries {
-				e.beyond = e.beyond || e.arrives.After(w.now.Add(w.lag)) // that its streams are late 1.0 did not know
+				if e.arrives.After(w.now.Add(w.lag)) { // that its streams are late 1.0 did not know
+					e.beyond = true
+					w.harmed()
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -41,34 +42,35 @@ type world struct {
 	todo        []event
 	checkpoints map[string]logread.Kind
 
-	deaf       reading   // which of the two does not know whose somebody's entries are
-	lineEnd    time.Time // until when there is a database whose name holds a line end
-	masksUntil time.Time
-	holes      []hole
-	marks      []mark
-	restored   time.Time // when the tables were last restored; zero = never
-	unnoticed  bool      // no run can have noticed that yet
-	upgraded   time.Time // when the tables were last as 1.0 left them; zero = never
-	begun      time.Time // the first run
-	lastRun    time.Time
-	lastRead   time.Time // the last one that could read the log
-	harm       time.Time // the latest moment at which part of a log was lost or could not be vouched for
-	unrest     time.Time // until when what happened may keep the evidence incomplete
-	coverFrom  time.Time // since when the second reading can have covered all
-	coverLeast time.Time // before it nothing can have been covered, since the log did not keep it
-	from       time.Time // of the evidence, as the last run that concluded told
-	trusted    time.Time // the first run whose count of sessions can agree with the log; zero = there was none
-	faults     []string
-	locks      int
-	drops      int
-	completed  int
-	late       map[string]time.Duration // by how much later than due a role was locked
+	deaf        reading   // which of the two does not know whose somebody's entries are
+	lineEnd     time.Time // until when there is a database whose name holds a line end
+	masksUntil  time.Time
+	holes       []hole
+	marks       []mark
+	restored    time.Time // when the tables were last restored; zero = never
+	unnoticed   bool      // no run can have noticed that yet
+	upgraded    time.Time // when the tables were last as 1.0 left them; zero = never
+	begun       time.Time // the first run
+	lastRun     time.Time
+	lastRead    time.Time // the last one that could read the log
+	lastCovered time.Time // the last one whose second reading ran to its end
+	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
+	unrest      time.Time // until when what happened may keep the evidence incomplete
+	coverFrom   time.Time // since when the second reading can have covered all
+	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
+	from        time.Time // of the evidence, as the last run that concluded told
+	trusted     time.Time // the first run whose count of sessions can agree with the log; zero = there was none
+	faults      []string
+	locks       int
+	drops       int
+	completed   int
+	late        map[string]time.Duration // by how much later than due a role was locked
 }
 
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts                                                                                                                     bool
+	upgrade, apart, cuts, lapses, guests, brinks                                                                                             bool
 }
 
 // event is something that is to happen.
@@ -113,10 +115,28 @@ func newWorld(seed uint64) *world {
 	if w.deaf == firstReading && w.lockDays == 0 {
 		w.deaf = noReading // of whom it drops without a lock, a run makes sure by the first alone
 	}
+	w.gain(rand.New(rand.NewPCG(seed, 11)))
 	w.addServer()
 	w.addServer()
 	w.cast()
 	return w
+}
+
+// gain has a world have what worlds did not have at first. It is drawn apart, so that a world without it is what it was.
+func (w *world) gain(rng *rand.Rand) {
+	w.has.guests = rng.IntN(4) == 0
+	switch kind := rng.IntN(10); kind {
+	case 0:
+		w.has.lapses, w.has.delays, w.retention, w.unlogged, w.haze = true, true, 7*day, false, min(w.haze, 2)
+	case 1, 2:
+		w.has.brinks, w.has.stragglers, w.has.delays, w.unlogged, w.retention = true, true, true, true, 0
+		if kind == 1 { // whoever is dropped was never locked, so that nothing else waits for what comes late
+			w.lockDays, w.deleteDays = 0, cmp.Or(w.lockDays, w.deleteDays)
+			w.deaf = noReading
+		} else {
+			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		}
+	}
 }
 
 func (w *world) addServer() *server {
@@ -149,6 +169,9 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
+			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
+				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+			}
 			return s.Name
 		}
 	}
@@ -195,13 +218,13 @@ func (w *world) fail(format string, args ...any) {
 // step lets a day or more pass, and sweeps.
 func (w *world) step() {
 	pause := day - time.Hour + w.within(2*time.Hour)
-	switch {
+	switch behind := w.behind(); {
 	case w.chance(2) && !w.unlogged:
 		pause += w.within(50 * day)
-		w.disturbed(w.now.Add(pause))
-		if w.now.Sub(w.harm) < foundWithin {
-			w.harm = w.now.Add(pause) // it is found out no earlier
-		}
+		w.pauses(pause)
+	case day < behind && behind < w.retention-day && w.has.lapses && w.chance(30): // part of what is not read yet expires, and the last run's own login does not
+		pause = w.retention - w.within(behind)
+		w.pauses(pause)
 	case w.chance(3):
 		pause = time.Minute + w.within(time.Hour)
 	}
@@ -210,6 +233,30 @@ func (w *world) step() {
 	w.pass(end)
 	w.sweep()
 	w.forget()
+}
+
+// pauses notes that no run comes for a time.
+func (w *world) pauses(pause time.Duration) {
+	w.disturbed(w.now.Add(pause))
+	if w.now.Sub(w.harm) < foundWithin {
+		w.harm = w.now.Add(pause) // it is found out no earlier
+	}
+	for _, s := range w.servers {
+		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
+			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
+		}
+	}
+}
+
+// behind is how long ago what is not read yet of a live instance was written.
+func (w *world) behind() time.Duration {
+	to := w.now
+	for _, s := range w.live() {
+		if read, known := w.tables.records[s.Name]; known {
+			to = earlier(to, read.ProcessedTo)
+		}
+	}
+	return w.now.Sub(to)
 }
 
 // pass lets the time pass until a moment.

@@ -1,0 +1,2 @@
+-- Makes the session another role, of which its own is a member.
+SET ROLE :"role"
