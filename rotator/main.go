@@ -4,18 +4,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"runtime"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -73,15 +68,6 @@ func newFunction(ctx context.Context) (*handler, error) {
 	return wire(c, own, log, os.Stdout), nil
 }
 
-// loadAWS reads the AWS configuration of whoever runs this.
-func loadAWS(ctx context.Context, more ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
-	own, err := awsconfig.LoadDefaultConfig(ctx, append(more, awsconfig.WithHTTPClient(httpClient()))...)
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
-	return own, nil
-}
-
 // wire builds the handler. Metrics are written to counts.
 func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler {
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME") // Lambda's own
@@ -99,12 +85,9 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 
-// reportCallTimeout is long enough for a list of 100,000 accounts.
-const reportCallTimeout = time.Minute
-
 // reportClient writes reports as the function itself.
 func reportClient(own aws.Config) *s3.Client {
-	return s3.NewFromConfig(own, func(o *s3.Options) { o.HTTPClient = httpClient().WithTimeout(reportCallTimeout) })
+	return s3.NewFromConfig(own, func(o *s3.Options) { o.HTTPClient = lasting(o.HTTPClient, reportCallTimeout) })
 }
 
 // openObject reads objects of S3 as the function itself.
@@ -134,16 +117,6 @@ func newWork(c config, data aws.Config, channels sweep.Channels, opener postgres
 		check:    check.New(store, finder, databases, logs, iamClient, opener, c.check),
 		sweep:    sweep.New(store, logs, databases, iamClient, channels, opener, c.sweep, log),
 	}
-}
-
-// Timeouts of one AWS call: without an endpoint in its VPC a function would otherwise be silent until Lambda ends it.
-const (
-	awsConnectTimeout = 3 * time.Second
-	awsCallTimeout    = 8 * time.Second
-)
-
-func httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = awsConnectTimeout }).WithTimeout(awsCallTimeout)
 }
 
 // assume has Secrets Manager, CloudWatch Logs, RDS and IAM called as another role, in whatever account that is. Notices stay with

@@ -38,10 +38,12 @@ func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session,
 	return session, err
 }
 
-func (o Opener) openNamed(ctx context.Context, server Server, login Login) (*Session, error) {
-	session, err := o.openTrusting(ctx, server, login, o.Roots.own)
-	if unknown := new(x509.UnknownAuthorityError); errors.As(err, unknown) {
-		return o.openTrusting(ctx, server, login, o.Roots.system)
+func (o Opener) openNamed(ctx context.Context, server Server, login Login) (session *Session, err error) {
+	for _, roots := range o.Roots.pools(server.Host) {
+		session, err = o.openTrusting(ctx, server, login, roots)
+		if unknown := new(x509.UnknownAuthorityError); !errors.As(err, unknown) {
+			break
+		}
 	}
 	return session, err
 }

@@ -11,10 +11,15 @@ import (
 	"sync"
 )
 
-// regionalRoot is the name of RDS's certificate authorities, one for each Region and kind of key: "Amazon RDS eu-west-1 Root CA
-// RSA2048 G1" (User Guide, "Using SSL/TLS to encrypt a connection", certificate authorities).
+// The name of RDS's certificate authorities, one for each Region and kind of key, is "Amazon RDS eu-west-1 Root CA RSA2048 G1" (User
+// Guide, "Using SSL/TLS to encrypt a connection", certificate authorities).
+const (
+	regionalRootBefore = "Amazon RDS "
+	regionalRootAfter  = " Root CA "
+)
+
 var regionalRoot = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) Root CA `)
+	return regexp.MustCompile(`^` + regionalRootBefore + `([a-z]+(?:-[a-z]+)+-\d+)` + regionalRootAfter)
 })
 
 // Regions are the AWS Regions, in order, of whose RDS the binary or the extra file holds a certificate authority.
