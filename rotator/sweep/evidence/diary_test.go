@@ -177,6 +177,22 @@ func TestLastLinesOfAReaderThatNobodyKnew(t *testing.T) {
 	t.Parallel()
 	d := newDiary(0)
 	d.sweep(false, false, "db-0")
+	holdLastLines(t, d)
+}
+
+// The same holds of one that has the name of another, which is long gone.
+func TestLastLinesOfAReaderUnderAFormersName(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0", "db-1")
+	for range 5 {
+		d.sweep(false, false, "db-0")
+	}
+	holdLastLines(t, d)
+}
+
+func holdLastLines(t *testing.T, d *diary) {
+	t.Helper()
 	d.write("db-1.0", ":@:[7]:LOG:  database system is ready to accept read-only connections")
 	d.now = d.now.Add(time.Hour)
 	d.entry("db-1.1", "bob", "LOG:  connection authorized: user=bob database=app")

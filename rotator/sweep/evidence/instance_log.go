@@ -13,7 +13,7 @@ import (
 // instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
 type instanceLog struct {
 	start       time.Time // of the run
-	known       bool      // there is a record of the instance
+	known       bool      // there is a record of the instance, which was not gone already when the last run looked
 	live        bool      // the instance is not gone, as far as the run can tell
 	awaited     bool      // more of it is read by later runs
 	streams     map[string]*streamLog

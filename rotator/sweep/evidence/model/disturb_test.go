@@ -89,8 +89,11 @@ func (w *world) receive(s *server, end time.Time) {
 	for _, to := range s.streams {
 		to.lateUntil = end.Add(day)
 	}
-	for range 3 {
+	for n := range 3 {
 		p := w.people[w.rng.IntN(len(w.people))]
+		if ann := w.named("ann@example.com"); n == 0 && ann != nil && w.has.masking {
+			p = ann
+		}
 		w.soon(end, func() {
 			if !s.dead && p.on == nil && p.habit != never {
 				w.visit(p, s)

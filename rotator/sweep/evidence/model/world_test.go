@@ -136,6 +136,11 @@ func (w *world) gain(rng *rand.Rand) {
 		} else {
 			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
 		}
+	case 3: // little but what is missing of a log just before a lock
+		w.has.losses, w.has.stops, w.retention, w.byRows, w.haze, w.storm = true, true, 0, 0, 0, 1
+		w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+	case 4: // somebody whose name is masked logs in where no run has been
+		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
 	}
 }
 
