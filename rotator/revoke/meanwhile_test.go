@@ -261,10 +261,10 @@ func TestLoginUnderWayDoesNotOutlastRevoke(t *testing.T) {
 func loginUnderWay(t *testing.T, s *localtest.Scene, parameters ...string) {
 	t.Helper()
 	known := s.Credential("AWSPREVIOUS")
-	held := holdLogin(t, s.PG, s, known, parameters...)
+	held, look := holdLogin(t, s.PG, s, known, parameters...), pgtest.Superuser(t, s.PG)
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		awaitLetIn(s, known.Username)
+		awaitLetIn(t, look, known.Username)
 		close(held.goOn)
 	})
 	_, err := run(t, s)
@@ -275,6 +275,27 @@ func loginUnderWay(t *testing.T, s *localtest.Scene, parameters ...string) {
 	if err := <-held.outcome; err == nil {
 		t.Error("the thief logs in with a password of before")
 	}
+	s.MustLogin("AWSCURRENT")
+}
+
+// Without any credential a stranger keeps a login waiting, on whichever instance: the others are not left for later meanwhile, since he could
+// do so on each in its turn, and the function's time would be up.
+func TestInstancesAreLookedAtAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	reader := addReader(t, s)
+	pgtest.AwaitReplay(t, server, reader)
+	there := steal(t, reader, s, s.Credential("AWSCURRENT"))
+	held := holdLogin(t, server, s, localtest.Credential{Username: "stranger", Password: "guessed"})
+	go func() {
+		for there.Ping(context.WithoutCancel(t.Context())) == nil {
+		}
+		close(held.goOn)
+	}()
+	if _, err := run(t, s); err != nil {
+		t.Fatal(err)
+	}
+	<-held.outcome
 	s.MustLogin("AWSCURRENT")
 }
 
@@ -313,11 +334,14 @@ func holdLogin(t *testing.T, pg *localpg.Server, s *localtest.Scene, c localtest
 // and shorter than authentication_timeout.
 const heldFor = 8 * time.Second
 
-// awaitLetIn waits until revoke has locked the user and lets it in again, or for heldFor.
-func awaitLetIn(s *localtest.Scene, user string) {
+// awaitLetIn waits until revoke has locked the user and lets it in again, as the instance sees it, or for heldFor.
+func awaitLetIn(t *testing.T, there *pgx.Conn, user string) {
+	t.Helper()
 	for end, locked := time.Now().Add(heldFor), false; time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var may bool
-		s.Ask("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", []any{user}, &may)
+		if err := there.QueryRow(context.WithoutCancel(t.Context()), "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", user).Scan(&may); err != nil {
+			t.Error(err)
+		}
 		if locked = locked || !may; locked && may {
 			return
 		}

@@ -24,11 +24,12 @@ func TestThiefSetsHisOwnPassword(t *testing.T) {
 			known := s.Credential("AWSPREVIOUS")
 			own := localtest.Credential{Username: known.Username, Password: stolen}
 			var held heldLogin
+			look := pgtest.Superuser(t, server)
 			onceLocked(t, proxy, known.Username, func() {
 				setOwnPassword(s, known.Username)
 				if keepsWaiting {
 					held = holdLogin(t, server, s, own)
-					go func() { awaitLetIn(s, known.Username); close(held.goOn) }()
+					go func() { awaitLetIn(t, look, known.Username); close(held.goOn) }()
 				}
 			})
 			_, err := run(t, s)
@@ -88,17 +89,18 @@ func TestReaderIsAwaitedUntilTheLastLock(t *testing.T) {
 	})
 	var late sync.WaitGroup
 	var held heldLogin
+	running, over := context.WithCancel(t.Context())
 	late.Go(func() {
-		awaitLook(t, there)
+		if !awaitLook(running, t, there) {
+			return
+		}
 		held = holdLogin(t, reader, s, localtest.Credential{Username: known.Username, Password: stolen})
-		go func() {
-			awaitLetIn(s, known.Username)
-			pgtest.AwaitReplay(t, server, reader)
-			close(held.goOn)
-		}()
 		pgtest.Exec(t, reader, "SELECT pg_wal_replay_resume()")
+		awaitLetIn(t, there, known.Username)
+		close(held.goOn)
 	})
 	_, err := run(t, s)
+	over()
 	proxy.BeforeEach(nil)
 	late.Wait()
 	if err != nil {
@@ -110,13 +112,15 @@ func TestReaderIsAwaitedUntilTheLastLock(t *testing.T) {
 	s.MustLogin("AWSCURRENT")
 }
 
-// awaitLook waits until revoke has looked once for logins under way on the instance.
-func awaitLook(t *testing.T, there *pgx.Conn) {
+// awaitLook waits until revoke has looked once for logins under way on the instance, or is over.
+func awaitLook(running context.Context, t *testing.T, there *pgx.Conn) (looked bool) {
 	t.Helper()
-	for looked := false; !looked && !t.Failed(); {
-		err := there.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query ~ 'authentication_timeout' AND state = 'idle' AND pid <> pg_backend_pid())").Scan(&looked)
+	for !looked && running.Err() == nil {
+		err := there.QueryRow(context.WithoutCancel(running), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query ~ 'authentication_timeout' AND state = 'idle' AND pid <> pg_backend_pid())").Scan(&looked)
 		if err != nil {
 			t.Error(err)
+			return false
 		}
 	}
+	return looked
 }
