@@ -97,6 +97,7 @@ const (
 // The statements that end whoever holds a pair's credentials.
 const (
 	RevokeState        Statement = "revoke/state"
+	RevokeExisting     Statement = "revoke/existing"
 	RevokeJoin         Statement = "revoke/join"
 	RevokeJoinBefore16 Statement = "revoke/join_before_16"
 	RevokeLeave        Statement = "revoke/leave"

@@ -167,7 +167,7 @@ func (r *run) users() []string { return slices.Compact([]string{r.pair.User, r.p
 // joined is whom the master becomes a member of: their sessions are its to end, and their functions to close.
 func (r *run) joined() []string {
 	if r.owner == "" {
-		return r.users()
+		return r.present
 	}
-	return append(r.users(), r.owner)
+	return append(slices.Clone(r.present), r.owner)
 }

@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/postgres"
 	"pgrotator/rotator/role"
+	"pgrotator/rotator/script"
 	"pgrotator/rotator/secret"
 	"pgrotator/rotator/verifier"
 )
@@ -85,6 +87,10 @@ func (r *run) validUntil() string {
 
 // letIn lets the new AWSCURRENT log in, proves it, moves AWSCURRENT, and only then lets the pair set itself again.
 func (r *run) letIn(ctx context.Context) error {
+	if !slices.Contains(r.present, r.pair.Partner) {
+		return fmt.Errorf("user %q does not exist: %q are locked (NOLOGIN), and nobody can be let in; as the master, give it its name back where it was renamed, or %s %s",
+			r.pair.Partner, r.present, script.CreateShared(r.pair.Partner), script.Join(r.state.Version, r.shared, r.pair.Partner))
+	}
 	if err := role.LetIn(ctx, r.session, r.pair.Partner, r.validUntil()); err != nil { // a single user is its own partner
 		return err
 	}

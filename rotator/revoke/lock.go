@@ -41,19 +41,26 @@ func (r *run) lock(ctx context.Context) error {
 	for _, p := range r.prepared {
 		r.tellOnce("rolled back the transaction that %q had prepared as %q in database %q", p.Owner, p.Name, p.Database)
 	}
-	r.tellOnce("locked %q (NOLOGIN), with new passwords", r.users())
+	r.tellOnce("locked %q (NOLOGIN), with new passwords", r.present)
 	if r.state.Function {
 		r.tellOnce("took EXECUTE on %s.set_other_user from %q", postgres.Quote(r.owner), r.shared)
 	}
 	return nil
 }
 
-func (r *run) joinAndClose(ctx context.Context) error {
+// joinAndClose locks those of the pair that there are: up to PostgreSQL 15 a thief with CREATEROLE may have renamed or dropped one.
+func (r *run) joinAndClose(ctx context.Context) (err error) {
+	if r.present, err = role.Existing(ctx, r.session, r.users()); err != nil {
+		return err
+	}
+	if !slices.Contains(r.present, r.next) {
+		r.next = ""
+	}
 	if err := role.Join(ctx, r.session, r.state, r.joined()...); err != nil {
 		return err
 	}
 	r.mark = newMark()
-	creators, err := role.Close(ctx, r.session, r.state, role.Closing{Shared: r.shared, Owner: r.owner, Users: r.users(), Next: r.next, Verifiers: r.verifiers, Mark: r.mark})
+	creators, err := role.Close(ctx, r.session, r.state, role.Closing{Shared: r.shared, Owner: r.owner, Users: r.present, Next: r.next, Verifiers: r.verifiers, Mark: r.mark})
 	if err == nil {
 		r.creators = append(r.creators, creators...)
 	}

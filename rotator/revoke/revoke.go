@@ -112,6 +112,7 @@ type run struct {
 
 	passwords, verifiers map[string]string // new ones of both users
 	next                 string            // who becomes the shared role at login; "" = nobody is changed
+	present              []string          // users that there were at the latest lock
 	mark                 string            // of the latest lock
 	creators             []string          // who had CREATEROLE
 	prepared             []role.Prepared   // what was rolled back
@@ -197,6 +198,9 @@ func (r *run) closeSessions(ctx context.Context) {
 
 // tellWhatRemains says what revoke does not end.
 func (r *run) tellWhatRemains() {
+	if !slices.Contains(r.present, r.pair.User) {
+		r.tell("user %q does not exist: if it was renamed, it logs in with its old password under another name: look who is a member of %q", r.pair.User, r.shared)
+	}
 	for _, creator := range r.creators {
 		r.tellOnce("CREATEROLE was taken from %q and is not given back, since it is power over every ordinary role: where the role needs it, %s", creator, script.GiveCreateRole(creator))
 	}

@@ -3,6 +3,7 @@ package revoke_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -210,6 +211,31 @@ func TestCreateRoleIsTakenAway(t *testing.T) {
 		if told := strings.Join(report.Steps, "\n"); has || !strings.Contains(told, "ALTER ROLE \""+role+"\" CREATEROLE") {
 			t.Errorf("CREATEROLE of %s: %v; steps\n%s", role, has, told)
 		}
+	}
+	s.MustLogin("AWSCURRENT")
+}
+
+// With CREATEROLE a thief renames a user, up to PostgreSQL 15: the other is locked all the same, and the error has what brings the user back.
+func TestThiefRenamesAUser(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, server)
+	s.SQL("ALTER ROLE " + s.Shared + " CREATEROLE")
+	known, other := s.Credential("AWSCURRENT"), s.Credential("AWSPREVIOUS").Username
+	conn := steal(t, server, s, known)
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf("ALTER ROLE %s RENAME TO %[1]sx", other)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := run(t, s)
+	if err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Fatalf("revoke: %v", err)
+	}
+	mustBeClosed(t, s)
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("the thief's session lives")
+	}
+	s.SQLScriptAs(s.PG.URL(s.Master, localtest.PasswordMaster, s.Database), between(t, err.Error(), regexp.MustCompile(`CREATE ROLE .*;`)))
+	if _, err := run(t, s); err != nil {
+		t.Fatal(err)
 	}
 	s.MustLogin("AWSCURRENT")
 }

@@ -25,6 +25,13 @@ func ReadPairState(ctx context.Context, s *postgres.Session, owner string) (Pair
 	return p, err
 }
 
+// Existing lists which of the users there are.
+func Existing(ctx context.Context, s *postgres.Session, users []string) (found []string, err error) {
+	var name string
+	err = s.Each(ctx, sql.RevokeExisting, nil, []any{users}, []any{&name}, func() { found = append(found, name) })
+	return found, err
+}
+
 // Join makes the session's role a member of roles, whose sessions it may then end and whose functions it may grant and revoke.
 func Join(ctx context.Context, s *postgres.Session, p PairState, roles ...string) error {
 	statement := sql.RevokeJoin
