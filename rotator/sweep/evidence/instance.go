@@ -302,7 +302,7 @@ func (e *Evidence) Watch(log *Log) {
 	e.log = log
 	for _, i := range e.Instances {
 		i.log = log.instance(i.Instance)
-		i.log.known = i.Live || !i.CanaryAt.Before(e.lastRun)
+		i.log.known, i.log.seen = i.Live || !i.CanaryAt.Before(e.lastRun), i.CanaryAt
 		i.log.live, i.log.awaited = i.Live || e.mayLive(i), i.Live || !e.silent(i)
 		for name, s := range i.streams {
 			log.expect(name, s.To)

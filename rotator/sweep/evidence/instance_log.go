@@ -14,6 +14,7 @@ import (
 type instanceLog struct {
 	start       time.Time // of the run
 	known       bool      // there is a record of the instance, which was not gone already when the last run looked
+	seen        time.Time // when the instance was last seen alive; zero = never, or it is gone for good
 	live        bool      // the instance is not gone, as far as the run can tell
 	awaited     bool      // more of it is read by later runs
 	streams     map[string]*streamLog
@@ -75,7 +76,7 @@ func newInstanceLog(start time.Time) *instanceLog {
 
 // readOn reports an instance that came and went between two runs, and wrote lately: it is about to get a record, by which the next run reads
 // what comes late.
-func (in *instanceLog) readOn() bool { return !in.known && in.wroteLately() }
+func (in *instanceLog) readOn() bool { return !in.known && in.wroteSince(in.seen) }
 
 func (in *instanceLog) wroteLately() bool { return in.newest > in.start.Add(-goneAfter).UnixMilli() }
 

@@ -103,7 +103,7 @@ func (w *world) stripTables() {
 		s.measured = 0
 		for _, to := range s.streams {
 			for _, e := range to.entries {
-				if e.arrives.After(w.now.Add(w.lag)) { // that its streams are late 1.0 did not know
+				if e.arrives.After(w.lastRun) && e.arrives.Sub(e.at) > w.lag { // that its streams are late 1.0 did not know
 					e.beyond = true
 					w.harmed()
 				}
