@@ -2,6 +2,7 @@ package revoke_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"regexp"
 	"strings"
@@ -20,7 +21,14 @@ var server *localpg.Server
 
 var options = localpg.Options{Major: 15, TLS: true, Settings: map[string]string{"max_prepared_transactions": "20"}}
 
-func TestMain(m *testing.M) { pgtest.Main(m, options, &server) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most of a revocation's time is waiting for a second look: more of them at once than there are processors.
+	if err := flag.Set("test.parallel", "5"); err != nil {
+		panic(err)
+	}
+	pgtest.Main(m, options, &server)
+}
 
 // newScene is a pair that setup has made and that has rotated once.
 func newScene(t *testing.T, pg *localpg.Server) *localtest.Scene {
@@ -57,7 +65,10 @@ func TestRevokeOnEachMajor(t *testing.T) {
 			"pair of another secret": pairOfAnotherSecret, "secret that took another's place": secretThatTookAnothersPlace,
 			"without a record": withoutARecord,
 		} {
-			t.Run(name, func(t *testing.T) { test(t, pg) })
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, pg)
+			})
 		}
 	})
 }
