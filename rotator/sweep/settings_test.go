@@ -7,12 +7,12 @@ import (
 )
 
 // perverse is what a setting that anybody may change is least likely to be: its other boolean, its least or its greatest number, or the
-// last of its words.
+// last of its words. debug_print_… would fill the log that all tests read.
 const perverse = `SELECT coalesce(array_agg(format('ALTER %s SET %I = %L', whose, name, value)), '{}') FROM (
 	SELECT name, CASE vartype WHEN 'bool' THEN CASE boot_val WHEN 'on' THEN 'off' ELSE 'on' END
 		WHEN 'enum' THEN enumvals[array_upper(enumvals, 1)]
 		ELSE CASE WHEN $1 = 'least' THEN min_val ELSE max_val END END AS value
-	FROM pg_settings WHERE context = 'user' AND vartype <> 'string' AND name !~ '^(transaction_|role$|session_authorization$)') AS s,
+	FROM pg_settings WHERE context = 'user' AND vartype <> 'string' AND name !~ '^(transaction_|role$|session_authorization$|debug_print_)') AS s,
 	(VALUES ('ROLE ' || quote_ident($2)), ('DATABASE ' || quote_ident(current_database()))) AS w (whose)`
 
 // Whatever a role sets for itself, and a database's owner for everybody in it, the sweep judges as it does without.
