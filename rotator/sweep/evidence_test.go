@@ -258,7 +258,7 @@ func TestReaderThatCameAndWent(t *testing.T) {
 
 func TestThrottledAndEmptyPages(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, server, localaws.PublishOptions{})
+	s := newStage(t, pgtest.Start(t, localpg.Options{Major: 15}), localaws.PublishOptions{}) // of little log
 	s.settle()
 	idle, busy := s.user("idle", 100), s.user("busy", 100)
 	for range 30 {

@@ -55,7 +55,16 @@ BEGIN
         EXECUTE format('ALTER SCHEMA %I OWNER TO %s', item.nspname, shared::regrole);
     END LOOP;
     FOR item IN SELECT u.oid FROM unnest(users) AS u (oid) LOOP
-        EXECUTE format('REASSIGN OWNED BY %s TO %s', item.oid::regrole, shared::regrole);
+        FOR attempt IN 1 .. 5 LOOP
+            BEGIN
+                EXECUTE format('REASSIGN OWNED BY %s TO %s', item.oid::regrole, shared::regrole);
+                EXIT;
+            EXCEPTION WHEN internal_error THEN -- could not open relation: a client has dropped it since the list was made
+                IF attempt = 5 THEN
+                    RAISE;
+                END IF;
+            END;
+        END LOOP;
     END LOOP;
     FOR i IN 1 .. cardinality(lent) LOOP
         EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM %s', lent[i], shared::regrole);

@@ -32,18 +32,3 @@ func TestRowsOfALockedRole(t *testing.T) {
 		}
 	}
 }
-
-// In the second reading too one authorized attempt shows a role active that may log in, whatever a stranger has written of refusals: its own
-// may be that of an attempt before the stretch. Of a locked one an attempt that was turned away is none.
-func TestSecondReadingBelievesNoRefusalOfAnOpenRole(t *testing.T) {
-	t.Parallel()
-	at := time.Date(2026, 11, 22, 7, 43, 3, 0, time.UTC)
-	second := evidence.NewSecond(evidence.Names{Roles: []string{"jane", "joe"}, Databases: []string{"app"}, Locked: map[string]time.Time{"joe": at.Add(-time.Hour)}})
-	for _, names := range []string{"jane@app", "joe@app"} {
-		second.Row(logread.Row{Kind: logread.Kind{Stream: "db-0.0", Class: logread.Login, Names: names}, Count: 1, Earliest: at.UnixMilli(), Latest: at.UnixMilli()})
-		second.Row(logread.Row{Kind: logread.Kind{Stream: "db-0.0", Class: logread.Refusal, Names: names}, Count: 3, Earliest: at.UnixMilli(), Latest: at.UnixMilli()})
-	}
-	if found := second.End(); len(found) != 1 || found[0].Role != "jane" || !found[0].At.Equal(at) {
-		t.Errorf("found %+v", found)
-	}
-}

@@ -233,7 +233,14 @@ type Second struct {
 }
 
 // NewSecond is a second reading in which nothing was read yet.
-func NewSecond(n Names) *Second { return &Second{log: newTally(n), names: n} }
+func NewSecond(n Names) *Second { return &Second{log: newSecondTally(n), names: n} }
+
+// newSecondTally has roles that may log in turned away too: an attempt with the right password that is refused keeps nobody.
+func newSecondTally(n Names) *tally {
+	t := newTally(n)
+	t.open = nil
+	return t
+}
 
 // Row takes in a row.
 func (s *Second) Row(r logread.Row) { s.log.add(r) }
@@ -244,7 +251,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		list = append(list, Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind})
 	}
-	s.log = newTally(s.names)
+	s.log = newSecondTally(s.names)
 	slices.SortFunc(list, func(a, b Spared) int { return strings.Compare(a.Role, b.Role) })
 	return list
 }

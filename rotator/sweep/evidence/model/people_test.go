@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,7 +172,9 @@ func (w *world) stay(p *person, s *server, c *client) {
 		p.until = w.now.Add(w.within(16 * time.Hour))
 		return
 	}
-	w.beset(p, s, c)
+	if !slices.Contains(w.unheard(), p.account.Name) { // whose one login a forged refusal takes back, in rows
+		w.beset(p, s, c)
+	}
 	w.endSession(p, true)
 }
 
