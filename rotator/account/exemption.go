@@ -14,8 +14,9 @@ type Exemptions struct {
 	paired  map[string]string // why, by role
 }
 
-// NewExemptions takes the cluster's master user and the secret's masteriam ("" = not known, or none), the roles of the secret's own pair ("" = none such) and the
-// pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks after them.
+// NewExemptions takes the cluster's master user and the secret's masteriam ("" = not known, or none), the roles of the secret's own pair
+// ("" = none such) and the pairs that setup has recorded: whatever they are named, and whoever's secret they serve, a rotation looks
+// after them.
 func NewExemptions(masters, own []string, records []role.Record) Exemptions {
 	paired := map[string]string{}
 	// Up to PostgreSQL 15 whoever may make roles can write a record: the reason names it, so that a forged one is seen.

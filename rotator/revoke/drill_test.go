@@ -109,13 +109,8 @@ func plantPending(t *testing.T, s *localtest.Scene) {
 	}
 }
 
-// thieves is how many sessions set the other user at once: as many as keep a small machine busy, and more in a campaign.
-func thieves() int {
-	if localtest.Soaking() {
-		return 4
-	}
-	return 2
-}
+// thieves is how many sessions set the other user at once.
+const thieves = 4
 
 // keepSetting sets the other user to the thief's verifier, in sessions that last until somebody ends them and are then opened anew as
 // whoever he can still log in as, until it is stopped, and gives how often he came through.
@@ -125,7 +120,7 @@ func keepSetting(t *testing.T, s *localtest.Scene, pg *localpg.Server, known loc
 	first := make(chan struct{}, 1)
 	var working sync.WaitGroup
 	var successes atomic.Int64
-	for range thieves() {
+	for range thieves {
 		working.Go(func() {
 			for ctx.Err() == nil {
 				for _, c := range []localtest.Credential{known, {Username: other, Password: stolen}} {
