@@ -133,11 +133,13 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.SQL(fmt.Sprintf("CREATE ROLE %s_nightly LOGIN REPLICATION", s.Shared), fmt.Sprintf("CREATE ROLE %s_stranger LOGIN REPLICATION", s.Shared))
-	for _, user := range []string{blue, green} { // beyond the owner role of the first pair, on every major version
+	admin := s.Shared + "_admin" // of this pair, as the user of a masterarn is
+	s.SQL(fmt.Sprintf("CREATE ROLE %s LOGIN", admin), fmt.Sprintf("GRANT %[1]s_a, %[1]s_b TO %[2]s WITH ADMIN OPTION", s.Shared, admin))
+	for _, user := range []string{blue, green, admin} { // beyond the owner role of the first pair, on every major version
 		s.SQL("ALTER ROLE " + user + " REPLICATION")
 	}
 	roles := find(t, run(t, s, role.ForSweep), "roles")
-	for _, name := range []string{blue, green, s.Shared + "_nightly"} {
+	for _, name := range []string{blue, green, admin, s.Shared + "_nightly"} {
 		if strings.Contains(roles.Detail, name) {
 			t.Errorf("%s is left alone by a sweep, and the check says %q", name, roles.Detail)
 		}
