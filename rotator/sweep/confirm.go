@@ -68,9 +68,9 @@ func (r *run) secondReader(ctx context.Context, group logread.Group, expected in
 		return nil, err
 	}
 	if expected > smallGroup && choice.Way != logread.LogsInsights {
-		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected", expected>>20)}
+		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}
 	}
-	r.report.Evidence.SecondReading.Reader = string(choice.Way)
+	r.report.Evidence.SecondReading.Reader, r.report.Evidence.SecondReading.Why = string(choice.Way), choice.Why
 	return logread.New(choice.Way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week}), nil
 }
 

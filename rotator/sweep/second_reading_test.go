@@ -57,6 +57,9 @@ func TestSecondReadingSpares(t *testing.T) {
 		if report.Evidence.Reader != "FilterLogEvents" || report.Evidence.SecondReading.Reader != "LogsInsights" {
 			t.Errorf("read by %q and %q", report.Evidence.Reader, report.Evidence.SecondReading.Reader)
 		}
+		if first, second := report.Evidence.Why, report.Evidence.SecondReading.Why; !strings.Contains(first, "can be read whole") || !strings.Contains(second, "are expected") {
+			t.Errorf("the report says why so: %q and %q", first, second)
+		}
 		for _, name := range []string{busy, early, beset} {
 			if last := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", name); last.Before(since) {
 				t.Errorf("%s is remembered as active at %s, want after %s", name, last, since)
