@@ -162,12 +162,15 @@ func tableColumns() map[string]tableShape {
 	}
 }
 
-// SyncRows gives each role that can log in a row, and takes away the rows of roles that are gone.
+// SyncRows has rows follow roles: each role that can log in has one, and each that the sweep locked. A role that was dropped and made again
+// under the same name starts anew, and so does one that a DBA lets log in for the first time.
 func SyncRows(ctx context.Context, s *postgres.Session, t Tables) error {
-	statement := sql.SweepSync
-	if t.Old {
-		statement = sql.SweepSyncOld
-	}
-	_, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema})
-	return err
+	return s.Transaction(ctx, func() error {
+		for _, statement := range []sql.Statement{sql.SweepForget, sql.SweepSync} {
+			if _, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
