@@ -89,9 +89,10 @@ const (
 
 // The scripts for people, which no code sends: package script puts them together.
 const (
-	ScriptHeir   Statement = "script/heir"
-	ScriptPassOn Statement = "script/pass_on"
-	ScriptDrop   Statement = "script/drop"
+	ScriptHeir       Statement = "script/heir"
+	ScriptRunsAsHeir Statement = "script/runs_as_heir"
+	ScriptPassOn     Statement = "script/pass_on"
+	ScriptDrop       Statement = "script/drop"
 )
 
 // The statements that end whoever holds a pair's credentials.

@@ -322,16 +322,24 @@ func TestLeftAlone(t *testing.T) {
 		s.user(twin, 400)
 		s.exec("GRANT " + s.prefix + "other TO " + s.prefix + twin)
 	}
+	s.exec("CREATE ROLE " + s.prefix + "dbas NOLOGIN")
+	for _, pair := range []string{"_a", "_b"} {
+		s.exec("GRANT " + s.prefix + pair + " TO " + s.prefix + "dbas WITH ADMIN OPTION")
+	}
+	s.exec("GRANT " + s.prefix + "dbas TO " + s.user("admin", 400))
+	half := s.user("half", 400)
+	s.exec("GRANT " + s.prefix + "_a TO " + half + " WITH ADMIN OPTION")
+	s.exec("GRANT " + s.prefix + "_b TO " + half)
 	subscriber := s.user("subscriber", 400)
 	s.exec("CREATE SUBSCRIPTION " + subscriber + " CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)")
 	s.exec("ALTER ROLE " + subscriber + " SUPERUSER")
 	s.exec("ALTER SUBSCRIPTION " + subscriber + " OWNER TO " + subscriber)
 	s.exec("ALTER ROLE " + subscriber + " NOSUPERUSER")
 	answer := s.run()
-	if len(answer.Locked) > 0 || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
+	if !slices.Equal(closedUsers(answer.Locked), []string{half}) || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
 		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(answer.Locked), answer.Failed, answer.Counts)
 	}
-	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "subscriber", "_a"} {
+	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "admin", "subscriber", "_a"} {
 		if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
 			t.Errorf("%s is not reported as not managed", name)
 		}

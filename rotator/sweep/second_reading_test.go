@@ -97,6 +97,40 @@ func (s *stage) crowdOut(name string) {
 	}
 }
 
+// A run that ends in the middle of the second reading has stored what it had covered, and whom it had found there.
+func TestSecondReadingIsStoredPieceByPiece(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.Lag = 0 // what it covers goes on to the run's beginning
+	s.settle()
+	s.expects(secondByQuery)
+	s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: time.Now().Add(-400 * 24 * time.Hour)})
+	s.exec("UPDATE user_login_job_status SET streams = jsonb_set(jsonb_set(streams, '{second,from}', to_jsonb(now() - interval '1 hour')), '{second,to}', to_jsonb(now() - interval '1 hour'))")
+	busy := s.closable("busy", 100)
+	since := time.Now().Add(-2 * time.Second)
+	s.visit(busy)
+	s.stack.SetLogLimits(localaws.LogLimits{Withhold: func(e localaws.Event) bool { return strings.Contains(e.Message, busy+"@") }})
+	s.flush()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var begun atomic.Int64
+	s.stack.Intercept(func(c localaws.Call) localaws.Outcome {
+		if c.Operation == "StartQuery" && begun.Add(1) == 2 {
+			end()
+		}
+		return localaws.Pass
+	})
+	if _, err := s.sweeper().Run(ctx, s.prefix, false); err == nil {
+		t.Fatal("the run went on to its end")
+	}
+	if to := query[time.Time](s, "SELECT (streams #>> '{second,to}')::timestamptz FROM user_login_job_status"); to.Before(since) {
+		t.Errorf("the second reading covers up to %s, want after %s", to, since)
+	}
+	if last := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", busy); last.Before(since) {
+		t.Errorf("whom it found is remembered as active at %s, want after %s", last, since)
+	}
+}
+
 // Where the second reading fails in any way, nobody is locked, until one has succeeded.
 func TestSecondReadingThatFails(t *testing.T) {
 	t.Parallel()
