@@ -19,7 +19,7 @@ var rooms = [][]string{
 	{"rotator/account", "rotator/iamread", "rotator/master", "rotator/proof"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/access"},
 	{"rotator/secret", "rotator/postgres", "rotator/publish"},
-	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/terminal", "rotator/verifier"},
+	{"rotator/awscall", "rotator/awserror", "rotator/report", "rotator/script", "rotator/terminal", "rotator/verifier"},
 	{"sql"},
 }
 

@@ -1,4 +1,4 @@
-package publish
+package awscall
 
 import (
 	"context"
@@ -31,7 +31,8 @@ func TestEndpointOfSecurityHub(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := NewSecurityHub(own).endpoint(t.Context()); got != c.want || err != nil {
+			hub := Service{Own: own, Name: "securityhub", ID: "SecurityHub"}
+			if got, err := hub.endpoint(t.Context()); got != c.want || err != nil {
 				t.Errorf("%q, %v; want %q", got, err, c.want)
 			}
 		})
