@@ -40,7 +40,8 @@ func main() {
 		os.Exit(runCommand(os.Args[1:]))
 	}
 	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
-		lambda.Start(answerStack)
+		log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+		lambda.Start(func(ctx context.Context, request stackRequest) error { return answerStack(ctx, request, log) })
 		return
 	}
 	h, err := newFunction(context.Background())

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -34,6 +35,7 @@ type stackRequest struct {
 type stackParameters struct {
 	Settings  map[string]string // the functions' variables, as readConfig has them
 	NewSecret map[string]string // what the value of a secret is made of that the stack makes; none where it makes none
+	Network   *stackNetwork     // nil = the stack makes no VPC endpoints
 }
 
 // stackAnswer is what CloudFormation waits for.
@@ -47,12 +49,12 @@ type stackAnswer struct {
 }
 
 // answerStack tells CloudFormation whether a stack may have its parameters.
-func answerStack(ctx context.Context, request stackRequest) error {
+func answerStack(ctx context.Context, request stackRequest, log *slog.Logger) error {
 	answer := stackAnswer{Status: "SUCCESS", PhysicalResourceID: request.ResourceProperties.identity(),
 		StackID: request.StackID, RequestID: request.RequestID, LogicalResourceID: request.LogicalResourceID}
 	if request.RequestType == "Delete" {
 		answer.PhysicalResourceID = request.PhysicalResourceID
-	} else if err := request.admit(); err != nil {
+	} else if err := request.admit(ctx, log); err != nil {
 		answer.Status, answer.Reason = "FAILED", shorten(err.Error())
 		if request.RequestType == "Update" { // another identity would have this one deleted
 			answer.PhysicalResourceID = request.PhysicalResourceID
@@ -61,9 +63,10 @@ func answerStack(ctx context.Context, request stackRequest) error {
 	return put(ctx, request.ResponseURL, answer)
 }
 
-// admit returns an error where the functions would not start with the settings, or where the secret that the stack made would be
-// overwritten. What was admitted once is admitted again: a rollback goes back to it.
-func (r stackRequest) admit() error {
+// admit returns an error where the functions would not start with the settings, where the secret that the stack made would be
+// overwritten, or where the stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes
+// back to it.
+func (r stackRequest) admit(ctx context.Context, log *slog.Logger) error {
 	now, before := r.ResourceProperties, r.OldResourceProperties
 	if now.identity() == r.PhysicalResourceID {
 		return nil
@@ -71,6 +74,9 @@ func (r stackRequest) admit() error {
 	_, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
 	if r.RequestType == "Update" && len(now.NewSecret) > 0 && len(before.NewSecret) > 0 && !strings.HasPrefix(r.PhysicalResourceID, digest(now.NewSecret)) {
 		err = errors.Join(err, overwriting(before.NewSecret, now.NewSecret))
+	}
+	if now.Network != nil {
+		err = errors.Join(err, now.Network.admit(ctx, log))
 	}
 	return err
 }
@@ -89,12 +95,18 @@ func overwriting(before, now map[string]string) error {
 }
 
 // identity stands for the parameters, those of the new secret first.
-func (p stackParameters) identity() string { return digest(p.NewSecret) + "-" + digest(p.Settings) }
+func (p stackParameters) identity() string {
+	identity := digest(p.NewSecret) + "-" + digest(p.Settings)
+	if p.Network != nil {
+		identity += "-" + digest(p.Network)
+	}
+	return identity
+}
 
-func digest(values map[string]string) string {
-	text, err := json.Marshal(values) // in the order of the keys
+func digest(values any) string {
+	text, err := json.Marshal(values) // a map in the order of its keys
 	if err != nil {
-		panic(err) // of strings it never is
+		panic(err) // of strings there is none
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
@@ -109,6 +121,9 @@ func shorten(reason string) string {
 	return strings.ToValidUTF8(reason[:most], "") + "…"
 }
 
+// answerTimeout is how long sending an answer may take.
+const answerTimeout = 20 * time.Second
+
 // put sends an answer to the signed address that CloudFormation has given.
 func put(ctx context.Context, url string, answer stackAnswer) error {
 	body, err := json.Marshal(answer)
@@ -119,7 +134,7 @@ func put(ctx context.Context, url string, answer stackAnswer) error {
 	if err != nil {
 		return errors.New("answering CloudFormation: the ResponseURL of the event is no URL")
 	}
-	client := http.Client{Timeout: 20 * time.Second}
+	client := http.Client{Timeout: answerTimeout}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("answering CloudFormation: %w", errors.Unwrap(err)) // without the address, which is a credential

@@ -13,12 +13,16 @@ import (
 // stack is CloudFormation with one stack: what its custom resource answered last.
 type stack struct {
 	t        *testing.T
+	aws      *localaws.Stack
 	function *localaws.Function
 	url      string
 	answer   struct{ Status, Reason, PhysicalResourceID string }
 }
 
-type parameters struct{ Settings, NewSecret map[string]string }
+type parameters struct {
+	Settings, NewSecret map[string]string
+	Network             any `json:",omitempty"`
+}
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
@@ -41,7 +45,7 @@ func newStack(t *testing.T) *stack {
 	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/signed?Signature=confidential"
-	_, s.function = newFunction(t, map[string]string{"_HANDLER": "stack-parameters"})
+	s.aws, s.function = newFunction(t, map[string]string{"_HANDLER": "stack-parameters"})
 	return s
 }
 
