@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/states"
+	"pgrotator/rotator/publish"
 )
 
 // fleetScene is many databases behind one pair of functions, with the state machine of the template. They share servers, of three majors
@@ -67,7 +69,7 @@ func newFleetScene(t *testing.T) *fleetScene {
 	s.AWS.SetBucket("results", localaws.Bucket{})
 	text := newStack(readTemplate(t), fleetOfMany).resolve(readTemplate(t).Resources["FleetSweep"].Properties["DefinitionString"]).(string)
 	f.definition = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results").Replace(text)
-	f.machine = &states.Machine{Invoke: f.invoke, Put: f.put}
+	f.machine = &states.Machine{Invoke: f.invoke, Get: f.get, Put: f.put}
 	return f
 }
 
@@ -118,6 +120,15 @@ func (f *fleetScene) invoke(ctx context.Context, function string, payload []byte
 		return nil, err
 	}
 	return nil, &states.Error{Name: told.ErrorType, Cause: string(result.Payload)}
+}
+
+func (f *fleetScene) get(ctx context.Context, bucket, key string) ([]byte, error) {
+	object, err := publish.Open(ctx, s3.NewFromConfig(f.AWS.Config()), bucket, key)
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	return io.ReadAll(object)
 }
 
 func (f *fleetScene) put(ctx context.Context, bucket, key string, body []byte) error {
