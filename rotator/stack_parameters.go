@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pgrotator/rotator/secret"
 )
 
 // parametersHandler is the Handler of the function that looks at a stack's parameters while it is deployed, and does nothing else.
@@ -34,6 +36,7 @@ type stackRequest struct {
 // stackParameters are the parameters of a stack that nothing else looks at before the functions run.
 type stackParameters struct {
 	Settings  map[string]string // the functions' variables, as readConfig has them
+	Schedule  string            // by which the secret rotates, rate(…) or cron(…); "" = the stack does not have it rotate
 	NewSecret map[string]string // what the value of a secret is made of that the stack makes; none where it makes none
 	Network   *stackNetwork     // nil = the stack makes no VPC endpoints
 }
@@ -63,15 +66,18 @@ func answerStack(ctx context.Context, request stackRequest, log *slog.Logger) er
 	return put(ctx, request.ResponseURL, answer)
 }
 
-// admit returns an error where the functions would not start with the settings, where the secret that the stack made would be
-// overwritten, or where the stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes
+// admit returns an error where the functions would not start with the settings or would refuse to rotate, where the secret that the stack
+// made would be overwritten, or where the stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes
 // back to it.
 func (r stackRequest) admit(ctx context.Context, log *slog.Logger) error {
 	now, before := r.ResourceProperties, r.OldResourceProperties
 	if now.identity() == r.PhysicalResourceID {
 		return nil
 	}
-	_, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
+	c, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
+	if err == nil {
+		err = secret.AdmitSchedule(now.Schedule, c.rotation.ValidDays)
+	}
 	if r.RequestType == "Update" && len(now.NewSecret) > 0 && len(before.NewSecret) > 0 && !strings.HasPrefix(r.PhysicalResourceID, digest(now.NewSecret)) {
 		err = errors.Join(err, overwriting(before.NewSecret, now.NewSecret))
 	}
@@ -97,6 +103,9 @@ func overwriting(before, now map[string]string) error {
 // identity stands for the parameters, those of the new secret first.
 func (p stackParameters) identity() string {
 	identity := digest(p.NewSecret) + "-" + digest(p.Settings)
+	if p.Schedule != "" {
+		identity += "-" + digest(p.Schedule)
+	}
 	if p.Network != nil {
 		identity += "-" + digest(p.Network)
 	}

@@ -21,7 +21,8 @@ type stack struct {
 
 type parameters struct {
 	Settings, NewSecret map[string]string
-	Network             any `json:",omitempty"`
+	Schedule            string `json:",omitempty"`
+	Network             any    `json:",omitempty"`
 }
 
 func newStack(t *testing.T) *stack {
@@ -89,6 +90,35 @@ func TestStackIsRefusedWhatWouldFailAtNight(t *testing.T) {
 		if got := s.ask("Create", parameters{Settings: settings}, parameters{}); (got == "") != (c.expected == "") || !strings.Contains(got, c.expected) || len(got) > 2100 {
 			t.Errorf("%s %.40q: %q, expected %q", c.name, c.value, got, c.expected)
 		}
+	}
+}
+
+// A password that expires while it is in use is one that rotation refuses to set.
+func TestStackIsRefusedPasswordsThatExpireInUse(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for _, c := range []struct {
+		schedule, days string
+		refused        bool
+	}{
+		{"rate(30 days)", "61", false}, {"rate(30 days)", "60", true}, {"rate(4 hours)", "1", false}, {"rate(1 day)", "2", true},
+		{"rate(30 days)", "", false}, {"", "1", false}, {"cron(0 3 1 * ? *)", "1", false},
+	} {
+		s.answer.PhysicalResourceID = ""
+		told := s.ask("Create", parameters{Settings: map[string]string{"PASSWORD_VALID_DAYS": c.days}, Schedule: c.schedule}, parameters{})
+		if (told != "") != c.refused || c.refused && !strings.Contains(told, "PASSWORD_VALID_DAYS is "+c.days+", and the secret rotates every") {
+			t.Errorf("%s and %q: %q", c.schedule, c.days, told)
+		}
+	}
+	days := func(schedule string) parameters {
+		return parameters{Settings: map[string]string{"PASSWORD_VALID_DAYS": "20"}, Schedule: schedule}
+	}
+	s.answer.PhysicalResourceID = ""
+	if told := s.ask("Create", days("rate(9 days)"), parameters{}); told != "" {
+		t.Fatal(told)
+	}
+	if told := s.ask("Update", days("rate(10 days)"), days("rate(9 days)")); told == "" {
+		t.Error("a longer interval alone is not looked at")
 	}
 }
 

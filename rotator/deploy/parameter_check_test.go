@@ -99,6 +99,22 @@ func TestWhatIsCheckedWaitsForTheCheck(t *testing.T) {
 	}
 }
 
+// The check sees the schedule by which the stack has its secret rotate.
+func TestParameterCheckSeesTheSchedule(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	everyStack(template, []string{"RotationEnabled", "Fleet", "AssumeRoleArn"}, func(s stack) {
+		shown := s.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["Schedule"]
+		var expected any
+		if schedule := template.Resources["RotationSchedule"]; s.exists(schedule.Condition) {
+			expected = s.resolve(schedule.Properties["RotationRules"]).(map[string]any)["ScheduleExpression"]
+		}
+		if shown != expected {
+			t.Errorf("with %v the check is shown %v, and the secret rotates by %v", s.values, shown, expected)
+		}
+	})
+}
+
 // The check sees the subnets that the endpoints are given, and only where there are endpoints.
 func TestParameterCheckSeesTheEndpointsSubnets(t *testing.T) {
 	t.Parallel()
