@@ -103,7 +103,7 @@ func (s Service) request(ctx context.Context, path, contentType string, body []b
 }
 
 // endpoint is where the service is: at AWS_ENDPOINT_URL_…, at AWS_ENDPOINT_URL, or where AWS has it, by a name that is formed as Lambda's
-// is, with FIPS, dual stack and in every partition (the endpoint rules of both in the SDK).
+// is, with dual stack and in every partition; with FIPS too, but for EC2's in GovCloud (the endpoint rules of each in the SDK).
 func (s Service) endpoint(ctx context.Context) (string, error) {
 	alike := awslambda.NewFromConfig(s.Own).Options()
 	for _, source := range s.Own.ConfigSources {
