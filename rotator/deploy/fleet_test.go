@@ -1,11 +1,7 @@
 package deploy_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"os"
@@ -18,7 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -27,7 +22,6 @@ import (
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/internal/states"
-	"pgrotator/rotator/publish"
 )
 
 // fleetScene is many databases behind one pair of functions, with the state machine of the template. They share servers, of three majors
@@ -39,7 +33,7 @@ type fleetScene struct {
 	placed     map[string]fleetServer // by database
 	sweep      *localaws.Function
 	machine    *states.Machine
-	definition string
+	definition []byte
 	publishers []*localaws.Publisher
 }
 
@@ -67,9 +61,7 @@ func newFleetScene(t *testing.T) *fleetScene {
 	}
 	f.sweep = s.AddFunction("sweep", merged(environmentOfFunction(t, "SweepFunction", fleetOfMany), trust), time.Minute)
 	s.AWS.SetBucket("results", localaws.Bucket{})
-	text := newStack(readTemplate(t), fleetOfMany).resolve(readTemplate(t).Resources["FleetSweep"].Properties["DefinitionString"]).(string)
-	f.definition = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results").Replace(text)
-	f.machine = &states.Machine{Invoke: f.invoke, Get: f.get, Put: f.put}
+	f.machine, f.definition = fleetMachine(t, s.AWS)
 	return f
 }
 
@@ -105,35 +97,6 @@ func (f *fleetScene) at(name string) fleetServer {
 		f.placed[name] = s
 	}
 	return s
-}
-
-func (f *fleetScene) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	result, err := f.AWS.Function(function).Invoke(ctx, payload)
-	if err != nil {
-		return nil, err
-	}
-	if result.FunctionError == "" {
-		return result.Payload, nil
-	}
-	var told struct{ ErrorType string }
-	if err := json.Unmarshal(result.Payload, &told); err != nil {
-		return nil, err
-	}
-	return nil, &states.Error{Name: told.ErrorType, Cause: string(result.Payload)}
-}
-
-func (f *fleetScene) get(ctx context.Context, bucket, key string) ([]byte, error) {
-	object, err := publish.Open(ctx, s3.NewFromConfig(f.AWS.Config()), bucket, key)
-	if err != nil {
-		return nil, err
-	}
-	defer object.Close()
-	return io.ReadAll(object)
-}
-
-func (f *fleetScene) put(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := s3.NewFromConfig(f.AWS.Config()).PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
-	return err
 }
 
 // database has RDS describe a cluster at its server, whose log goes to CloudWatch if exported.
@@ -212,7 +175,7 @@ func (f *fleetScene) run() localaws.Notice {
 	}
 	flushing.Wait()
 	before := len(f.AWS.Notices())
-	if _, err := f.machine.Run(f.t.Context(), []byte(f.definition), []byte("{}")); err != nil {
+	if _, err := f.machine.Run(f.t.Context(), f.definition, []byte("{}")); err != nil {
 		f.t.Fatal(err)
 	}
 	sent := f.AWS.Notices()[before:]
