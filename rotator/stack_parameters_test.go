@@ -21,8 +21,9 @@ type stack struct {
 
 type parameters struct {
 	Settings, NewSecret map[string]string
-	Schedule            string `json:",omitempty"`
-	Network             any    `json:",omitempty"`
+	Arns                map[string]string `json:",omitempty"`
+	Schedule            string            `json:",omitempty"`
+	Network             any               `json:",omitempty"`
 }
 
 func newStack(t *testing.T) *stack {
@@ -119,6 +120,43 @@ func TestStackIsRefusedPasswordsThatExpireInUse(t *testing.T) {
 	}
 	if told := s.ask("Update", days("rate(10 days)"), days("rate(9 days)")); told == "" {
 		t.Error("a longer interval alone is not looked at")
+	}
+}
+
+// What is of another Region does not exist for the functions, and nobody would be told before the first night.
+func TestStackIsRefusedWhatIsOfAnotherRegion(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	in := func(region string) string {
+		return "arn:aws:secretsmanager:" + region + ":111122223333:secret:orders-AbCdEf"
+	}
+	for _, c := range []struct {
+		arns     string
+		expected []string
+	}{
+		{"", nil},
+		{in(localaws.Region), nil},
+		{in(localaws.Region) + "," + in("eu-west-1"), []string{`"` + in("eu-west-1") + `" is in the Region "eu-west-1", and the functions work in "us-east-1"`}},
+		{in("eu-west-1") + "," + in("us-east-2"), []string{in("eu-west-1"), in("us-east-2")}},
+	} {
+		s.answer.PhysicalResourceID = ""
+		told := s.ask("Create", parameters{Arns: map[string]string{"SecretArn": "", "AdditionalSecretArns": c.arns}}, parameters{})
+		if (told == "") != (c.expected == nil) || told != "" && !strings.HasPrefix(told, "AdditionalSecretArns: ") {
+			t.Errorf("%q: %q", c.arns, told)
+		}
+		for _, part := range c.expected {
+			if !strings.Contains(told, part) {
+				t.Errorf("%q: %q, without %q", c.arns, told, part)
+			}
+		}
+	}
+	s.answer.PhysicalResourceID = ""
+	here, there := parameters{Arns: map[string]string{"SecretArn": in(localaws.Region)}}, parameters{Arns: map[string]string{"SecretArn": in("eu-west-1")}}
+	if told := s.ask("Create", here, parameters{}); told != "" {
+		t.Fatal(told)
+	}
+	if told := s.ask("Update", there, here); told == "" {
+		t.Error("a changed ARN alone is not looked at")
 	}
 }
 

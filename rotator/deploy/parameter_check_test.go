@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -96,6 +97,29 @@ func TestWhatIsCheckedWaitsForTheCheck(t *testing.T) {
 		if !waits(e.resource, "EndpointSecurityGroup") {
 			t.Errorf("%s does not wait for the group that waits for the check", e.resource)
 		}
+	}
+}
+
+// elsewhere are the ARNs that need not be of the stack's Region, or that CloudFormation itself holds to it when it makes what has them.
+var elsewhere = []string{"AssumeRoleArn", "DatabaseCaLayerArn", "LogKmsKeyArn", "PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn"}
+
+// The check sees every ARN that the functions use, as it is given.
+func TestParameterCheckSeesWhatTheFunctionsUse(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	values := map[string]string{}
+	for name := range template.Parameters {
+		if (strings.HasSuffix(name, "Arn") || strings.HasSuffix(name, "Arns")) && !slices.Contains(elsewhere, name) {
+			values[name] = "arn:aws:x:eu-west-1::" + name
+		}
+	}
+	shown := newStack(template, values).resolve(template.Resources["ParameterCheck"].Properties["Arns"]).(map[string]any)
+	expected := map[string]any{}
+	for name, value := range values {
+		expected[name] = value
+	}
+	if !maps.Equal(shown, expected) {
+		t.Errorf("the check is shown\n%v\nand the functions use\n%v", shown, expected)
 	}
 }
 
