@@ -76,7 +76,7 @@ func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string
 	if closed := t.directClosed(); t.Exists && closed != "" {
 		return fmt.Errorf("the master cannot set user %q: %s: as whoever made the user, or a superuser, %s", p.User, closed, t.permitting(p.User))
 	}
-	t.CurrentUser = became
+	t.CurrentUser, t.Proven = became, p.Partner
 	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)
 }
 
