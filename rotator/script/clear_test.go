@@ -113,9 +113,13 @@ func (h *hostile) makeLeaver(name, schema string) {
 			"CREATE SERVER "+schema+" FOREIGN DATA WRAPPER "+schema, "CREATE PUBLICATION "+schema, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "+reader, "SELECT lo_create(0)",
 			"SET ROLE "+owner, "CREATE TABLE "+schema+"common.refers (n int REFERENCES "+schema+"common.mine)", "RESET ROLE")
 	}
-	h.super("postgres", "CREATE DATABASE "+schema+"own OWNER "+ident(name))
+	h.super("postgres", "CREATE DATABASE "+ident(ownDatabase(schema))+" OWNER "+ident(name))
+	h.super(ownDatabase(schema), "SET ROLE "+ident(name), "CREATE PUBLICATION "+schema) // what only the database's owner may have
 	h.as(master, home, "ALTER ROLE "+ident(name)+" NOLOGIN")
 }
+
+// ownDatabase is the database that a leaver owns, the first that the script goes to: in any other, what it owns there is still the leaver's.
+func ownDatabase(schema string) string { return "0" + schema }
 
 // holdHeir holds what became of the leaver's objects: the heir has them and USAGE on their schemas, CREATE on none that is another's,
 // and what others built on them works.
@@ -127,7 +131,7 @@ func (h *hostile) holdHeir(database, heir, schema string) {
 	if owner := ask[string](h, database, "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = $1", schema+"own"); owner != heir {
 		h.t.Errorf("in %q the leaver's schema is %q's", database, owner)
 	}
-	if owners := ask[string](h, database, "SELECT concat_ws(',', pg_get_userbyid(datdba), pg_get_userbyid(srvowner), pg_get_userbyid(pubowner)) FROM pg_database, pg_foreign_server, pg_publication WHERE datname = $2 AND srvname = $1 AND pubname = $1", schema, schema+"own"); owners != heir+","+heir+","+heir {
+	if owners := ask[string](h, database, "SELECT concat_ws(',', pg_get_userbyid(datdba), pg_get_userbyid(srvowner), pg_get_userbyid(pubowner)) FROM pg_database, pg_foreign_server, pg_publication WHERE datname = $2 AND srvname = $1 AND pubname = $1", schema, ownDatabase(schema)); owners != heir+","+heir+","+heir {
 		h.t.Errorf("in %q the leaver's database, server and publication are %q's", database, owners)
 	}
 	if ask[bool](h, database, "SELECT has_database_privilege($1::text::name, current_database(), 'CREATE')", heir) {
