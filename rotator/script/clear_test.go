@@ -27,6 +27,7 @@ func allLeavers(t *testing.T, h *hostile) {
 		t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
 	}
 	t.Run("an heir that exists", func(t *testing.T) { stopsAtHeir(h.in(t)) })
+	t.Run("a leaver that is another by now", func(t *testing.T) { stopsAtAnother(h.in(t)) })
 }
 
 // in is the same server for a test of its own.
@@ -45,14 +46,14 @@ func (h *hostile) leaver(name string) script.Leaver {
 			WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = $1)`, name)}
 }
 
-// clears makes a leaver that owns and was granted things in every database, and runs the script.
+// clears makes a leaver that owns and was granted things in every database, and runs the script, which begins in the stranger's own.
 func clears(h *hostile, name, schema string) {
 	heir := script.DerivedName("former_", name)
 	h.makeLeaver(name, schema)
 	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN ($1, $2)"
 	before := ask[string](h, home, memberships, name, heir)
 	text := strings.Join(script.Clear(h.leaver(name)), "\n")
-	printed, err := h.psql(home, text)
+	printed, err := h.psql(lure, text)
 	if err != nil {
 		h.t.Fatalf("psql: %v\n%s\n%s", err, printed, text)
 	}
@@ -146,6 +147,37 @@ func (h *hostile) holdHeir(database, heir, schema string) {
 	}
 	if kept := ask[bool](h, database, fmt.Sprintf("SELECT has_table_privilege('%[1]sreader', '%[1]scommon.t', 'SELECT') OR has_table_privilege('%[1]s grantor', '%[1]scommon.t', 'SELECT WITH GRANT OPTION')", schema)); !kept {
 		h.t.Errorf("in %q grants of others are gone", database)
+	}
+}
+
+// stopsAtAnother: a role of the leaver's name that was made since, or that has come back, is not dropped.
+func stopsAtAnother(h *hostile) {
+	h.as(master, home, "CREATE ROLE erin")
+	former := h.leaver("erin")
+	h.as(master, home, "DROP ROLE erin", "CREATE ROLE erin")
+	owning := former
+	owning.Databases = []string{home}
+	for _, leaver := range []script.Leaver{former, owning} {
+		if printed, err := h.psql(home, strings.Join(script.Clear(leaver), "\n")); err == nil || !strings.Contains(printed, "was made again since this script was written") {
+			h.t.Errorf("made again: error %v:\n%s", err, printed)
+		}
+	}
+	now := h.leaver("erin")
+	h.as(master, home, "ALTER ROLE erin LOGIN PASSWORD '"+password+"'", "ALTER ROLE erin RENAME TO eric")
+	if printed, err := h.psql(home, strings.Join(script.Clear(now), "\n")); err == nil || !strings.Contains(printed, "was made again since this script was written") {
+		h.t.Errorf("renamed: error %v:\n%s", err, printed)
+	}
+	now.Name = "eric"
+	owning = now
+	owning.Databases = []string{home}
+	defer h.connect("eric", password, home).Close(h.t.Context())
+	for _, leaver := range []script.Leaver{now, owning} {
+		if printed, err := h.psql(home, strings.Join(script.Clear(leaver), "\n")); err == nil || !strings.Contains(printed, "it has a session") {
+			h.t.Errorf("in use: error %v:\n%s", err, printed)
+		}
+	}
+	if made := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname = 'eric'"); made != 1 {
+		h.t.Error("the role was dropped")
 	}
 }
 

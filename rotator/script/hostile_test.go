@@ -99,6 +99,7 @@ var traps = []string{
 	`INSERT INTO ` + master + `.user_login_status VALUES ('alice', pg_catalog.now(), 'Locked', pg_catalog.now())`,
 	`CREATE TRIGGER trap BEFORE UPDATE ON ` + master + `.user_login_status FOR EACH ROW EXECUTE FUNCTION public.trap()`,
 	`CREATE VIEW ` + master + `.pg_roles AS SELECT r.*, public.now() AS trap FROM pg_catalog.pg_roles r`,
+	`CREATE VIEW public.pg_roles AS SELECT r.*, public.now() AS trap FROM pg_catalog.pg_roles r`,
 	`CREATE VIEW public.pg_stat_activity AS SELECT a.*, public.now() AS trap FROM pg_catalog.pg_stat_activity a`,
 	`CREATE VIEW public.pg_auth_members AS SELECT a.*, public.now() AS trap FROM pg_catalog.pg_auth_members a`,
 	`GRANT ALL ON ALL TABLES IN SCHEMA public, ` + master + ` TO PUBLIC`,
