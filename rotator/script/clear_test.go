@@ -61,8 +61,8 @@ func clears(h *hostile, name, schema string) {
 		h.t.Errorf("%q is still there:\n%s", name, printed)
 	}
 	for _, told := range []string{"SECURITY DEFINER function", "view", "trigger", "rule"} {
-		if !strings.Contains(printed, told) {
-			h.t.Errorf("it does not tell of the %s:\n%s", told, printed)
+		if strings.Count(printed, " "+told+" (") < len(h.databases) {
+			h.t.Errorf("it does not tell of the %s in each database:\n%s", told, printed)
 		}
 	}
 	if strings.Contains(printed, "\x1b") {
@@ -93,7 +93,8 @@ func (h *hostile) makeLeaver(name, schema string) {
 	for _, database := range h.databases {
 		name := h.nameIn(database, name)
 		h.super(database, "CREATE SCHEMA "+schema+"common AUTHORIZATION "+owner, "CREATE SCHEMA "+schema+"own AUTHORIZATION "+ident(name),
-			"SET ROLE "+owner, "GRANT ALL ON SCHEMA "+schema+"common TO "+ident(name), "CREATE TABLE "+schema+"common.t (n int, m int)", "CREATE SEQUENCE "+schema+"common.s",
+			"CREATE SCHEMA "+ident(schema+"\x1b[31m")+" AUTHORIZATION "+owner,
+			"SET ROLE "+owner, "GRANT ALL ON SCHEMA "+schema+"common, "+ident(schema+"\x1b[31m")+" TO "+ident(name), "CREATE TABLE "+schema+"common.t (n int, m int)", "CREATE SEQUENCE "+schema+"common.s",
 			"GRANT SELECT ON "+schema+"common.t, "+schema+"common.s TO "+ident(grantor)+", "+master+" WITH GRANT OPTION",
 			"GRANT UPDATE (m) ON "+schema+"common.t TO "+ident(grantor)+" WITH GRANT OPTION", "GRANT INSERT ON "+schema+"common.t TO "+ident(name),
 			"GRANT USAGE ON SCHEMA "+schema+"common TO "+ident(grantor)+", "+reader+", "+master,
@@ -106,6 +107,7 @@ func (h *hostile) makeLeaver(name, schema string) {
 			"GRANT SELECT, REFERENCES ON "+schema+"common.mine TO "+owner,
 			"CREATE FUNCTION "+schema+"own.door() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT pg_catalog.current_database()::text'",
 			"CREATE FUNCTION "+schema+"common.door() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'",
+			"CREATE FUNCTION "+ident(schema+"\x1b[31m")+"."+ident("door\x1b[31m")+"() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
 			"CREATE FUNCTION "+schema+"common.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 			"CREATE TRIGGER fires BEFORE INSERT ON "+schema+"common.mine FOR EACH ROW EXECUTE FUNCTION "+schema+"common.fires()",
 			"CREATE RULE rules AS ON DELETE TO "+schema+"common.mine DO ALSO SELECT 1", "CREATE VIEW "+schema+"common.seen AS SELECT n FROM "+schema+"own.mine",

@@ -83,6 +83,8 @@ var traps = []string{
 	`CREATE FUNCTION public.same(pg_catalog.name, pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
 	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.name, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
 	`CREATE OPERATOR public.<> (LEFTARG = pg_catalog.name, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
+	`CREATE FUNCTION public.same(pg_catalog.text, pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
+	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
 	`CREATE FUNCTION public.same(pg_catalog.oid, pg_catalog.oid) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
 	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.oid, RIGHTARG = pg_catalog.oid, FUNCTION = public.same)`,
 	`CREATE FUNCTION public.joined(pg_catalog.text, pg_catalog.name) RETURNS pg_catalog.text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN $1; END $$`,
