@@ -1,6 +1,7 @@
 -- The names that each transaction of setup works with: the pair, its shared role, and the owner role, whose name the schema
--- shares. They hold until the transaction's end.
+-- shares. They hold until the transaction's end. Whoever owns the database may have settled what psql's session begins with.
 SET LOCAL search_path = pg_catalog;
+SET LOCAL standard_conforming_strings = on;
 DO $do$
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN -- the master is to be no member of what it creates
