@@ -224,6 +224,29 @@ func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
 	}
 }
 
+// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made there would
+// be that role's, which he administers.
+func TestMasterIsItself(t *testing.T) {
+	t.Parallel()
+	since16(t, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg, nil)
+		spy, mask := s.Shared+"spy", s.Shared+"mask"
+		s.SQL("CREATE ROLE "+spy+" LOGIN CREATEROLE PASSWORD 'spy'", "ALTER DATABASE "+s.Database+" OWNER TO "+spy)
+		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE "+mask+" CREATEROLE", "GRANT "+mask+" TO "+s.Master,
+			"GRANT CREATE ON DATABASE "+s.Database+" TO "+mask+", "+s.Master, "ALTER DATABASE "+s.Database+" SET role = '"+mask+"'")
+		out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
+		if err == nil || !strings.Contains(out, "ALTER DATABASE") {
+			t.Errorf("by psql: %v\n%s", err, out)
+		}
+		s.MustSetup()
+		var administered []string
+		s.Ask("SELECT coalesce(array_agg(roleid::regrole::text), '{}') FROM pg_auth_members WHERE member = $1::regrole", []any{mask}, &administered)
+		if len(administered) > 0 {
+			t.Errorf("%s administers %q", mask, administered)
+		}
+	})
+}
+
 // By psql too a partner that exists has nothing beyond the user, whatever comment vouches for it; one that a DBA calls the twin, and that
 // has not, is taken, by the event as by psql, also where the shared role is still to be made.
 func TestTwinHasNothingBeyondTheUser(t *testing.T) {
