@@ -120,17 +120,21 @@ func TestForgedRecordExemptsNobody(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		s := newScene(t, pg, nil)
-		victim := s.Shared + "victim"
-		asMaster(s, "CREATE ROLE "+victim+" LOGIN")
+		victim, other := s.Shared+"victim", s.Shared+"other"
+		asMaster(s, "CREATE ROLE "+victim+" LOGIN", "CREATE ROLE "+other+" LOGIN")
 		spy := s.Shared + "spy"
 		s.SQL("CREATE ROLE " + spy + " LOGIN CREATEROLE PASSWORD 'spy'")
 		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE rotation_"+s.Shared+"x NOLOGIN CREATEROLE",
-			fmt.Sprintf(`COMMENT ON ROLE rotation_%sx IS '{"role" : "%[1]sx", "users" : ["%s", "nobody"]}'`, s.Shared, victim))
+			fmt.Sprintf(`COMMENT ON ROLE rotation_%sx IS '{"role" : "%[1]sx", "users" : ["%s", "nobody"]}'`, s.Shared, victim),
+			"CREATE ROLE rotation_"+s.Shared+"y NOLOGIN CREATEROLE", fmt.Sprintf(`COMMENT ON ROLE rotation_%sy IS '{"role" : "%s", "users" : ["%[2]s", "nobody"]'`, s.Shared, other))
 		s.MustSetupFor(role.ForSweep)
 		conn := pgtest.Connect(t, pg.URL(s.A, localtest.PasswordA, s.Database))
 		_, err := conn.Exec(t.Context(), "SELECT rotation_"+s.Shared+".lock_role($1)", victim)
 		if exempt := err != nil; exempt != (pg.Major() < 16) {
 			t.Errorf("the forged record exempts %s: %v", victim, err)
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT rotation_"+s.Shared+".lock_role($1)", other); err != nil {
+			t.Errorf("what is no record exempts %s: %v", other, err)
 		}
 	})
 }
