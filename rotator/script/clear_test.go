@@ -156,12 +156,12 @@ func (h *hostile) holdHeir(database, heir, schema string) {
 // listsFirst: what runs as the heir, and what it is granted, is listed before anything changes hands. Here nothing does, since the role is
 // in use.
 func listsFirst(h *hostile) {
-	h.makeLeaver("erin", "used")
-	h.super(home, "ALTER ROLE erin LOGIN PASSWORD '"+password+"'")
-	session := h.connect("erin", password, home)
-	printed, err := h.psql(home, strings.Join(script.Clear(h.leaver("erin")), "\n"))
+	h.makeLeaver("ivan", "used")
+	h.super(home, "ALTER ROLE ivan LOGIN PASSWORD '"+password+"'")
+	session := h.connect("ivan", password, home)
+	printed, err := h.psql(home, strings.Join(script.Clear(h.leaver("ivan")), "\n"))
 	session.Close(h.t.Context())
-	if err == nil || !strings.Contains(printed, "role erin is in use") {
+	if err == nil || !strings.Contains(printed, "role ivan is in use") {
 		h.t.Fatalf("error %v:\n%s", err, printed)
 	}
 	for _, listed := range []string{`SECURITY DEFINER function that runs as the heir +\| +2 \| usedcommon\.door\(\), usedown\.door\(\)`, `view that reads as the heir +\| +1 \| usedcommon\.seen`,
@@ -170,10 +170,10 @@ func listsFirst(h *hostile) {
 			h.t.Errorf("it does not list %s:\n%s", listed, printed)
 		}
 	}
-	if owner := ask[string](h, home, "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = 'usedcommon.mine'::regclass"); owner != "erin" {
+	if owner := ask[string](h, home, "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = 'usedcommon.mine'::regclass"); owner != "ivan" {
 		h.t.Errorf("the table is %q's", owner)
 	}
-	h.super(home, "ALTER ROLE erin NOLOGIN")
+	h.super(home, "ALTER ROLE ivan NOLOGIN")
 }
 
 // The comments of the script say what kinds of things run as the heir from then on, and what it is granted.
