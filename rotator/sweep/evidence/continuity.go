@@ -151,7 +151,7 @@ func (e *Evidence) judgeLooks(i *Instance) {
 		e.judgeMove(i, a, b, byRestart, b.restarted(a), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, b.reloaded(a), b.Reload, passed)
 		if passed && i.log.newest != 0 {
-			e.judgeSessions(i, a, b, i.log.windows[n-1])
+			e.judgeSessions(i, a, b, i.log.windows[n-1], i.log.windows[n].nearby)
 			done = n
 		}
 	}
@@ -225,17 +225,25 @@ func (e *Evidence) breakBetween(i *Instance, a, b Look, cause string) {
 }
 
 // judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
-// make up for what is missing there is nothing to hold against the log.
-func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window) {
-	logins := w.total
+// make up for what is missing there is nothing to hold against the log. nearby are the entries near the later look.
+func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window, nearby int64) {
 	grown, ok := growth(a, b)
+	if !ok || a.Uncounted {
+		i.witnesses.Short = nil
+		return
+	}
+	logins, missing := w.total, grown-w.total-w.doubtful
+	if missing <= 0 {
+		e.carry(i, shortfall{a.At, b.At, missing, nearby})
+	} else {
+		i.witnesses.Short = nil
+	}
 	switch {
-	case !ok || a.Uncounted:
 	case logins >= grown:
 		if grown > 0 {
 			i.witnesses.agree(bySessions)
 		}
-	case logins+w.doubtful >= grown:
+	case missing <= 0:
 		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
 	case e.trusted(bySessions):
@@ -262,8 +270,10 @@ func (i *Instance) tally(next time.Time) {
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
 		w.total = look.Logins + w.logins.before(time.Time{})
 		w.doubtful = look.Contested + w.contested.before(time.Time{})
+		w.nearby = look.Near + w.near.before(time.Time{})
 		look.Logins += w.logins.before(next)
 		look.Contested += w.contested.before(next)
+		look.Near += w.near.before(next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }

@@ -55,6 +55,7 @@ type world struct {
 	lastRead    time.Time // the last one that could read the log
 	lastCovered time.Time // the last one whose second reading ran to its end
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
+	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
@@ -208,7 +209,7 @@ func (w *world) writer() *server {
 
 // harmed notes that part of a log is lost, or cannot be vouched for, until now.
 func (w *world) harmed() {
-	w.harm = w.now
+	w.harm, w.sums = w.now, w.now
 	w.disturbed(w.now)
 }
 
@@ -243,13 +244,21 @@ func (w *world) step() {
 // pauses notes that no run comes for a time.
 func (w *world) pauses(pause time.Duration) {
 	w.disturbed(w.now.Add(pause))
-	if w.now.Sub(w.harm) < foundWithin {
-		w.harm = w.now.Add(pause) // it is found out no earlier
-	}
+	w.findsOut(w.now.Add(pause))
 	for _, s := range w.servers {
 		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
 			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
 		}
+	}
+}
+
+// findsOut notes that what was lost lately is found out no earlier than at a time.
+func (w *world) findsOut(at time.Time) {
+	if w.now.Sub(w.harm) < foundWithin {
+		w.harm = at
+	}
+	if w.now.Sub(w.sums) < summedWithin {
+		w.sums = at
 	}
 }
 
