@@ -71,7 +71,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks                                                                                             bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers                                                                                    bool
 }
 
 // event is something that is to happen.
@@ -137,9 +137,12 @@ func (w *world) gain(rng *rand.Rand) {
 		} else {
 			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
 		}
-	case 3: // little but what is missing of a log just before a lock
+	case 3, 6: // little but what is missing of a log just before a lock, and in half of these worlds strangers who forge refusals
 		w.has.losses, w.has.stops, w.retention, w.byRows, w.haze, w.storm = true, true, 0, 0, 0, 1
 		w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		if kind == 6 {
+			w.has.strangers, w.has.cuts, w.has.forgers = true, true, true
+		}
 	case 4: // somebody whose name is masked logs in where no run has been
 		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
 	}
