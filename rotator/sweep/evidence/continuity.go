@@ -86,9 +86,16 @@ func (e *Evidence) judgeContinuity() {
 		i.findEntries(func(at time.Time) bool { return e.passed(i, at) || e.ended(i) })
 	}
 	for _, i := range e.Instances {
+		e.shareEntries(i)
 		e.judgeSettings(i)
 		e.judgeRestarts(i)
-		e.judgeLooks(i)
+	}
+	for _, live := range []bool{false, true} { // the former name's log before that of the new one, to which it hands over
+		for _, i := range e.Instances {
+			if i.Live == live {
+				e.judgeLooks(i)
+			}
+		}
 	}
 }
 
@@ -144,10 +151,17 @@ func (e *Evidence) judgeLooks(i *Instance) {
 	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
 		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
 	}
-	done := 0
+	done, heir := 0, e.heir(i)
 	for n := 1; n < len(i.witnesses.Looks); n++ {
 		a, b := i.witnesses.Looks[n-1], i.witnesses.Looks[n]
-		passed := done == n-1 && (e.passed(i, b.At) || e.ended(i))
+		passed := done == n-1 && i.witnesses.Former == "" && (e.passed(i, b.At) || e.ended(i))
+		if heir != nil && b.At.Equal(heir.witnesses.Looks[1].At) {
+			if passed && i.log.newest != 0 {
+				heir.handOver(a, i.log.windows[n-1])
+				done = n
+			}
+			break
+		}
 		e.judgeMove(i, a, b, byRestart, b.restarted(a), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, b.reloaded(a), b.Reload, passed)
 		if passed && i.log.newest != 0 {

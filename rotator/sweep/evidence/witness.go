@@ -32,14 +32,15 @@ const (
 	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…]}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
 	PIDsOf time.Time `json:"pidsOf,omitzero"`  // the latest start of the server of which one of them is known
 	Agreed []string  `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
 
-	Short []shortfall `json:"short,omitempty"` // of the looks that are done with, in order of time
+	Short  []shortfall `json:"short,omitempty"`  // of the looks that are done with, in order of time
+	Former string      `json:"former,omitempty"` // the name that the instance had at the first look, until what its log showed is counted
 }
 
 // decodeWitnesses takes a column that it cannot read for an empty one: then nothing is compared with it.

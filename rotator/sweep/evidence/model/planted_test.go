@@ -47,6 +47,7 @@ var faults = []planted{
 	{"a session that ended between two runs ended at once", "../progress.go", "case a.Tracked && (e.wasRun(a.LastLogin)", "case false && (e.wasRun(a.LastLogin)"},
 	{"what expired before it was read is no gap", "../instance.go", "\t\t\te.expire(i, kept, retention)\n", nothing},
 	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(claim)\n", "\t_ = claim\n"},
+	{"what a log lacked before its instance was renamed is passed by", "../instance.go", "\t\tr.witnesses.Looks, r.witnesses.Former = looks, i.Instance\n", nothing},
 	{"a drop does not wait for what comes late", policyFile, "return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter", "return true"},
 }
 

@@ -71,7 +71,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers                                                                                    bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves                                                                             bool
 }
 
 // event is something that is to happen.
@@ -146,6 +146,9 @@ func (w *world) gain(rng *rand.Rand) {
 	case 4: // somebody whose name is masked logs in where no run has been
 		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
 	}
+	if rng.IntN(8) == 3 && !w.has.lapses && !w.has.brinks { // an instance whose log has stopped gets another name
+		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
+	}
 }
 
 func (w *world) addServer() *server {
@@ -180,6 +183,11 @@ func (w *world) newName() string {
 		if s.dead && !taken {
 			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
 				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+			}
+			for _, other := range w.live() {
+				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
+					w.forgetHoles(other)
+				}
 			}
 			return s.Name
 		}
