@@ -19,6 +19,7 @@ type Look struct {
 	Reload    bool      `json:"reload,omitempty"`    // and of Loaded
 	Logins    int64     `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted
 	Contested int64     `json:"contested,omitempty"` // entries that may be further ones
+	Near      int64     `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
 	CountedTo time.Time `json:"countedTo,omitzero"`
 	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }
@@ -28,14 +29,18 @@ const (
 	byReload   = "reload"
 	byRestart  = "restart"
 	bySessions = "sessions"
+	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…]}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
 	PIDsOf time.Time `json:"pidsOf,omitzero"`  // the latest start of the server of which one of them is known
 	Agreed []string  `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
+
+	Short  []shortfall `json:"short,omitempty"`  // of the looks that are done with, in order of time
+	Former string      `json:"former,omitempty"` // the name that the instance had at the first look, until what its log showed is counted
 }
 
 // decodeWitnesses takes a column that it cannot read for an empty one: then nothing is compared with it.
@@ -76,9 +81,10 @@ const lookSlack = 5 * time.Second
 // window is the stretch of the log whose logins are held against the counts of two looks. to is 0 for the newest look, whose next
 // has not come. Times are ms since 1970.
 type window struct {
-	from, to, counted int64
-	logins, contested count
-	total, doubtful   int64 // all of both, known once the log is read
+	from, to, counted       int64
+	nearTo                  int64 // what is near the earlier look
+	logins, contested, near count
+	total, doubtful, nearby int64 // all of each, known once the log is read
 }
 
 // count is a number of entries.
@@ -97,7 +103,8 @@ func (in *instanceLog) watch(w witnesses) {
 		in.postmasters[pid] = true
 	}
 	for n, look := range w.Looks {
-		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}}
+		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), nearTo: look.At.Add(lookSlack).UnixMilli(),
+			logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}, near: count{late: map[int64]int32{}}}
 		if !look.CountedTo.IsZero() {
 			stretch.counted = look.CountedTo.UnixMilli()
 		}
@@ -113,6 +120,7 @@ func (in *instanceLog) countLogin(at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
 			w.logins.add(at, in.splitAt)
+			w.noteNear(at, in.splitAt)
 		}
 	}
 }
@@ -122,12 +130,19 @@ func (in *instanceLog) countContested(at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
 			w.contested.add(at, in.splitAt)
+			w.noteNear(at, in.splitAt)
 		}
 	}
 }
 
 func (w *window) takes(at int64) bool {
 	return at >= w.from && at >= w.counted && (w.to == 0 || at <= w.to)
+}
+
+func (w *window) noteNear(at, splitAt int64) {
+	if at <= w.nearTo {
+		w.near.add(at, splitAt)
+	}
 }
 
 func (c *count) add(at, splitAt int64) {
