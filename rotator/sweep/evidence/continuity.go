@@ -260,10 +260,13 @@ func (i *Instance) tally(next time.Time) {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
-		w.total = look.Logins + w.logins.before(time.Time{})
-		w.doubtful = look.Contested + w.contested.before(time.Time{})
-		look.Logins += w.logins.before(next)
-		look.Contested += w.contested.before(next)
+		if n+1 < len(i.witnesses.Looks) {
+			then := i.witnesses.Looks[n+1]
+			w.total = then.inBoth(w.logins.with(look.Logins, time.Time{}))
+			w.doubtful = then.inBoth(w.contested.with(look.Contested, time.Time{}))
+		}
+		look.Logins = w.logins.with(look.Logins, next)
+		look.Contested = w.contested.with(look.Contested, next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }

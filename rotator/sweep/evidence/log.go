@@ -127,7 +127,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(at)
+		s.instance.countLogin(s.instance.databaseOf(event), at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
@@ -146,7 +146,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Tampering:
 		s.instance.suspicious++
 		if event.Contested {
-			s.instance.countContested(at)
+			s.instance.countContested(s.instance.databaseOf(event), at)
 			l.sawContested(event.User, at)
 		}
 	case loginlog.Unread:
@@ -168,25 +168,25 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 		l.stored.find(message, l.names.Stack, at)
 	}
 	c := connectionOf(event)
-	if earlier, open := in.waiting[c]; open && earlier != at { // the same again is an event delivered twice
+	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = at
+	in.waiting[c] = attempt{at, in.databaseOf(event)}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
 }
 
 // counted takes a login for activity: nothing has refused it.
-func (l *Log) counted(in *instanceLog, c connection, at int64) {
-	in.countLogin(at)
-	l.saw(account.Activity{Role: c.role, At: milli(at), Began: milli(at), Source: ByLogin})
+func (l *Log) counted(in *instanceLog, c connection, a attempt) {
+	in.countLogin(a.database, a.at)
+	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 }
 
 func (l *Log) countAll(in *instanceLog) {
-	for c, at := range in.waiting {
-		if !in.refused(c, at) {
-			l.counted(in, c, at)
+	for c, a := range in.waiting {
+		if !in.refused(c, a.at) {
+			l.counted(in, c, a)
 		}
 	}
 	clear(in.waiting)
@@ -221,12 +221,12 @@ func (l *Log) ReadTo(to time.Time) {
 	for _, in := range l.instances {
 		in.settle(to.UnixMilli())
 		limit := min(to.UnixMilli(), in.settled()) - pairingWindow.Milliseconds()
-		for c, at := range in.waiting {
+		for c, a := range in.waiting {
 			switch {
-			case in.refused(c, at):
+			case in.refused(c, a.at):
 				delete(in.waiting, c)
-			case at <= limit && !in.refusalHeld(c):
-				l.counted(in, c, at)
+			case a.at <= limit && !in.refusalHeld(c):
+				l.counted(in, c, a)
 				delete(in.waiting, c)
 			}
 		}
@@ -243,18 +243,18 @@ func (l *Log) End() {
 	}
 	for _, in := range l.instances {
 		settled := in.settled()
-		for c, at := range in.waiting {
+		for c, a := range in.waiting {
 			switch {
-			case in.refused(c, at):
+			case in.refused(c, a.at):
 			case l.hasty:
-				l.counted(in, c, at)
-			case (in.awaited || in.readOn()) && l.names.locked(c.role) && at+pairingWindow.Milliseconds() > settled,
-				(in.live || in.readOn()) && at > settled && in.severalStreams():
-				in.hold(at)
+				l.counted(in, c, a)
+			case (in.awaited || in.readOn()) && l.names.locked(c.role) && a.at+pairingWindow.Milliseconds() > settled,
+				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
+				in.hold(a.at)
 				l.undecided[c.role] = true
-				in.countLogin(at)
+				in.countLogin(a.database, a.at)
 			default:
-				l.counted(in, c, at)
+				l.counted(in, c, a)
 			}
 		}
 		clear(in.waiting)

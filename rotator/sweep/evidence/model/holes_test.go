@@ -39,11 +39,12 @@ const (
 func (w *world) lacks(h hole) { w.holes = append(w.holes, h) }
 
 // begins is a session's beginning, which the server counts, and proof its entry. A database that is dropped before the next look
-// takes its count with it.
+// takes its count with it, and its entry bears out no other's.
 func (w *world) begins(s *server, database string, proof *entry) {
-	if database != passing {
-		s.sessions[database]++
+	if database == passing {
+		return
 	}
+	s.sessions[database]++
 	s.logins = append(s.logins, proof)
 	w.makeUp(s, proof)
 }

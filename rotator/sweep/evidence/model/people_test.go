@@ -188,6 +188,22 @@ func (w *world) beset(p *person, s *server, c *client) {
 	}
 }
 
+// tend has RDS look after an instance, and replication read on: their logins are in the log, and in no count of sessions.
+func (w *world) tend(s *server) {
+	ordinary := w.rng
+	w.rng = w.aside
+	defer func() { w.rng = ordinary }()
+	if s.logging.Connections != "on" {
+		return
+	}
+	login, replication := w.in(s, "connection authorized: user=rdsadmin database=rdsadmin", "Verbindung autorisiert: Benutzer=rdsadmin Datenbank=rdsadmin"),
+		w.in(s, "replication connection authorized: user=dms", "Replikationsverbindung autorisiert: Benutzer=dms")
+	w.write(s, &client{user: "rdsadmin", database: "rdsadmin", pid: 400 + w.rng.IntN(9000)}, "LOG", login)
+	if w.chance(30) {
+		w.write(s, &client{user: "dms", database: "app", pid: 400 + w.rng.IntN(9000), port: 1024 + w.rng.IntN(60000)}, "LOG", replication)
+	}
+}
+
 // letIn is what a DBA does for a role that is locked: for good, or until it has done its work.
 func (w *world) letIn(p *person, s *server) {
 	p.account.CanLogin = true

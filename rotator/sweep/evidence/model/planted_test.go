@@ -29,6 +29,7 @@ var faults = []planted{
 	{"lateness is not measured", "../stream.go", "min(max(e.options.Lag, 2*i.longestDelay()), maxReread)", "e.options.Lag"},
 	{"a canary is never lost", "../canary.go", "case !made.IsZero() && e.isLost(i, made):", "case false && e.isLost(i, made):"},
 	{"sessions are not counted against the log", "../continuity.go", "\t\t\te.judgeSessions(i, a, b, i.log.windows[n-1])\n", nothing},
+	{"any login bears out a count", "../witness.go", "\tif e.Replication {\n\t\treturn \"\"\n\t}\n\treturn in.databases[e.Database]\n", "\treturn \"app\"\n"},
 	{"changed settings are passed by", "../continuity.go", "\t\te.judgeSettings(i)\n", nothing},
 	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n\tif !e.blind {\n", "\tif !e.blind {\n"},
 	{"masked entries of an instance that nobody has seen are passed by", "../evidence.go", "\t\te.judgeUnread(i)\n\t\te.Instances", "\t\te.Instances"},

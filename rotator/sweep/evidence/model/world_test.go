@@ -17,6 +17,7 @@ import (
 type world struct {
 	seed       uint64
 	rng        *rand.Rand
+	aside      *rand.Rand // of what is drawn apart all along
 	now        time.Time
 	lockDays   int
 	deleteDays int
@@ -70,7 +71,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks                                                                                             bool
+	upgrade, apart, cuts, lapses, guests, brinks, staff                                                                                      bool
 }
 
 // event is something that is to happen.
@@ -142,6 +143,7 @@ func (w *world) gain(rng *rand.Rand) {
 	case 4: // somebody whose name is masked logs in where no run has been
 		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
 	}
+	w.has.staff, w.aside = rng.IntN(2) == 0, rng
 }
 
 func (w *world) addServer() *server {
@@ -279,6 +281,9 @@ func (w *world) pass(end time.Time) {
 		w.act()
 		for _, s := range w.live() {
 			w.write(s, nil, "LOG", w.in(s, "checkpoint starting: time", "Checkpoint beginnt: Zeit"))
+			if w.has.staff {
+				w.tend(s)
+			}
 		}
 	}
 }
