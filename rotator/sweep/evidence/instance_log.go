@@ -31,12 +31,13 @@ type instanceLog struct {
 	canaries    map[string]bool // the sweep's own logins to be found → found
 	waiting     map[connection]attempt
 	refusals    map[connection]int64
-	failures    map[string]int      // refusals of catalogued roles, by role
-	lives       map[connection]bool // connections that an entry shows to be a session's
-	unread      map[string]int      // entries whose names cannot be read, by their shape
-	unreadFrom  int64               // the first of them
-	unreadTo    int64               // the last
-	told        map[string]int      // entries of no known kind, by their shape
+	failures    map[string]int       // refusals of catalogued roles, by role
+	lives       map[connection]bool  // connections that an entry shows to be a session's
+	doubtful    map[connection]int64 // the latest ambiguous entry of others
+	unread      map[string]int       // entries whose names cannot be read, by their shape
+	unreadFrom  int64                // the first of them
+	unreadTo    int64                // the last
+	told        map[string]int       // entries of no known kind, by their shape
 	entries     []serverEntry
 	looks       []Look            // of the run at hand and those before it, which tell when to expect entries of the postmaster
 	written     map[int]int       // entries by process id
@@ -77,7 +78,7 @@ const (
 
 func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]attempt{},
-		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
+		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, doubtful: map[connection]int64{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}, databases: map[string]string{}}
 }
 
@@ -131,6 +132,15 @@ func (in *instanceLog) forgetRefusals(before int64) {
 	}
 }
 
+// forgetDoubtful drops ambiguous entries whose login was refused, or is not to come any more.
+func (in *instanceLog) forgetDoubtful(before int64) {
+	for c, at := range in.doubtful {
+		if _, waits := in.waiting[c]; !waits && at <= before {
+			delete(in.doubtful, c)
+		}
+	}
+}
+
 // settle takes the events of a slice for read.
 func (in *instanceLog) settle(to int64) {
 	for _, s := range in.streams {
@@ -180,14 +190,12 @@ func (in *instanceLog) oldestWaiting() int64 {
 	return oldest
 }
 
-func (in *instanceLog) prove(e loginlog.Event) {
+func (in *instanceLog) prove(c connection) {
 	if len(in.lives) >= maxLives {
 		clear(in.lives)
 	}
-	in.lives[connectionOf(e)] = true
+	in.lives[c] = true
 }
-
-func (in *instanceLog) proven(e loginlog.Event) bool { return in.lives[connectionOf(e)] }
 
 // tell counts an entry of no known kind.
 func (in *instanceLog) tell(shape string) {

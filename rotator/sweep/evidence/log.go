@@ -131,14 +131,12 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
-		s.instance.prove(event)
+		l.inSession(s.instance, connectionOf(event), at)
 		for _, role := range append([]string{event.User}, event.Others...) {
 			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
-		if s.instance.proven(event) {
-			l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
-		}
+		l.ambiguous(s.instance, connectionOf(event), at)
 	case loginlog.Refusal:
 		s.refuse(event, at, trusted)
 	case loginlog.Server:
@@ -162,7 +160,6 @@ func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
 	in := s.instance
 	in.logins++
-	in.prove(event)
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
@@ -181,6 +178,38 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
 	in.countLogin(a.database, a.at)
 	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	l.prove(in, c)
+}
+
+// inSession takes in that an entry was written in a session: so nothing refuses its login.
+func (l *Log) inSession(in *instanceLog, c connection, at int64) {
+	if a, waits := in.waiting[c]; waits && a.at <= at {
+		delete(in.waiting, c)
+		l.counted(in, c, a)
+		return
+	}
+	l.prove(in, c)
+}
+
+// prove takes a connection for a session's, and what was ambiguous in it for signs of life.
+func (l *Log) prove(in *instanceLog, c connection) {
+	in.prove(c)
+	if at, doubted := in.doubtful[c]; doubted {
+		delete(in.doubtful, c)
+		l.ambiguous(in, c, at)
+	}
+}
+
+// ambiguous takes in an entry that is written before and after authorization alike: it counts once something proves its connection.
+// Whoever knows a role's name can cause any number of them, so that only so many are kept whose login has not come.
+func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
+	_, waits := in.waiting[c]
+	switch {
+	case in.lives[c]:
+		l.saw(account.Activity{Role: c.role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+	case waits || len(in.doubtful) < maxWaiting:
+		in.doubtful[c] = max(in.doubtful[c], at)
+	}
 }
 
 func (l *Log) countAll(in *instanceLog) {
@@ -231,6 +260,7 @@ func (l *Log) ReadTo(to time.Time) {
 			}
 		}
 		in.forgetRefusals(limit)
+		in.forgetDoubtful(limit)
 	}
 }
 
@@ -258,6 +288,7 @@ func (l *Log) End() {
 			}
 		}
 		clear(in.waiting)
+		clear(in.doubtful)
 	}
 }
 

@@ -110,11 +110,13 @@ func (w *world) visit(p *person, s *server) {
 	switch {
 	case !p.account.CanLogin:
 		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("role %q is not permitted to log in", c.user)))
+		w.goAway(s, c)
 		if w.chance(50) {
 			w.letIn(p, s)
 		}
 	case p.refused:
 		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("too many connections for role %q", c.user)))
+		w.goAway(s, c)
 	default:
 		w.begins(s, c.database, proof)
 		w.did(p, proof)
@@ -188,14 +190,27 @@ func (w *world) beset(p *person, s *server, c *client) {
 	}
 }
 
-// tend has RDS look after an instance, and replication read on: their logins are in the log, and in no count of sessions.
-func (w *world) tend(s *server) {
+// goAway has whoever was refused be gone before he was told.
+func (w *world) goAway(s *server, c *client) {
+	if w.has.staff && !s.german {
+		defer w.drawAside()()
+		w.write(s, c, "LOG", "could not send data to client: Broken pipe")
+	}
+}
+
+// drawAside has what is done until the call that it returns change nothing else that happens.
+func (w *world) drawAside() func() {
 	ordinary := w.rng
 	w.rng = w.aside
-	defer func() { w.rng = ordinary }()
+	return func() { w.rng = ordinary }
+}
+
+// tend has RDS look after an instance, and replication read on: their logins are in the log, and in no count of sessions.
+func (w *world) tend(s *server) {
 	if s.logging.Connections != "on" {
 		return
 	}
+	defer w.drawAside()()
 	login, replication := w.in(s, "connection authorized: user=rdsadmin database=rdsadmin", "Verbindung autorisiert: Benutzer=rdsadmin Datenbank=rdsadmin"),
 		w.in(s, "replication connection authorized: user=dms", "Replikationsverbindung autorisiert: Benutzer=dms")
 	w.write(s, &client{user: "rdsadmin", database: "rdsadmin", pid: 400 + w.rng.IntN(9000)}, "LOG", login)
