@@ -21,6 +21,7 @@ type Look struct {
 	Reload    bool             `json:"reload,omitempty"`    // and of Loaded
 	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted, by database
 	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
+	Near      map[string]int64 `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
 	CountedTo time.Time        `json:"countedTo,omitzero"`
 	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }
@@ -30,14 +31,18 @@ const (
 	byReload   = "reload"
 	byRestart  = "restart"
 	bySessions = "sessions"
+	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…]}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
 	PIDsOf time.Time `json:"pidsOf,omitzero"`  // the latest start of the server of which one of them is known
 	Agreed []string  `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
+
+	Short  []shortfall `json:"short,omitempty"`  // of the looks that are done with, in order of time
+	Former string      `json:"former,omitempty"` // the name that the instance had at the first look, until what its log showed is counted
 }
 
 // decodeWitnesses takes a column that it cannot read for an empty one: then nothing is compared with it.
@@ -78,9 +83,11 @@ const lookSlack = 5 * time.Second
 // window is the stretch of the log whose logins are held against the counts of two looks. to is 0 for the newest look, whose next
 // has not come. Times are ms since 1970.
 type window struct {
-	from, to, counted int64
-	logins, contested counts
-	total, doubtful   int64 // all of both in the databases that the next look counts too, known once the log is read
+	from, to, counted       int64
+	nearTo                  int64 // what is near the earlier look
+	logins, contested, near counts
+	logged, unsure          map[string]int64 // all of the first two by database, known once the log is read
+	total, doubtful, nearby int64            // all of each in the databases that the looks on both sides count
 }
 
 // counts are numbers of entries by database, of those whose sessions a look counts: no login of another can bear out their counts.
@@ -110,7 +117,7 @@ func (in *instanceLog) watch(w witnesses) {
 		in.postmasters[pid] = true
 	}
 	for n, look := range w.Looks {
-		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: countsOf(look), contested: countsOf(look)}
+		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), nearTo: look.At.Add(lookSlack).UnixMilli(), logins: countsOf(look), contested: countsOf(look), near: countsOf(look)}
 		if !look.CountedTo.IsZero() {
 			stretch.counted = look.CountedTo.UnixMilli()
 		}
@@ -138,6 +145,7 @@ func (in *instanceLog) countLogin(database string, at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
 			w.logins.add(database, at, in.splitAt)
+			w.noteNear(database, at, in.splitAt)
 		}
 	}
 }
@@ -147,12 +155,19 @@ func (in *instanceLog) countContested(database string, at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
 			w.contested.add(database, at, in.splitAt)
+			w.noteNear(database, at, in.splitAt)
 		}
 	}
 }
 
 func (w *window) takes(at int64) bool {
 	return at >= w.from && at >= w.counted && (w.to == 0 || at <= w.to)
+}
+
+func (w *window) noteNear(database string, at, splitAt int64) {
+	if at <= w.nearTo {
+		w.near.add(database, at, splitAt)
+	}
 }
 
 func (c counts) add(database string, at, splitAt int64) {
@@ -180,14 +195,22 @@ func (c counts) with(earlier map[string]int64, t time.Time) map[string]int64 {
 	return sums
 }
 
-// inBoth adds up counts in the databases that a look counts, which are those of the look before already.
-func (b Look) inBoth(byDatabase map[string]int64) (sum int64) {
-	for database, n := range byDatabase {
-		if _, counts := b.Sessions[database]; counts {
-			sum += n
+// alsoIn leaves of counts those of databases that a look counts, too.
+func (b Look) alsoIn(counts map[string]int64) map[string]int64 {
+	both := map[string]int64{}
+	for database, n := range counts {
+		if _, known := b.Sessions[database]; known {
+			both[database] = n
 		}
 	}
-	return sum
+	return both
+}
+
+func sum(counts map[string]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
 }
 
 // before counts those before a time; zero = all.

@@ -79,7 +79,7 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
 	expired := w.retention > 0 && w.now.Sub(before.At) > w.retention-4*day // in part: then nothing is counted
-	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() && !expired {
+	if !before.At.IsZero() && (s.known == s.Name || s.moved) && w.keepsAll() && !expired {
 		if short := growth(before, look) - written(s.logins); short > 0 && !s.uncounted && w.countsAgreed() {
 			lacking = &lack{hole{s, before.At, look.At, look.At.Add(waited), "logins"}, short, s.missing}
 		}
@@ -90,7 +90,7 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	if len(w.holes) == holes && lacking == nil {
 		forgive(s.missing)
 	}
-	s.missing, s.lacking = nil, lacking
+	s.missing, s.lacking, s.moved = nil, lacking, false
 	w.vouch(s, look, before)
 	s.look, s.uncounted = look, false
 	s.logins = slices.DeleteFunc(s.logins, func(e *entry) bool { return e.at.Before(w.now.Add(-lookSlack)) })
@@ -168,11 +168,23 @@ func (w *world) forgetHoles(s *server) {
 	w.holes = slices.DeleteFunc(w.holes, func(h hole) bool { return s == nil || h.server == s })
 	for _, each := range w.servers {
 		if s == nil || each == s {
-			each.look, each.vouched, each.agreed, each.lacking = evidence.Look{}, 0, time.Time{}, nil
+			each.look, each.vouched, each.agreed, each.lacking, each.moved = evidence.Look{}, 0, time.Time{}, nil, false
 		}
 	}
 	if s == nil {
 		w.trusted = time.Time{}
+	}
+}
+
+// keepCounting forgets what is known of an instance that gets a name that nobody had, but for what its counts of sessions tell: those go on.
+func (w *world) keepCounting(s *server) {
+	look, lacking, holes := s.look, s.lacking, slices.Clone(w.holes)
+	w.forgetHoles(s)
+	s.look, s.lacking, s.moved = look, lacking, true
+	for _, h := range holes {
+		if h.server == s && h.what == "logins" {
+			w.lacks(h)
+		}
 	}
 }
 

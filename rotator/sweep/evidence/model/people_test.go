@@ -182,7 +182,7 @@ func (w *world) stay(p *person, s *server, c *client) {
 
 // beset has others write what could be taken for a refusal of somebody's login.
 func (w *world) beset(p *person, s *server, c *client) {
-	if w.has.strangers && w.chance(10) {
+	if w.has.strangers && w.chance(10) || w.has.forgers {
 		w.forge(s, c)
 	}
 	if w.has.intrigue && w.chance(5) && p.account.Name != "eve" {

@@ -28,7 +28,7 @@ var faults = []planted{
 	{"a position goes to the newest of its streams", "../stream.go", "\t\t\tto = earlier(to, s.To)\n", "\t\t\tto = later(to, s.To)\n"},
 	{"lateness is not measured", "../stream.go", "min(max(e.options.Lag, 2*i.longestDelay()), maxReread)", "e.options.Lag"},
 	{"a canary is never lost", "../canary.go", "case !made.IsZero() && e.isLost(i, made):", "case false && e.isLost(i, made):"},
-	{"sessions are not counted against the log", "../continuity.go", "\t\t\te.judgeSessions(i, a, b, i.log.windows[n-1])\n", nothing},
+	{"sessions are not counted against the log", "../continuity.go", "\t\t\te.judgeSessions(i, a, b, i.log.windows[n-1], i.log.windows[n].nearby)\n", nothing},
 	{"any login bears out a count", "../witness.go", "\tif e.Replication {\n\t\treturn \"\"\n\t}\n\treturn in.databases[e.Database]\n", "\treturn \"app\"\n"},
 	{"changed settings are passed by", "../continuity.go", "\t\te.judgeSettings(i)\n", nothing},
 	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n\tif !e.blind {\n", "\tif !e.blind {\n"},
@@ -48,6 +48,7 @@ var faults = []planted{
 	{"a session that ended between two runs ended at once", "../progress.go", "case a.Tracked && (e.wasRun(a.LastLogin)", "case false && (e.wasRun(a.LastLogin)"},
 	{"what expired before it was read is no gap", "../instance.go", "\t\t\te.expire(i, kept, retention)\n", nothing},
 	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(claim)\n", "\t_ = claim\n"},
+	{"what a log lacked before its instance was renamed is passed by", "../instance.go", "\t\tr.witnesses.Looks, r.witnesses.Former = looks, i.Instance\n", nothing},
 	{"a drop does not wait for what comes late", policyFile, "return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter", "return true"},
 }
 

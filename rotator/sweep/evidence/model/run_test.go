@@ -79,11 +79,10 @@ func (w *world) sweep() {
 	r.confirm()
 	r.conclude()
 	w.lastRun = w.now
-	switch {
-	case r.readable():
+	if r.readable() {
 		w.lastRead = w.now
-	case w.now.Sub(w.harm) < foundWithin:
-		w.harm = w.now // it is found out no earlier
+	} else {
+		w.findsOut(w.now)
 	}
 	if r.second {
 		w.lastCovered = w.now

@@ -42,6 +42,7 @@ type server struct {
 	reloaded  *entry    // of the last reload
 	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
 	known     string    // the name that it had then
+	moved     bool      // since then it has been given a name that nobody had
 }
 
 // stream is one log stream. It arrives in order, but for single events that are late.

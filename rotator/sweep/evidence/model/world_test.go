@@ -56,6 +56,7 @@ type world struct {
 	lastRead    time.Time // the last one that could read the log
 	lastCovered time.Time // the last one whose second reading ran to its end
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
+	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
@@ -71,7 +72,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, staff                                                                                      bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
 }
 
 // event is something that is to happen.
@@ -137,11 +138,17 @@ func (w *world) gain(rng *rand.Rand) {
 		} else {
 			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
 		}
-	case 3: // little but what is missing of a log just before a lock
+	case 3, 6: // little but what is missing of a log just before a lock, and in half of these worlds strangers who forge refusals
 		w.has.losses, w.has.stops, w.retention, w.byRows, w.haze, w.storm = true, true, 0, 0, 0, 1
 		w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		if kind == 6 {
+			w.has.strangers, w.has.cuts, w.has.forgers = true, true, true
+		}
 	case 4: // somebody whose name is masked logs in where no run has been
 		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
+	}
+	if rng.IntN(8) == 3 && !w.has.lapses && !w.has.brinks { // an instance whose log has stopped gets another name
+		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
 }
@@ -179,6 +186,11 @@ func (w *world) newName() string {
 			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
 				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
 			}
+			for _, other := range w.live() {
+				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
+					w.forgetHoles(other)
+				}
+			}
 			return s.Name
 		}
 	}
@@ -210,7 +222,7 @@ func (w *world) writer() *server {
 
 // harmed notes that part of a log is lost, or cannot be vouched for, until now.
 func (w *world) harmed() {
-	w.harm = w.now
+	w.harm, w.sums = w.now, w.now
 	w.disturbed(w.now)
 }
 
@@ -245,13 +257,21 @@ func (w *world) step() {
 // pauses notes that no run comes for a time.
 func (w *world) pauses(pause time.Duration) {
 	w.disturbed(w.now.Add(pause))
-	if w.now.Sub(w.harm) < foundWithin {
-		w.harm = w.now.Add(pause) // it is found out no earlier
-	}
+	w.findsOut(w.now.Add(pause))
 	for _, s := range w.servers {
 		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
 			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
 		}
+	}
+}
+
+// findsOut notes that what was lost lately is found out no earlier than at a time.
+func (w *world) findsOut(at time.Time) {
+	if w.now.Sub(w.harm) < foundWithin {
+		w.harm = at
+	}
+	if w.now.Sub(w.sums) < summedWithin {
+		w.sums = at
 	}
 }
 
