@@ -48,6 +48,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	letIn     map[string]time.Time        // when roles that are locked logged in, though: somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
 	hasty     bool                        // no attempt is left to be judged later
@@ -84,7 +85,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for.
@@ -133,7 +134,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Sign:
 		l.inSession(s.instance, connectionOf(event), at)
 		for _, role := range append([]string{event.User}, event.Others...) {
-			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+			l.saw(account.Activity{Role: role, At: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
 		l.ambiguous(s.instance, connectionOf(event), at)
@@ -206,7 +207,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, waits := in.waiting[c]
 	switch {
 	case in.lives[c]:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: c.role, At: milli(at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -229,15 +230,30 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
+	l.noteLetIn(a.Role, a.Began)
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// Take hands over the activity since the last call.
+// lockSlack is for the log's whole seconds and for a lock's own commit, as in sql/sweep/store.sql.
+const lockSlack = 2 * time.Second
+
+// noteLetIn notes that a session of a role began at a time, if the role was locked by then: somebody let it in.
+func (l *Log) noteLetIn(role string, began time.Time) {
+	if l.names.locked(role) && !began.Before(l.names.Locked[role].Add(lockSlack)) {
+		l.letIn[role] = later(l.letIn[role], began)
+	}
+}
+
+// Take hands over the activity since the last call. What does not tell when its session began is of a session of before a lock, unless
+// somebody has let the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if a.Began.IsZero() && !a.At.Before(l.letIn[a.Role]) {
+			a.Began = l.letIn[a.Role]
+		}
 		list = append(list, a)
 	}
 	l.active = make(map[string]account.Activity, len(l.active))

@@ -16,6 +16,7 @@ type person struct {
 	next    time.Time
 	refused bool // its attempts are authorized, and refused all the same
 	tds     bool // it logs in by Babelfish
+	shut    bool // a DBA has let it in since it was locked, and shut it again
 	on      *server
 	session *client
 	began   time.Time  // when the session began
@@ -234,7 +235,7 @@ func (w *world) letIn(p *person, s *server) {
 	p.on, p.session, p.began, p.until, p.seen = s, c, w.now, w.now, false
 	w.now = w.now.Add(3 * time.Second)
 	w.endSession(p, true)
-	p.account.CanLogin = false
+	p.account.CanLogin, p.shut = false, true
 }
 
 // endSession ends a session, in the log where it ends in order and log_disconnections is on.

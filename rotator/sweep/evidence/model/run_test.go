@@ -281,7 +281,7 @@ func (r *run) confirm() {
 				second.Row(r.heard(row))
 			}
 			for _, found := range second.End() {
-				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
+				spared = append(spared, found.Activity())
 			}
 			r.evidence.Covered(name, s, rows)
 		}
