@@ -93,7 +93,7 @@ const week = 7 * 24 * time.Hour
 func activities(found []evidence.Spared) []account.Activity {
 	list := make([]account.Activity, len(found))
 	for n, s := range found {
-		list[n] = account.Activity{Role: s.Role, At: s.At, Began: s.At, Source: evidence.ByUnreadEntry}
+		list[n] = s.Activity()
 	}
 	return list
 }

@@ -282,50 +282,65 @@ func (i *Instance) tally(next time.Time) {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
-		w.total = look.Logins + w.logins.before(time.Time{})
-		w.doubtful = look.Contested + w.contested.before(time.Time{})
-		w.nearby = look.Near + w.near.before(time.Time{})
-		look.Logins += w.logins.before(next)
-		look.Contested += w.contested.before(next)
-		look.Near += w.near.before(next)
+		w.logged, w.unsure = w.logins.with(look.Logins, time.Time{}), w.contested.with(look.Contested, time.Time{})
+		near := w.near.with(look.Near, time.Time{})
+		if n > 0 {
+			near = i.witnesses.Looks[n-1].alsoIn(near)
+		}
+		if n+1 < len(i.witnesses.Looks) {
+			then := i.witnesses.Looks[n+1]
+			near = then.alsoIn(near)
+			w.total, w.doubtful = sum(then.alsoIn(w.logged)), sum(then.alsoIn(w.unsure))
+		}
+		w.nearby = sum(near)
+		look.Logins, look.Contested, look.Near = w.logins.with(look.Logins, next), w.contested.with(look.Contested, next), w.near.with(look.Near, next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }
 
-// judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows. One that is
-// set to a good value was bad before, since the last look that saw it good; one set to a bad value is bad from then on.
+// judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows.
 func (e *Evidence) judgeSettings(i *Instance) {
 	for _, entry := range i.log.entries {
 		if entry.entry != loginlog.ParameterChanged && entry.entry != loginlog.ParameterReset {
 			continue
 		}
-		shows, decides := account.ShowsLogins(entry.name, entry.value)
-		if !decides {
+		setting, hides := account.HidingSetting(entry.name)
+		if !hides {
 			continue
 		}
 		if !slices.Contains(i.witnesses.PIDs, entry.pid) {
 			i.log.suspicious++
 			continue
 		}
-		from, to := e.badBetween(i, entry, shows || entry.entry == loginlog.ParameterReset)
-		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", entry.name)})
+		from, to := e.badBetween(i, setting, entry)
+		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", setting.Name)})
 	}
 }
 
-// badBetween is when a setting that an entry tells of was bad, at most.
-func (e *Evidence) badBetween(i *Instance, entry serverEntry, good bool) (from, to time.Time) {
-	if !good {
-		return entry.at, i.firstGood(entry.at, e.Start)
+// badBetween is when a setting that an entry tells of was bad, at most:
+//
+//	set to a bad value                       from the entry to the next look that saw it good
+//	set to a good value, or reset to one     from the last look that saw it good to the entry: it had another before
+//	reset, where the default is bad          from one such look to the other: nobody knows what it was, nor what RDS's default is
+func (e *Evidence) badBetween(i *Instance, setting account.LoggingSetting, entry serverEntry) (from, to time.Time) {
+	reset := entry.entry == loginlog.ParameterReset
+	switch {
+	case reset && setting.ShowsLoginsWhenReset(), !reset && setting.ShowsLogins(entry.value):
+		return i.lastGood(entry.at), entry.at
+	case reset:
+		return i.lastGood(entry.at), i.firstGood(entry.at, e.Start)
 	}
-	for _, look := range i.witnesses.Looks {
-		if look.Good && !look.At.After(entry.at) {
-			from = look.At
+	return entry.at, i.firstGood(entry.at, e.Start)
+}
+
+// lastGood is the last look until a time that saw the settings good, else when the record begins.
+func (i *Instance) lastGood(until time.Time) time.Time {
+	for _, look := range slices.Backward(i.witnesses.Looks) {
+		if look.Good && !look.At.After(until) {
+			return look.At
 		}
 	}
-	if from.IsZero() {
-		from = i.EvidenceFrom
-	}
-	return from, entry.at
+	return i.EvidenceFrom
 }
 
 // firstGood is when a setting that was bad since a time was seen good again: at a look, else not before this run.

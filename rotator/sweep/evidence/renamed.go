@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // An instance that is renamed goes on counting its sessions, and writes to streams of its new name. What its last look under the old name
 // and the first under the new show is held against both logs: each counts on its own, and once nothing of the old one is to come any
@@ -12,7 +15,7 @@ func (w witnesses) handedOn() []Look {
 		return nil
 	}
 	last := w.Looks[len(w.Looks)-1]
-	last.Logins, last.Contested, last.Near, last.CountedTo = 0, 0, 0, time.Time{}
+	last.Logins, last.Contested, last.Near, last.CountedTo = nil, nil, nil, time.Time{}
 	return []Look{last}
 }
 
@@ -60,8 +63,19 @@ func (e *Evidence) shareEntries(i *Instance) {
 func (i *Instance) handOver(a Look, counted window) {
 	w := &i.witnesses
 	first := &w.Looks[0]
-	first.Logins += counted.total
-	first.Contested += counted.doubtful
+	first.Logins, first.Contested = added(first.Logins, counted.logged), added(first.Contested, counted.unsure)
 	first.Uncounted = first.Uncounted || a.Uncounted
 	w.Former = ""
+}
+
+// added are two counts by database together.
+func added(a, b map[string]int64) map[string]int64 {
+	sums := maps.Clone(a)
+	if sums == nil {
+		sums = map[string]int64{}
+	}
+	for database, n := range b {
+		sums[database] += n
+	}
+	return sums
 }

@@ -177,15 +177,30 @@ func (s *streamLog) noteRow(r logread.Row) {
 	}
 }
 
+// began is when the session of a row began, as far as the row tells; zero = it may have been long before. A LOG entry may be an attempt to
+// log in, told in another language than English.
+func began(kind string, at time.Time) time.Time {
+	severity, _ := strings.CutSuffix(kind, " entry")
+	if kind == ByDisconnection || loginlog.OnlyInSession(severity) {
+		return time.Time{}
+	}
+	return at
+}
+
 // endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
 func (l *Log) endRows() {
+	for role, a := range l.rows.attempts {
+		if l.rows.letIn(role) {
+			l.noteLetIn(role, milli(a.latest))
+		}
+	}
 	for role, s := range l.rows.active() {
 		source := BySignOfLife
 		switch s.kind {
 		case ByLogin, ByDisconnection:
 			source = s.kind
 		}
-		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
+		l.saw(account.Activity{Role: role, At: milli(s.at), Began: began(s.kind, milli(s.at)), Source: source})
 	}
 	l.rows = newTally(l.names)
 }

@@ -18,7 +18,8 @@ var firstRun = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 const loginsADay = 100
 
 // runDaily runs once a day, on an instance whose count of sessions grows by loginsADay, and returns what each run knows. entry
-// gives the log's entry of a login, "" = it is missing.
+// gives the log's entry of a login, "" = it is missing. Each look finds a database that was made and is dropped before the next: "ci_2" at
+// the third.
 func runDaily(days int, names evidence.Names, entry func(at time.Time) string) (runs []*evidence.Evidence) {
 	live := []cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql", ResourceID: "db-A", Created: firstRun.AddDate(-1, 0, 0)}}
 	logging := account.Logging{Connections: "on", MinMessages: "warning", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr", Messages: "C"}
@@ -29,7 +30,7 @@ func runDaily(days int, names evidence.Names, entry func(at time.Time) string) (
 		e.Enroll(live, records)
 		i := e.Named("db")
 		i.See(evidence.Sighting{Logging: logging, Look: evidence.Look{At: start, Started: live[0].Created, Loaded: live[0].Created,
-			Sessions: map[string]int64{"app": int64(loginsADay * day)}}})
+			Sessions: map[string]int64{"app": int64(loginsADay * day), fmt.Sprintf("ci_%d", day): loginsADay}}})
 		log := evidence.NewLog(start, names)
 		e.Watch(log)
 		for at := e.ReadFrom(i.Group); at.Before(start); at = at.Add(time.Second) {
@@ -82,6 +83,37 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		}
 		if gaps != tt.gaps {
 			t.Errorf("%s: %d gaps, want %d: %q", name, gaps, tt.gaps, e.Gaps)
+		}
+	}
+}
+
+// Logins that no count of sessions has make up for none that is missing: RDS's own, connections for replication, those of a database that
+// only one look knows, or of one whose name the log cannot carry.
+func TestLoginsThatNoCountHas(t *testing.T) {
+	t.Parallel()
+	names := evidence.Names{Roles: []string{"ann", "rdsadmin", "dms"}, Databases: []string{"app", "rdsadmin", "made", "caf\u00e9"}}
+	for name, instead := range map[string]string{
+		"RDS's own":                          "[local]:rdsadmin@rdsadmin:[%d]:LOG:  connection authorized: user=rdsadmin database=rdsadmin application_name=rds",
+		"RDS's own, forgeable":               "[local]:rdsadmin@rdsadmin:[%d]:LOG:  connection authorized: user=rdsadmin database=rdsadmin application_name=x:[1]:LOG:  y",
+		"physical replication":               "10.0.0.7(4000):dms@[unknown]:[%d]:LOG:  replication connection authorized: user=dms",
+		"logical replication":                "10.0.0.7(4000):dms@app:[%d]:LOG:  replication connection authorized: user=dms",
+		"logical replication, of a stranger": "10.0.0.7(4000):gone@app:[%d]:LOG:  replication connection authorized: user=gone",
+		"a database made meanwhile":          "10.0.0.7(4000):ann@made:[%d]:LOG:  connection authorized: user=ann database=made",
+		"a database dropped meanwhile":       "10.0.0.7(4000):ann@ci_N:[%d]:LOG:  connection authorized: user=ann database=ci_N",
+		"a database that is gone":            "10.0.0.7(4000):ann@gone:[%d]:LOG:  connection authorized: user=ann database=gone",
+		"a name that is not ASCII":           "10.0.0.7(4000):ann@caf\u00e9:[%d]:LOG:  connection authorized: user=ann database=caf\u00e9",
+		"somebody who is gone, elsewhere":    "10.0.0.7(4000):gone@rdsadmin:[%d]:LOG:  connection authorized: user=gone database=rdsadmin",
+	} {
+		runs := runDaily(5, names, func(at time.Time) string {
+			form := "10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app"
+			if at.After(firstRun.AddDate(0, 0, 2)) {
+				form = instead
+			}
+			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)))
+			return at.Format(time.DateTime) + " UTC:" + fmt.Sprintf(form, at.Unix()%30000)
+		})
+		if e := runs[len(runs)-1]; !slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") }) {
+			t.Errorf("%s: no gap, %q", name, e.Notes)
 		}
 	}
 }

@@ -241,7 +241,7 @@ func (r *run) accounts() []account.Account {
 
 func (r *run) names() evidence.Names {
 	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
-		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
+		Roles: []string{"app_a", "app_b", "rdsadmin", "dms"}, Databases: []string{"app", "postgres", "babelfish_db", "rdsadmin"}}
 	for _, a := range r.accounts() {
 		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
 			continue
@@ -281,7 +281,7 @@ func (r *run) confirm() {
 				second.Row(r.heard(row))
 			}
 			for _, found := range second.End() {
-				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
+				spared = append(spared, found.Activity())
 			}
 			r.evidence.Covered(name, s, rows)
 		}

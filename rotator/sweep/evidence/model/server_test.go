@@ -98,6 +98,9 @@ func (s *server) line(at time.Time, c *client, severity, message string) string 
 	who, pid, application := ":@", s.pid, ""
 	if c != nil {
 		who, pid, application = fmt.Sprintf("10.0.0.1(%d):%s@%s", c.port, c.user, c.database), c.pid, cmp.Or(c.application, "[unknown]")
+		if c.port == 0 {
+			who = fmt.Sprintf("[local]:%s@%s", c.user, c.database)
+		}
 	}
 	stamp := at.Format(time.DateTime)
 	switch s.logging.LinePrefix {

@@ -103,7 +103,7 @@ func (r *run) lastIrrevocable(who *person, before time.Time) activity {
 // holdLocked fails where somebody is still locked who had been active when he was.
 func (r *run) holdLocked(who *person) {
 	a := who.account
-	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || a.LockedAt.Equal(a.LastLogin) {
+	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || who.shut && a.LockedAt.Equal(a.LastLogin) {
 		return // or it was let in, and shut again
 	}
 	for _, did := range slices.Backward(who.deeds) {

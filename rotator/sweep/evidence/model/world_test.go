@@ -16,6 +16,7 @@ import (
 type world struct {
 	seed       uint64
 	rng        *rand.Rand
+	aside      *rand.Rand // of what is drawn apart all along
 	now        time.Time
 	lockDays   int
 	deleteDays int
@@ -70,7 +71,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves                                                                             bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
 }
 
 // event is something that is to happen.
@@ -148,6 +149,7 @@ func (w *world) gain(rng *rand.Rand) {
 	if rng.IntN(8) == 3 && !w.has.lapses && !w.has.brinks { // an instance whose log has stopped gets another name
 		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
+	w.has.staff, w.aside = rng.IntN(2) == 0, rng
 }
 
 func (w *world) addServer() *server {
@@ -298,6 +300,9 @@ func (w *world) pass(end time.Time) {
 		w.act()
 		for _, s := range w.live() {
 			w.write(s, nil, "LOG", w.in(s, "checkpoint starting: time", "Checkpoint beginnt: Zeit"))
+			if w.has.staff {
+				w.tend(s)
+			}
 		}
 	}
 }
