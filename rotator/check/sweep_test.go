@@ -94,7 +94,10 @@ func TestWhatFailsForASweep(t *testing.T) {
 		"a table of another": {func(s *localtest.Scene) {
 			name, password := s.PG.Superuser()
 			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE rotation_"+s.Shared+".user_login_status OWNER TO "+s.Master)
-		}, "tables", "detail", ""},
+		}, "tables", "Rename the table, or set STATE_SCHEMA", "belongs to somebody else"},
+		"a table that may not be read": {func(s *localtest.Scene) {
+			s.SQL("REVOKE SELECT ON rotation_" + s.Shared + ".user_login_status FROM " + s.Shared)
+		}, "tables", "Run setup with", "may not be read and written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

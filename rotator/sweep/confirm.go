@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -62,8 +63,9 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 			return err
 		}
 	}
-	r.report.Evidence.SecondReading.Reader = string(reader.way)
-	r.report.Evidence.SecondReading.Bytes += reader.bytes()
+	told := &r.report.Evidence.SecondReading
+	told.Reader, told.Why = string(reader.choice.Way), reader.choice.Why
+	told.Bytes += reader.bytes()
 	return nil
 }
 
@@ -81,7 +83,7 @@ func (r *run) cover(ctx context.Context, group logread.Group, s evidence.Stretch
 
 // secondReader reads a group a second time: whole events where the group is small, rows of Logs Insights else.
 type secondReader struct {
-	way    logread.Way
+	choice logread.Choice
 	reader logread.Reader
 	open   func(logread.Way) logread.Reader
 	until  time.Time     // when reading ends; zero = never
@@ -95,19 +97,19 @@ func (r *run) secondReader(ctx context.Context, group logread.Group, expected in
 	if err != nil {
 		return nil, err
 	}
-	if expected > smallGroup {
-		choice.Way = logread.LogsInsights
+	if expected > smallGroup && choice.Way != logread.LogsInsights {
+		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}
 	}
 	open := func(way logread.Way) logread.Reader {
 		return logread.New(way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week})
 	}
-	return &secondReader{way: choice.Way, reader: open(choice.Way), open: open, until: until, whole: cmp.Or(r.wholeTakes, wholeTakes)}, nil
+	return &secondReader{choice: choice, reader: open(choice.Way), open: open, until: until, whole: cmp.Or(r.wholeTakes, wholeTakes)}, nil
 }
 
 // read reads a stretch. Where one that is read whole takes long it holds more than was expected: it is read by Logs Insights after all, and so
 // are those that follow.
 func (s *secondReader) read(ctx context.Context, group logread.Group, stretch evidence.Stretch) ([]logread.Row, error) {
-	if s.way == logread.LogsInsights {
+	if s.choice.Way == logread.LogsInsights {
 		return s.rows(ctx, group, stretch)
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, s.whole, logread.ErrOutOfTime)
@@ -115,7 +117,8 @@ func (s *secondReader) read(ctx context.Context, group logread.Group, stretch ev
 	rows, err := s.rows(bounded, group, stretch)
 	if errors.Is(err, logread.ErrOutOfTime) && timeLeft(s.until) > 0 {
 		s.former = s.bytes()
-		s.way, s.reader = logread.LogsInsights, s.open(logread.LogsInsights)
+		s.choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("to read it whole took longer than %s", s.whole)}
+		s.reader = s.open(s.choice.Way)
 		return s.rows(ctx, group, stretch)
 	}
 	return rows, err
@@ -134,7 +137,7 @@ const week = 7 * 24 * time.Hour
 func activities(found []evidence.Spared) []account.Activity {
 	list := make([]account.Activity, len(found))
 	for n, s := range found {
-		list[n] = account.Activity{Role: s.Role, At: s.At, Began: s.At, Source: evidence.ByUnreadEntry}
+		list[n] = s.Activity()
 	}
 	return list
 }

@@ -238,6 +238,11 @@ type Second struct {
 	names Names
 }
 
+// Activity is what is remembered of it.
+func (s Spared) Activity() account.Activity {
+	return account.Activity{Role: s.Role, At: s.At, Began: began(s.Kind, s.At), Source: ByUnreadEntry}
+}
+
 // NewSecond is a second reading in which nothing was read yet.
 func NewSecond(n Names) *Second { return &Second{log: newSecondTally(n), names: n} }
 
