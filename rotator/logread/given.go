@@ -15,8 +15,8 @@ type given struct {
 	until time.Time // where the last of those ended
 }
 
-// mostGiven is how many events of a slice are known: 4 MB, and a page more.
-const mostGiven = 1 << 19
+// mostGiven is how many events of a slice are known, and a page more: 2 MB, some forty pages.
+const mostGiven = 1 << 18
 
 var idSeed = maphash.MakeSeed()
 
@@ -30,7 +30,7 @@ func (g *given) add(id string) bool {
 		return false
 	}
 	if g.slice == nil {
-		g.slice = make([]uint64, 0, mostGiven) // once: to grow would take as much again
+		g.slice = make([]uint64, 0, mostGiven+10_000) // once: to grow would take as much again
 	}
 	g.slice = append(g.slice, hash)
 	return true
