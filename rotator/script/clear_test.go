@@ -26,6 +26,7 @@ func allLeavers(t *testing.T, h *hostile) {
 	for i, name := range some {
 		t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
 	}
+	t.Run("a role in use", func(t *testing.T) { listsFirst(h.in(t)) })
 	t.Run("an heir that exists", func(t *testing.T) { stopsAtHeir(h.in(t)) })
 }
 
@@ -142,6 +143,45 @@ func (h *hostile) holdHeir(database, heir, schema string) {
 	}
 	if kept := ask[bool](h, database, fmt.Sprintf("SELECT has_table_privilege('%[1]sreader', '%[1]scommon.t', 'SELECT') OR has_table_privilege('%[1]s grantor', '%[1]scommon.t', 'SELECT WITH GRANT OPTION')", schema)); !kept {
 		h.t.Errorf("in %q grants of others are gone", database)
+	}
+}
+
+// listsFirst: what runs as the heir, and what it is granted, is listed before anything changes hands. Here nothing does, since the role is
+// in use.
+func listsFirst(h *hostile) {
+	h.makeLeaver("erin", "used")
+	h.super(home, "ALTER ROLE erin LOGIN PASSWORD '"+password+"'")
+	session := h.connect("erin", password, home)
+	printed, err := h.psql(home, strings.Join(script.Clear(h.leaver("erin")), "\n"))
+	session.Close(h.t.Context())
+	if err == nil || !strings.Contains(printed, "role erin is in use") {
+		h.t.Fatalf("error %v:\n%s", err, printed)
+	}
+	for _, listed := range []string{`SECURITY DEFINER function that runs as the heir +\| +2 \| usedcommon\.door\(\), usedown\.door\(\)`, `view that reads as the heir +\| +1 \| usedcommon\.seen`,
+		`rule whose statements run as the heir +\| +1 \| rules on usedcommon\.mine`, `trigger .* whoever writes +\| +1 \| fires on usedcommon\.mine`, `schema granted to the heir.* +\| +1 \| usedcommon`} {
+		if !regexp.MustCompile(listed).MatchString(printed) {
+			h.t.Errorf("it does not list %s:\n%s", listed, printed)
+		}
+	}
+	if owner := ask[string](h, home, "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = 'usedcommon.mine'::regclass"); owner != "erin" {
+		h.t.Errorf("the table is %q's", owner)
+	}
+	h.super(home, "ALTER ROLE erin NOLOGIN")
+}
+
+// The comments of the script say what kinds of things run as the heir from then on, and what it is granted.
+func TestScriptSaysWhatTheHeirGets(t *testing.T) {
+	t.Parallel()
+	var comments strings.Builder
+	for line := range strings.Lines(strings.Join(script.Clear(script.Leaver{Name: "dave", OID: 1, Databases: []string{"app"}}), "\n")) {
+		if strings.HasPrefix(line, "-- ") {
+			comments.WriteString(line)
+		}
+	}
+	for _, said := range []string{"former_dave", "SECURITY DEFINER functions", "rules", "views", "USAGE on the schemas", "CREATE on these schemas", "revoked again"} {
+		if !strings.Contains(comments.String(), said) {
+			t.Errorf("the comments do not say %q:\n%s", said, comments.String())
+		}
 	}
 }
 
