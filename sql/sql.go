@@ -67,6 +67,7 @@ const (
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
 	SetupValue     Statement = "setup/value"
+	SetupCarried   Statement = "setup/carried"
 	SetupUpgrade   Statement = "setup/upgrade"
 	SetupPair      Statement = "setup/pair"
 	SetupTables    Statement = "setup/tables"

@@ -53,13 +53,16 @@ func (t State) AdmitUser() error {
 	return nil
 }
 
-// ownsShared reports that the shared role is known to be the pair's own: the session is that role, or one of the two may become it.
-// The name in a secret, or X of X_a, can be anybody's role, which nobody is to be told to grant.
-func (t State) ownsShared() bool { return t.CurrentUser == t.Shared || t.Member || t.PartnerMember }
+// OwnsShared reports that the shared role is known to be the pair's own: the session is that role, or the one of the two that has logged
+// in may become it. The name in a secret, or X of X_a, can be anybody's role, and so can the other of the two that a secret names: nobody
+// is to be told to grant what only that one has.
+func (t State) OwnsShared() bool {
+	return t.CurrentUser == t.Shared || t.Member && t.Proven == t.User || t.PartnerMember && t.Proven == t.Partner
+}
 
 // Joining is what makes one of the pair a member of its shared role.
 func (t State) Joining(user string) string {
-	if t.ownsShared() {
+	if t.OwnsShared() {
 		return string(script.Join(t.Version, t.Shared, user))
 	}
 	return fmt.Sprintf("nothing shows that %q is this pair's role: if it was made for it, whoever made it makes both users members of it; if it is somebody else's, name the pair's own in the secret's key \"role\"", t.Shared)
@@ -67,7 +70,7 @@ func (t State) Joining(user string) string {
 
 // Becoming is what makes one of the pair become its shared role at login.
 func (t State) Becoming(user string) string {
-	if t.ownsShared() {
+	if t.OwnsShared() {
 		return t.Joining(user) + " " + string(script.BecomeAtLogin(user, t.Shared))
 	}
 	return t.Joining(user)

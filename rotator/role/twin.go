@@ -79,7 +79,7 @@ func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string
 	if closed := t.directClosed(); t.Exists && closed != "" {
 		return &script.Refusal{Problem: fmt.Sprintf("the master cannot set user %q: %s", p.User, closed), Cure: "as whoever made the user, or a superuser, " + t.permitting(p.User)}
 	}
-	t.CurrentUser = became
+	t.CurrentUser, t.Proven = became, p.Partner
 	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)
 }
 

@@ -56,6 +56,9 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error")
 		h.super(database, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
+	if server.Major() >= 16 {
+		h.as("evil", home, "ALTER DATABASE "+ident(lure)+" SET createrole_self_grant = 'set, inherit'")
+	}
 	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(quotes)+" SET role = 'evil'")
 	h.as(master, home, "GRANT evil TO "+master) // so that it becomes evil when it logs in to that database
 	for _, database := range h.databases {
@@ -83,6 +86,8 @@ var traps = []string{
 	`CREATE FUNCTION public.same(pg_catalog.name, pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
 	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.name, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
 	`CREATE OPERATOR public.<> (LEFTARG = pg_catalog.name, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
+	`CREATE FUNCTION public.same(pg_catalog.text, pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
+	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = public.same)`,
 	`CREATE FUNCTION public.same(pg_catalog.oid, pg_catalog.oid) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN true; END $$`,
 	`CREATE OPERATOR public.= (LEFTARG = pg_catalog.oid, RIGHTARG = pg_catalog.oid, FUNCTION = public.same)`,
 	`CREATE FUNCTION public.joined(pg_catalog.text, pg_catalog.name) RETURNS pg_catalog.text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN $1; END $$`,
@@ -99,6 +104,7 @@ var traps = []string{
 	`INSERT INTO ` + master + `.user_login_status VALUES ('alice', pg_catalog.now(), 'Locked', pg_catalog.now())`,
 	`CREATE TRIGGER trap BEFORE UPDATE ON ` + master + `.user_login_status FOR EACH ROW EXECUTE FUNCTION public.trap()`,
 	`CREATE VIEW ` + master + `.pg_roles AS SELECT r.*, public.now() AS trap FROM pg_catalog.pg_roles r`,
+	`CREATE VIEW public.pg_roles AS SELECT r.*, public.now() AS trap FROM pg_catalog.pg_roles r`,
 	`CREATE VIEW public.pg_stat_activity AS SELECT a.*, public.now() AS trap FROM pg_catalog.pg_stat_activity a`,
 	`CREATE VIEW public.pg_auth_members AS SELECT a.*, public.now() AS trap FROM pg_catalog.pg_auth_members a`,
 	`GRANT ALL ON ALL TABLES IN SCHEMA public, ` + master + ` TO PUBLIC`,

@@ -58,6 +58,7 @@ func allTeardowns(t *testing.T, h *hostile) {
 		}
 		h.as(master, home, "DROP ROLE shut", "ALTER ROLE till_a LOGIN")
 	})
+	t.Run("in a database of the stranger's", func(t *testing.T) { stagesElsewhere(h.in(t)) })
 	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
 		t.Errorf("%d owner roles are left", left)
 	}
@@ -72,10 +73,25 @@ func (h *hostile) setup(schema string) {
 // file runs a script of sql/ as the master.
 func (h *hostile) file(name string, arguments ...string) string {
 	h.t.Helper()
-	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, home)}, append(arguments, "-f", "../../sql/"+name)...)
+	return h.fileIn(home, name, arguments...)
+}
+
+func (h *hostile) fileIn(database, name string, arguments ...string) string {
+	h.t.Helper()
+	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, database)}, append(arguments, "-f", "../../sql/"+name)...)
 	printed, err := exec.CommandContext(h.t.Context(), "psql", arguments...).CombinedOutput()
 	if err != nil {
 		h.t.Fatalf("psql %q: %v\n%s", arguments, err, printed)
 	}
 	return string(printed)
+}
+
+// stagesElsewhere runs every script of sql/ where somebody else settles search_path, encoding and standard_conforming_strings.
+func stagesElsewhere(h *hostile) {
+	h.super("postgres", "GRANT CREATE ON DATABASE "+ident(lure)+" TO "+master)
+	pair := []string{"-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.partner = 'till_b'", "-c", "SET pgrotator.role = 'till'"}
+	h.fileIn(lure, "setup.sql", append(pair, "-v", "state_schema=elsewhere", "-c", "SET pgrotator.sweep = 'on'")...)
+	h.fileIn(lure, "adopt.sql", pair...)
+	h.fileIn(lure, "setup.sql", append(pair, "-c", "SET pgrotator.adopt = 'on'")...)
+	h.fileIn(lure, "teardown.sql", "-v", "role=till", "-v", "state_schema=elsewhere")
 }
