@@ -23,6 +23,7 @@ type parameters struct {
 	Settings, NewSecret map[string]string
 	Arns                map[string]string `json:",omitempty"`
 	Schedule            string            `json:",omitempty"`
+	Sweep               any               `json:",omitempty"`
 	Network             any               `json:",omitempty"`
 }
 
@@ -120,6 +121,34 @@ func TestStackIsRefusedPasswordsThatExpireInUse(t *testing.T) {
 	}
 	if told := s.ask("Update", days("rate(10 days)"), days("rate(9 days)")); told == "" {
 		t.Error("a longer interval alone is not looked at")
+	}
+}
+
+// An alarm that comes between any two sweeps is one that nobody looks at any more.
+func TestStackIsRefusedAnAlarmInVain(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	sweep := func(schedule, hours string) parameters {
+		return parameters{Sweep: map[string]string{"Schedule": schedule, "MissingAfterHours": hours}}
+	}
+	for _, c := range []struct {
+		schedule, hours string
+		refused         bool
+	}{
+		{"rate(1 day)", "26", false}, {"rate(1 day)", "24", true}, {"rate(6 hours)", "7", false}, {"rate(6 hours)", "2", true}, {"cron(17 3 * * ? *)", "2", false},
+		{"rate(1 hour)", "many", true},
+	} {
+		s.answer.PhysicalResourceID = ""
+		if told := s.ask("Create", sweep(c.schedule, c.hours), parameters{}); (told != "") != c.refused || c.refused && !strings.Contains(told, "SweepMissingAfterHours is ") {
+			t.Errorf("%s and %s: %q", c.schedule, c.hours, told)
+		}
+	}
+	s.answer.PhysicalResourceID = ""
+	if told := s.ask("Create", sweep("rate(6 hours)", "7"), parameters{}); told != "" {
+		t.Fatal(told)
+	}
+	if told := s.ask("Update", sweep("rate(1 day)", "7"), sweep("rate(6 hours)", "7")); told == "" {
+		t.Error("a changed schedule alone is not looked at")
 	}
 }
 

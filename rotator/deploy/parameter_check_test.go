@@ -139,6 +139,23 @@ func TestParameterCheckSeesTheSchedule(t *testing.T) {
 	})
 }
 
+// The check sees the hours after which the stack alarms, and the schedule beside them.
+func TestParameterCheckSeesTheAlarmOfTheSweep(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	everyStack(template, []string{"SweepMode", "AlarmsEnabled", "AlarmsLeftOut"}, func(s stack) {
+		shown := s.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["Sweep"]
+		var expected any
+		if alarm := template.Resources["SweepMissing"]; s.exists(alarm.Condition) {
+			expected = map[string]any{"MissingAfterHours": s.resolve(alarm.Properties["EvaluationPeriods"]),
+				"Schedule": s.resolve(template.Resources["SweepSchedule"].Properties["ScheduleExpression"])}
+		}
+		if !reflect.DeepEqual(shown, expected) {
+			t.Errorf("with %v the check is shown %v, not %v", s.values, shown, expected)
+		}
+	})
+}
+
 // The check sees the subnets that the endpoints are given, and only where there are endpoints.
 func TestParameterCheckSeesTheEndpointsSubnets(t *testing.T) {
 	t.Parallel()
