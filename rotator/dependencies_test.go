@@ -18,8 +18,8 @@ var rooms = [][]string{
 	{"rotator/sweep/evidence", "rotator/sweep/policy"},
 	{"rotator/account", "rotator/iamread", "rotator/master", "rotator/proof"},
 	{"rotator/role", "rotator/cluster", "rotator/loginlog", "rotator/logread", "rotator/access"},
-	{"rotator/secret", "rotator/postgres", "rotator/publish"},
-	{"rotator/awserror", "rotator/report", "rotator/script", "rotator/terminal", "rotator/verifier"},
+	{"rotator/secret", "rotator/postgres", "rotator/publish", "rotator/subnet"},
+	{"rotator/awscall", "rotator/awserror", "rotator/report", "rotator/script", "rotator/terminal", "rotator/verifier"},
 	{"sql"},
 }
 

@@ -69,6 +69,8 @@ var events = map[string][]string{
 	"brief_not_a_boolean":   {`key "brief" is a string`, expected},
 	"brief_of_a_check":      {`action "check" has no key "brief"`, expected},
 	"list_of_a_secret":      {`action "list" has no key "secretId"`, expected},
+	"list_into_nowhere":     {`key "into" needs bucket`},
+	"list_into_text":        {`key "into" is a string`, expected},
 	"digest_of_nothing":     {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},
 	"digest_of_both":        {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},
 	"digest_runs_null":      {`key "runs" is null: give it a value, or leave it out`},

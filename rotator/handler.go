@@ -39,12 +39,14 @@ type event struct {
 
 	Runs     []fleet.Run     `json:"runs"`
 	Manifest *fleet.Manifest `json:"manifest"`
+	Into     *fleet.Place    `json:"into"`
 }
 
 // handler dispatches events to the parts of the function.
 type handler struct {
 	accounts *accounts
 	digester *fleet.Digester
+	save     fleet.Save
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -67,9 +69,7 @@ func (h *handler) handle(ctx context.Context, payload json.RawMessage) (any, err
 func (h *handler) dispatch(ctx context.Context, e event) (any, error) {
 	switch e.Action {
 	case "list":
-		list, err := h.list(ctx)
-		h.noteRotations(ctx, list)
-		return list, err
+		return h.answerList(ctx, e)
 	case "digest":
 		return h.digest(ctx, e)
 	}
@@ -133,6 +133,19 @@ func (h *handler) list(ctx context.Context) (fleet.List, error) {
 		return fleet.List{}, err
 	}
 	return fleet.ListSecrets(ctx, accounts, time.Now())
+}
+
+// answerList gives the list, or where it has been written.
+func (h *handler) answerList(ctx context.Context, e event) (any, error) {
+	list, err := h.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.noteRotations(ctx, list)
+	if e.Into == nil {
+		return list, nil
+	}
+	return e.Into.Write(ctx, h.save, list, time.Now())
 }
 
 // noteRotations logs how old each secret's last rotation is: the dashboard lists them.
@@ -255,6 +268,9 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 	if e.Action == "digest" {
 		return e.admitDigest()
 	}
+	if e.Into != nil {
+		return e.Into.Admit()
+	}
 	return nil
 }
 
@@ -274,6 +290,6 @@ var actionKeys = map[string]map[string]bool{
 	"check":  {"action": true, "secretId": true, "for": true},
 	"sweep":  {"action": true, "secretId": true, "dryRun": true, "brief": true},
 	"revoke": {"action": true, "secretId": true},
-	"list":   {"action": true},
+	"list":   {"action": true, "into": true},
 	"digest": {"action": true, "runs": true, "manifest": true},
 }

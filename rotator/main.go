@@ -40,7 +40,8 @@ func main() {
 		os.Exit(runCommand(os.Args[1:]))
 	}
 	if os.Getenv("_HANDLER") == parametersHandler { // Lambda's own, the template's Handler
-		lambda.Start(answerStack)
+		log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+		lambda.Start(func(ctx context.Context, request stackRequest) error { return answerStack(ctx, request, log) })
 		return
 	}
 	h, err := newFunction(context.Background())
@@ -81,7 +82,7 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version), save: saveObject(own),
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 
@@ -95,6 +96,14 @@ func openObject(own aws.Config) fleet.Open {
 	client := s3.NewFromConfig(own)
 	return func(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
 		return publish.Open(ctx, client, bucket, key)
+	}
+}
+
+// saveObject writes objects of S3 as the function itself.
+func saveObject(own aws.Config) fleet.Save {
+	client := s3.NewFromConfig(own)
+	return func(ctx context.Context, bucket, key string, body []byte) error {
+		return publish.Save(ctx, client, bucket, key, body)
 	}
 }
 

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -103,6 +104,37 @@ func TestPageAtTheTopIsShort(t *testing.T) {
 	t.Parallel()
 	if lines := strings.Count(pages(t)["../README.md"], "\n"); lines > 150 {
 		t.Errorf("README.md has %d lines", lines)
+	}
+}
+
+var (
+	shell       = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+	placeholder = regexp.MustCompile(`<[A-Za-z][A-Za-z _-]*>`)
+)
+
+// What a page gives for a shell can be pasted into one: a placeholder in angle brackets would read a file.
+func TestCommandsOfThePagesCanBePasted(t *testing.T) {
+	t.Parallel()
+	blocks := 0
+	for page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range shell.FindAllStringSubmatch(string(text), -1) {
+			blocks++
+			if found := placeholder.FindString(block[1]); found != "" {
+				t.Errorf("%s has %s in a command", page, found)
+			}
+			command := exec.CommandContext(t.Context(), "sh", "-n")
+			command.Stdin = strings.NewReader(block[1])
+			if said, err := command.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v, %s in\n%s", page, err, said, block[1])
+			}
+		}
+	}
+	if blocks < 15 {
+		t.Errorf("only %d blocks found", blocks)
 	}
 }
 

@@ -8,11 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"pgrotator/rotator/secret"
 )
 
 // parametersHandler is the Handler of the function that looks at a stack's parameters while it is deployed, and does nothing else.
@@ -33,7 +37,10 @@ type stackRequest struct {
 // stackParameters are the parameters of a stack that nothing else looks at before the functions run.
 type stackParameters struct {
 	Settings  map[string]string // the functions' variables, as readConfig has them
+	Schedule  string            // by which the secret rotates, rate(…) or cron(…); "" = the stack does not have it rotate
 	NewSecret map[string]string // what the value of a secret is made of that the stack makes; none where it makes none
+	Arns      map[string]string // of what the functions use, by parameter, in lists with commas between them; "" = none
+	Network   *stackNetwork     // nil = the stack makes no VPC endpoints
 }
 
 // stackAnswer is what CloudFormation waits for.
@@ -47,12 +54,12 @@ type stackAnswer struct {
 }
 
 // answerStack tells CloudFormation whether a stack may have its parameters.
-func answerStack(ctx context.Context, request stackRequest) error {
+func answerStack(ctx context.Context, request stackRequest, log *slog.Logger) error {
 	answer := stackAnswer{Status: "SUCCESS", PhysicalResourceID: request.ResourceProperties.identity(),
 		StackID: request.StackID, RequestID: request.RequestID, LogicalResourceID: request.LogicalResourceID}
 	if request.RequestType == "Delete" {
 		answer.PhysicalResourceID = request.PhysicalResourceID
-	} else if err := request.admit(); err != nil {
+	} else if err := request.admit(ctx, log); err != nil {
 		answer.Status, answer.Reason = "FAILED", shorten(err.Error())
 		if request.RequestType == "Update" { // another identity would have this one deleted
 			answer.PhysicalResourceID = request.PhysicalResourceID
@@ -61,16 +68,24 @@ func answerStack(ctx context.Context, request stackRequest) error {
 	return put(ctx, request.ResponseURL, answer)
 }
 
-// admit returns an error where the functions would not start with the settings, or where the secret that the stack made would be
-// overwritten. What was admitted once is admitted again: a rollback goes back to it.
-func (r stackRequest) admit() error {
+// admit returns an error where the functions would not start with the settings or would refuse to rotate, where what they use is of
+// another Region, where the secret that the stack made would be overwritten, or where the stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes
+// back to it.
+func (r stackRequest) admit(ctx context.Context, log *slog.Logger) error {
 	now, before := r.ResourceProperties, r.OldResourceProperties
 	if now.identity() == r.PhysicalResourceID {
 		return nil
 	}
-	_, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
+	c, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
+	if err == nil {
+		err = secret.AdmitSchedule(now.Schedule, c.rotation.ValidDays)
+	}
+	err = errors.Join(err, admitRegion(now.Arns, os.Getenv("AWS_REGION"))) // Lambda's own
 	if r.RequestType == "Update" && len(now.NewSecret) > 0 && len(before.NewSecret) > 0 && !strings.HasPrefix(r.PhysicalResourceID, digest(now.NewSecret)) {
 		err = errors.Join(err, overwriting(before.NewSecret, now.NewSecret))
+	}
+	if now.Network != nil {
+		err = errors.Join(err, now.Network.admit(ctx, log))
 	}
 	return err
 }
@@ -89,12 +104,24 @@ func overwriting(before, now map[string]string) error {
 }
 
 // identity stands for the parameters, those of the new secret first.
-func (p stackParameters) identity() string { return digest(p.NewSecret) + "-" + digest(p.Settings) }
+func (p stackParameters) identity() string {
+	identity := digest(p.NewSecret) + "-" + digest(p.Settings)
+	if p.Schedule != "" {
+		identity += "-" + digest(p.Schedule)
+	}
+	if len(p.Arns) > 0 {
+		identity += "-" + digest(p.Arns)
+	}
+	if p.Network != nil {
+		identity += "-" + digest(p.Network)
+	}
+	return identity
+}
 
-func digest(values map[string]string) string {
-	text, err := json.Marshal(values) // in the order of the keys
+func digest(values any) string {
+	text, err := json.Marshal(values) // a map in the order of its keys
 	if err != nil {
-		panic(err) // of strings it never is
+		panic(err) // of strings there is none
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
@@ -109,6 +136,9 @@ func shorten(reason string) string {
 	return strings.ToValidUTF8(reason[:most], "") + "…"
 }
 
+// answerTimeout is how long sending an answer may take.
+const answerTimeout = 20 * time.Second
+
 // put sends an answer to the signed address that CloudFormation has given.
 func put(ctx context.Context, url string, answer stackAnswer) error {
 	body, err := json.Marshal(answer)
@@ -119,7 +149,7 @@ func put(ctx context.Context, url string, answer stackAnswer) error {
 	if err != nil {
 		return errors.New("answering CloudFormation: the ResponseURL of the event is no URL")
 	}
-	client := http.Client{Timeout: 20 * time.Second}
+	client := http.Client{Timeout: answerTimeout}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("answering CloudFormation: %w", errors.Unwrap(err)) // without the address, which is a credential

@@ -13,12 +13,18 @@ import (
 // stack is CloudFormation with one stack: what its custom resource answered last.
 type stack struct {
 	t        *testing.T
+	aws      *localaws.Stack
 	function *localaws.Function
 	url      string
 	answer   struct{ Status, Reason, PhysicalResourceID string }
 }
 
-type parameters struct{ Settings, NewSecret map[string]string }
+type parameters struct {
+	Settings, NewSecret map[string]string
+	Arns                map[string]string `json:",omitempty"`
+	Schedule            string            `json:",omitempty"`
+	Network             any               `json:",omitempty"`
+}
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
@@ -41,7 +47,7 @@ func newStack(t *testing.T) *stack {
 	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/signed?Signature=confidential"
-	_, s.function = newFunction(t, map[string]string{"_HANDLER": "stack-parameters"})
+	s.aws, s.function = newFunction(t, map[string]string{"_HANDLER": "stack-parameters"})
 	return s
 }
 
@@ -85,6 +91,72 @@ func TestStackIsRefusedWhatWouldFailAtNight(t *testing.T) {
 		if got := s.ask("Create", parameters{Settings: settings}, parameters{}); (got == "") != (c.expected == "") || !strings.Contains(got, c.expected) || len(got) > 2100 {
 			t.Errorf("%s %.40q: %q, expected %q", c.name, c.value, got, c.expected)
 		}
+	}
+}
+
+// A password that expires while it is in use is one that rotation refuses to set.
+func TestStackIsRefusedPasswordsThatExpireInUse(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for _, c := range []struct {
+		schedule, days string
+		refused        bool
+	}{
+		{"rate(30 days)", "61", false}, {"rate(30 days)", "60", true}, {"rate(4 hours)", "1", false}, {"rate(1 day)", "2", true},
+		{"rate(30 days)", "", false}, {"", "1", false}, {"cron(0 3 1 * ? *)", "1", false},
+	} {
+		s.answer.PhysicalResourceID = ""
+		told := s.ask("Create", parameters{Settings: map[string]string{"PASSWORD_VALID_DAYS": c.days}, Schedule: c.schedule}, parameters{})
+		if (told != "") != c.refused || c.refused && !strings.Contains(told, "PASSWORD_VALID_DAYS is "+c.days+", and the secret rotates every") {
+			t.Errorf("%s and %q: %q", c.schedule, c.days, told)
+		}
+	}
+	days := func(schedule string) parameters {
+		return parameters{Settings: map[string]string{"PASSWORD_VALID_DAYS": "20"}, Schedule: schedule}
+	}
+	s.answer.PhysicalResourceID = ""
+	if told := s.ask("Create", days("rate(9 days)"), parameters{}); told != "" {
+		t.Fatal(told)
+	}
+	if told := s.ask("Update", days("rate(10 days)"), days("rate(9 days)")); told == "" {
+		t.Error("a longer interval alone is not looked at")
+	}
+}
+
+// What is of another Region does not exist for the functions, and nobody would be told before the first night.
+func TestStackIsRefusedWhatIsOfAnotherRegion(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	in := func(region string) string {
+		return "arn:aws:secretsmanager:" + region + ":111122223333:secret:orders-AbCdEf"
+	}
+	for _, c := range []struct {
+		arns     string
+		expected []string
+	}{
+		{"", nil},
+		{in(localaws.Region), nil},
+		{in(localaws.Region) + "," + in("eu-west-1"), []string{`"` + in("eu-west-1") + `" is in the Region "eu-west-1", and the functions work in "us-east-1"`}},
+		{in("eu-west-1") + "," + in("us-east-2"), []string{in("eu-west-1"), in("us-east-2")}},
+	} {
+		s.answer.PhysicalResourceID = ""
+		told := s.ask("Create", parameters{Arns: map[string]string{"SecretArn": "", "AdditionalSecretArns": c.arns}}, parameters{})
+		if (told == "") != (c.expected == nil) || told != "" && !strings.HasPrefix(told, "AdditionalSecretArns: ") {
+			t.Errorf("%q: %q", c.arns, told)
+		}
+		for _, part := range c.expected {
+			if !strings.Contains(told, part) {
+				t.Errorf("%q: %q, without %q", c.arns, told, part)
+			}
+		}
+	}
+	s.answer.PhysicalResourceID = ""
+	here, there := parameters{Arns: map[string]string{"SecretArn": in(localaws.Region)}}, parameters{Arns: map[string]string{"SecretArn": in("eu-west-1")}}
+	if told := s.ask("Create", here, parameters{}); told != "" {
+		t.Fatal(told)
+	}
+	if told := s.ask("Update", there, here); told == "" {
+		t.Error("a changed ARN alone is not looked at")
 	}
 }
 

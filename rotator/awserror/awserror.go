@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/aws/smithy-go"
 )
@@ -21,6 +22,7 @@ const (
 	S3             Service = "the function's role, the bucket's policy and, with a customer managed key, the key's policy must all allow it"
 	RDS            Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it"
 	SecurityHub    Service = "the function's role and, with an endpoint in the VPC, the endpoint's policy must both allow it on the product of the account's own findings"
+	EC2            Service = "the function's role must allow it on every resource; an organization's policies may refuse it too"
 	IAM            Service = "the function's role, or the one at ASSUME_ROLE_ARN, must allow it on every resource; an organization's policies may refuse it too"
 )
 
@@ -42,8 +44,9 @@ func NoAnswer(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// Denied reports IAM's refusal: AccessDenied in RDS's query protocol, AccessDeniedException in the JSON of the others.
+// Denied reports IAM's refusal: AccessDenied in RDS's query protocol, UnauthorizedOperation in EC2's, AccessDeniedException in the JSON of
+// the others.
 func Denied(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && (api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "AccessDeniedException")
+	return errors.As(err, &api) && slices.Contains([]string{"AccessDenied", "UnauthorizedOperation", "AccessDeniedException"}, api.ErrorCode())
 }

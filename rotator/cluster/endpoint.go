@@ -17,7 +17,7 @@ import (
 
 // Address is host:port in the one way of writing it that can be compared.
 func Address(host string, port uint16) string {
-	return net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(port)))
+	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(host), "."), strconv.Itoa(int(port)))
 }
 
 // ClusterAddresses lists a cluster's own, its custom and its instances' addresses, the writer's first: a secret may name the

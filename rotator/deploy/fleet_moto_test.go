@@ -23,6 +23,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"pgrotator/rotator/fleet"
+	"pgrotator/rotator/publish"
 )
 
 // motoStates is moto's Step Functions, whose calls of Lambda come back to the test. Moto's engine calls services at
@@ -89,14 +92,22 @@ func (m *motoStates) await() {
 // answer is the function: a fleet of three, of which one only rotates and one cannot be swept.
 func (m *motoStates) answer(w http.ResponseWriter, r *http.Request) {
 	payload, _ := io.ReadAll(r.Body)
-	var event struct{ Action, SecretID string }
+	var event struct {
+		Action, SecretID string
+		Into             fleet.Place
+	}
 	_ = json.Unmarshal(payload, &event) // the test looks at what was asked
 	m.mu.Lock()
 	m.asked = append(m.asked, string(payload))
 	m.mu.Unlock()
 	switch {
 	case event.Action == "list":
-		fmt.Fprint(w, `{"secrets":[{"secretId":"one","sweep":true},{"secretId":"two","sweep":false},{"secretId":"three","sweep":true}],"overdue":[]}`)
+		err := publish.Save(r.Context(), m.s3(), event.Into.Bucket, event.Into.Prefix+"/1.json",
+			[]byte(`[{"secretId":"one","sweep":true},{"secretId":"two","sweep":false},{"secretId":"three","sweep":true}]`))
+		if err != nil {
+			m.t.Error(err)
+		}
+		fmt.Fprintf(w, `{"bucket":%q,"key":%q,"count":3}`, event.Into.Bucket, event.Into.Prefix+"/1.json")
 	case event.Action == "sweep" && event.SecretID == "three":
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		fmt.Fprint(w, `{"errorMessage":"no way to the database","errorType":"errorString"}`)
@@ -105,6 +116,12 @@ func (m *motoStates) answer(w http.ResponseWriter, r *http.Request) {
 	default:
 		fmt.Fprint(w, `{"sent":true}`)
 	}
+}
+
+// s3 is a client of moto's S3.
+func (m *motoStates) s3() *s3.Client {
+	return s3.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &m.moto, Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")},
+		func(o *s3.Options) { o.UsePathStyle = true })
 }
 
 // call makes a call of Step Functions.
@@ -137,8 +154,7 @@ func (m *motoStates) call(operation string, in, out any) {
 func TestStateMachineRunsInMoto(t *testing.T) {
 	t.Parallel()
 	m := startMotoStates(t)
-	config := aws.Config{Region: "us-east-1", BaseEndpoint: &m.moto, Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")}
-	if _, err := s3.NewFromConfig(config).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("results")}); err != nil {
+	if _, err := m.s3().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("results")}); err != nil {
 		t.Fatal(err)
 	}
 	template := readTemplate(t)

@@ -98,6 +98,23 @@ func TestFleetReadsLogsOfItsPatternOnly(t *testing.T) {
 	}
 }
 
+// What the fleet's bucket holds is written by one and read by the other: the list of the databases, and what became of their sweeps.
+func TestFleetSharesItsBucket(t *testing.T) {
+	t.Parallel()
+	s := newStack(readTemplate(t), map[string]string{"Fleet": "true", "ReportBucket": "reports"})
+	for role, may := range map[string]map[string]bool{
+		"SweepRole":      {"s3:PutObject lists": true, "s3:GetObject lists": false, "s3:PutObject sweeps": false, "s3:GetObject sweeps": true},
+		"FleetSweepRole": {"s3:PutObject lists": false, "s3:GetObject lists": true, "s3:PutObject sweeps": true, "s3:GetObject sweeps": true},
+	} {
+		for act, expected := range may {
+			action, folder, _ := strings.Cut(act, " ")
+			if got := allowing(s.statements(role), action, "<FleetResults.Arn>/"+folder+"/1.json") != nil; got != expected {
+				t.Errorf("%s may call %s on %s: %v", role, action, folder, got)
+			}
+		}
+	}
+}
+
 // The roles that may be assumed have one name, and are in the accounts named and no others.
 func TestFleetAssumesOneRoleInItsAccountsOnly(t *testing.T) {
 	t.Parallel()

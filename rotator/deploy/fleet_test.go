@@ -1,9 +1,6 @@
 package deploy_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -37,7 +33,7 @@ type fleetScene struct {
 	placed     map[string]fleetServer // by database
 	sweep      *localaws.Function
 	machine    *states.Machine
-	definition string
+	definition []byte
 	publishers []*localaws.Publisher
 }
 
@@ -65,9 +61,7 @@ func newFleetScene(t *testing.T) *fleetScene {
 	}
 	f.sweep = s.AddFunction("sweep", merged(environmentOfFunction(t, "SweepFunction", fleetOfMany), trust), time.Minute)
 	s.AWS.SetBucket("results", localaws.Bucket{})
-	text := newStack(readTemplate(t), fleetOfMany).resolve(readTemplate(t).Resources["FleetSweep"].Properties["DefinitionString"]).(string)
-	f.definition = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results").Replace(text)
-	f.machine = &states.Machine{Invoke: f.invoke, Put: f.put}
+	f.machine, f.definition = fleetMachine(t, s.AWS)
 	return f
 }
 
@@ -103,26 +97,6 @@ func (f *fleetScene) at(name string) fleetServer {
 		f.placed[name] = s
 	}
 	return s
-}
-
-func (f *fleetScene) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	result, err := f.AWS.Function(function).Invoke(ctx, payload)
-	if err != nil {
-		return nil, err
-	}
-	if result.FunctionError == "" {
-		return result.Payload, nil
-	}
-	var told struct{ ErrorType string }
-	if err := json.Unmarshal(result.Payload, &told); err != nil {
-		return nil, err
-	}
-	return nil, &states.Error{Name: told.ErrorType, Cause: string(result.Payload)}
-}
-
-func (f *fleetScene) put(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := s3.NewFromConfig(f.AWS.Config()).PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
-	return err
 }
 
 // database has RDS describe a cluster at its server, whose log goes to CloudWatch if exported.
@@ -201,7 +175,7 @@ func (f *fleetScene) run() localaws.Notice {
 	}
 	flushing.Wait()
 	before := len(f.AWS.Notices())
-	if _, err := f.machine.Run(f.t.Context(), []byte(f.definition), []byte("{}")); err != nil {
+	if _, err := f.machine.Run(f.t.Context(), f.definition, []byte("{}")); err != nil {
 		f.t.Fatal(err)
 	}
 	sent := f.AWS.Notices()[before:]

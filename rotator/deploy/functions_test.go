@@ -15,10 +15,11 @@ var functions = []string{"RotationFunction", "SweepFunction"}
 
 // A rotation step and everything it repeats ends within rotationDeadline. The runtime needs some seconds more: a cold
 // start in a VPC, and time to answer. revoke waits besides for the logins under way, which PostgreSQL ends after
-// authentication_timeout.
+// authentication_timeout. The check of the parameters keeps answerDeadline for its answer to CloudFormation.
 const (
 	rotationDeadline      = 25 * time.Second
 	authenticationTimeout = time.Minute // PostgreSQL's own setting
+	answerDeadline        = 20 * time.Second
 	lambdaLongest         = 15 * time.Minute
 )
 
@@ -30,6 +31,10 @@ func TestTimeoutsExceedTheCodesDeadlines(t *testing.T) {
 	}
 	if got := timeout("RotationFunction"); got < 2*(rotationDeadline+authenticationTimeout) {
 		t.Errorf("the rotation function ends after %v; a step may take %v, and revoke waits %v for logins under way", got, rotationDeadline, authenticationTimeout)
+	}
+	answer, service := timeout("ParameterCheckFunction"), template.Resources["ParameterCheck"].Properties["ServiceTimeout"].(float64)
+	if answer < 2*answerDeadline || answer >= time.Duration(service)*time.Second {
+		t.Errorf("the check of the parameters ends after %v; its answer may take %v, and CloudFormation waits for %v s", answer, answerDeadline, service)
 	}
 	if got := timeout("SweepFunction"); got != lambdaLongest {
 		t.Errorf("the sweep ends after %v; a long log needs all of %v", got, lambdaLongest)

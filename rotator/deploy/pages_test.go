@@ -76,6 +76,20 @@ func TestTerraformPageIsWrittenAsTerraformWritesIt(t *testing.T) {
 	run(t, folder, noConfiguration, terraform, "fmt", "-check", "-diff")
 }
 
+// A function of the page has the memory and the time that the template's has.
+func TestTerraformPagesFunctionsAreTheTemplates(t *testing.T) {
+	t.Parallel()
+	s := newStack(readTemplate(t), nil)
+	for name, function := range map[string]string{"rotation": "RotationFunction", "sweep": "SweepFunction"} {
+		given := regexp.MustCompile(name + ` += \{ name = .*, memory = (\d+), timeout = (\d+),`).FindStringSubmatch(blocks(t, "terraform.md", "hcl")[3])
+		properties := s.resolve(s.template.Resources[function].Properties).(map[string]any)
+		expected := []string{fmt.Sprint(properties["MemorySize"]), fmt.Sprint(properties["Timeout"])}
+		if len(given) != 3 || !slices.Equal(given[1:], expected) {
+			t.Errorf("the page gives %s %q, and the template %q of memory and time", name, given, expected)
+		}
+	}
+}
+
 // moduleCall evaluates the page's policies for the stack that the interpreter of the template resolves.
 const moduleCall = `module "policies" {
   source            = "./policies"

@@ -2,7 +2,9 @@ package deploy_test
 
 import (
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -80,25 +82,96 @@ func conditionsIn(value any) []string {
 	return found
 }
 
-func TestSecretWaitsForTheCheck(t *testing.T) {
+func TestWhatIsCheckedWaitsForTheCheck(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	for _, ref := range template.Resources["Secret"].references() {
-		if ref.target == "ParameterCheck" {
-			return
+	waits := func(name, forWhom string) bool {
+		return slices.ContainsFunc(template.Resources[name].references(), func(ref reference) bool { return ref.target == forWhom })
+	}
+	for _, name := range []string{"Secret", "EndpointSecurityGroup"} {
+		if !waits(name, "ParameterCheck") {
+			t.Errorf("what the check refuses may have reached %s before", name)
 		}
 	}
-	t.Error("a change that the check refuses may have reached the secret before")
+	for _, e := range endpoints {
+		if !waits(e.resource, "EndpointSecurityGroup") {
+			t.Errorf("%s does not wait for the group that waits for the check", e.resource)
+		}
+	}
 }
 
-func TestParameterCheckMayDoNothingButLog(t *testing.T) {
+// elsewhere are the ARNs that need not be of the stack's Region, or that CloudFormation itself holds to it when it makes what has them.
+var elsewhere = []string{"AssumeRoleArn", "DatabaseCaLayerArn", "LogKmsKeyArn", "PermissionsBoundaryArn", "RotationRoleArn", "SweepRoleArn"}
+
+// The check sees every ARN that the functions use, as it is given.
+func TestParameterCheckSeesWhatTheFunctionsUse(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	values := map[string]string{}
+	for name := range template.Parameters {
+		if (strings.HasSuffix(name, "Arn") || strings.HasSuffix(name, "Arns")) && !slices.Contains(elsewhere, name) {
+			values[name] = "arn:aws:x:eu-west-1::" + name
+		}
+	}
+	shown := newStack(template, values).resolve(template.Resources["ParameterCheck"].Properties["Arns"]).(map[string]any)
+	expected := map[string]any{}
+	for name, value := range values {
+		expected[name] = value
+	}
+	if !maps.Equal(shown, expected) {
+		t.Errorf("the check is shown\n%v\nand the functions use\n%v", shown, expected)
+	}
+}
+
+// The check sees the schedule by which the stack has its secret rotate.
+func TestParameterCheckSeesTheSchedule(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	everyStack(template, []string{"RotationEnabled", "Fleet", "AssumeRoleArn"}, func(s stack) {
+		shown := s.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["Schedule"]
+		var expected any
+		if schedule := template.Resources["RotationSchedule"]; s.exists(schedule.Condition) {
+			expected = s.resolve(schedule.Properties["RotationRules"]).(map[string]any)["ScheduleExpression"]
+		}
+		if shown != expected {
+			t.Errorf("with %v the check is shown %v, and the secret rotates by %v", s.values, shown, expected)
+		}
+	})
+}
+
+// The check sees the subnets that the endpoints are given, and only where there are endpoints.
+func TestParameterCheckSeesTheEndpointsSubnets(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	everyStack(template, []string{"CreateVpcEndpoints", "EndpointSubnetIds"}, func(s stack) {
+		shown, ok := s.resolve(template.Resources["ParameterCheck"].Properties).(map[string]any)["Network"].(map[string]any)
+		if ok != (s.values["CreateVpcEndpoints"] == "true") {
+			t.Errorf("with %v the check is shown %v", s.values, shown)
+		}
+		given := s.resolve(template.Resources["RdsEndpoint"].Properties["SubnetIds"])
+		if ok && (!reflect.DeepEqual(shown["EndpointSubnetIds"], given) || shown["VpcId"] != s.values["VpcId"]) {
+			t.Errorf("the check is shown %v, and the endpoints are in %v", shown, given)
+		}
+	})
+}
+
+func TestParameterCheckMayLogAndLookAtSubnets(t *testing.T) {
+	t.Parallel()
+	log := []string{"logs:CreateLogStream", "logs:PutLogEvents", "<SweepLogGroup.Arn>"}
+	for endpoints, expected := range map[string][][]string{"false": {log}, "true": {log, {"ec2:DescribeSubnets", "*"}}} {
+		var may [][]string
+		for _, statement := range newStack(readTemplate(t), map[string]string{"CreateVpcEndpoints": endpoints}).statements("ParameterCheckRole") {
+			may = append(may, slices.Concat(statement.actions, statement.resources))
+		}
+		if !reflect.DeepEqual(may, expected) {
+			t.Errorf("with CreateVpcEndpoints=%s the check may %q", endpoints, may)
+		}
+	}
+}
+
+func TestParameterCheckIsOutsideTheVPC(t *testing.T) {
 	t.Parallel()
 	s := newStack(readTemplate(t), nil)
-	statements := s.statements("ParameterCheckRole")
-	if len(statements) != 1 || !slices.Equal(statements[0].actions, []string{"logs:CreateLogStream", "logs:PutLogEvents"}) ||
-		!slices.Equal(statements[0].resources, []string{"<SweepLogGroup.Arn>"}) {
-		t.Errorf("the check may %+v", statements)
-	}
 	if _, ok := s.template.Resources["ParameterCheckFunction"].Properties["VpcConfig"]; ok {
 		t.Error("in the VPC it may have no way to answer CloudFormation, which then waits")
 	}

@@ -4,7 +4,6 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,25 +73,7 @@ func ListSecrets(ctx context.Context, accounts []Account, now time.Time) (List, 
 	slices.SortFunc(list.Overdue, func(a, b report.Overdue) int {
 		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.SecretID, b.SecretID))
 	})
-	list.noteSize()
 	return list, nil
-}
-
-// mostInState is what a state of Step Functions holds, in bytes (Step Functions quotas): with a longer list no database is swept. From
-// crowded on it is told.
-const (
-	mostInState = 256 << 10
-	crowded     = mostInState / 10 * 8
-)
-
-// noteSize tells of a list that is about to outgrow its state.
-func (l *List) noteSize() {
-	text, err := json.Marshal(l)
-	if err != nil || len(text) < crowded {
-		return
-	}
-	l.Faults = append(l.Faults, report.Fault{Subject: "list", Error: fmt.Sprintf("it takes %d bytes for %d secrets, and the state machine fails beyond %d: "+
-		"divide the fleet by Region, account or stack, while all of it is still swept", len(text), len(l.Secrets), mostInState)})
 }
 
 func (l *List) add(d secret.Description, now time.Time) {

@@ -3,6 +3,7 @@
 package master
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,10 +140,11 @@ func (f *Finder) endpoints(ctx context.Context, found, v secret.Value) (list []s
 		return list, managed.And(ids), err
 	}
 	own := cluster.Address(found.Host, found.Port)
-	if own == cluster.Address(v.Host, v.Port) || found.ClusterIdentifier == "" {
+	id := cmp.Or(found.ClusterIdentifier, v.ClusterIdentifier) // RDS says whether both hosts are of it, whoever wrote it down
+	if own == cluster.Address(v.Host, v.Port) || id == "" {
 		return []string{own}, ids, nil
 	}
-	list, err = cluster.ClusterAddresses(ctx, f.rds, found.ClusterIdentifier)
+	list, err = cluster.ClusterAddresses(ctx, f.rds, id)
 	if err != nil || slices.Contains(list, own) {
 		return list, ids, err
 	}

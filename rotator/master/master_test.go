@@ -68,6 +68,7 @@ func TestOf(t *testing.T) {
 	}{
 		"same host":                    {unmanaged(nil), nil, "db.example", 5432, ""},
 		"same host in another case":    {unmanaged(nil), nil, "DB.Example", 5432, ""},
+		"same host with a last dot":    {unmanaged(nil), nil, "db.example.", 5432, ""},
 		"another host":                 {unmanaged(nil), nil, "evil.example", 5432, "is for db.example:5432, and this one is for evil.example:5432"},
 		"another port":                 {unmanaged(nil), nil, "db.example", 5433, "must be of the same host or cluster"},
 		"instance of its cluster":      {unmanaged(map[string]any{"host": "app.cluster.example", "dbClusterIdentifier": "app"}), nil, "app-2.example", 5432, ""},
@@ -122,6 +123,28 @@ func putSecret(t *testing.T, stack *localaws.Stack, name, text string, tags map[
 		t.Fatal(err)
 	}
 	return *out.ARN
+}
+
+// Where the master's secret names no cluster, the other one's may: RDS says whether both hosts are of it.
+func TestClusterOfTheOtherSecret(t *testing.T) {
+	t.Parallel()
+	stack := newStack(t)
+	for name, c := range map[string]struct {
+		master, host, cluster string
+		refused               bool
+	}{
+		"writer endpoint and an instance":         {"app.cluster.example", "app-1.example", "app", false},
+		"an instance and the writer endpoint":     {"app-1.example", "app.cluster.example", "app", false},
+		"a cluster that the master is not of":     {"app.cluster.example", "other.cluster.example", "other", true},
+		"a cluster that the other host is not of": {"app.cluster.example", "other.cluster.example", "app", true},
+		"no cluster": {"app.cluster.example", "app-1.example", "", true},
+	} {
+		arn := putSecret(t, stack, strings.ReplaceAll(name, " ", "-"), unmanaged(map[string]any{"host": c.master}), nil)
+		_, err := newFinder(stack).Of(t.Context(), secret.Value{Host: c.host, Port: 5432, Database: "app", MasterARN: arn, ClusterIdentifier: c.cluster})
+		if refused := err != nil && strings.Contains(err.Error(), "must be of the same host or cluster"); refused != c.refused || !c.refused && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // TLS towards the master follows the master's secret: the other one says nothing about it.

@@ -3,6 +3,7 @@
 package publish
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -136,6 +137,16 @@ func (b *Bucket) Retention(ctx context.Context) (Retention, error) {
 	}
 	r := out.ObjectLockConfiguration.Rule.DefaultRetention
 	return Retention{Mode: string(r.Mode), Days: int(aws.ToInt32(r.Days)), Years: int(aws.ToInt32(r.Years))}, nil
+}
+
+// Save writes a JSON object into any bucket of the function's own account, encrypted as the bucket does it by itself.
+func Save(ctx context.Context, client *s3.Client, bucket, key string, body []byte) error {
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+		ExpectedBucketOwner: optional(ownAccount(ctx))})
+	if err != nil {
+		return fmt.Errorf("writing s3://%s/%s: %w", bucket, key, awserror.S3.Explain(err))
+	}
+	return nil
 }
 
 // Open opens any object of S3 for reading.

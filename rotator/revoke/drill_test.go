@@ -193,7 +193,7 @@ func mustBeOut(t *testing.T, s *localtest.Scene, open []*pgx.Conn, known, own lo
 	for _, e := range report.Ended {
 		ended[e.Instance] += e.Sessions
 	}
-	if ended["the writer"] < 2 || ended["instance orders-2"] < 1 {
+	if ended["orders-1"] < 2 || ended["orders-2"] < 1 {
 		t.Errorf("ended %+v", report.Ended)
 	}
 	if last := report.Steps[len(report.Steps)-1]; !strings.HasPrefix(last, "not ended: ") || len(report.Steps) < 5 {

@@ -19,6 +19,8 @@ const (
 	pause     = 200 * time.Millisecond
 	quietness = time.Second // between two looks that find nobody: a session is invisible for a moment after it has logged in
 	attempts  = 5
+
+	theWriter = "the writer" // until RDS has told its name
 )
 
 // lock takes from the pair whatever lets it log in or set itself, in one transaction. Whoever holds a lock that it needs is ended,
@@ -34,7 +36,7 @@ func (r *run) lock(ctx context.Context) error {
 		if attempt == attempts || !postgres.Transient(err) {
 			return fmt.Errorf("%w%s", err, ending)
 		}
-		if _, err := r.endOnce(ctx, r.watch, "the writer", 0); err != nil { // who was first would be again
+		if _, err := r.endOnce(ctx, r.watch, theWriter, 0); err != nil { // who was first would be again
 			return err
 		}
 	}
@@ -81,7 +83,7 @@ func (r *run) endBlockers(ctx context.Context, locked <-chan error) (ending stri
 			return ending, err
 		case <-time.After(pause):
 		}
-		if _, fault := r.endOnce(ctx, r.watch, "the writer", r.state.Process); fault != nil {
+		if _, fault := r.endOnce(ctx, r.watch, theWriter, r.state.Process); fault != nil {
 			ending = fmt.Sprintf(" (a session that may be in the way was not ended: %v)", fault)
 		}
 		if fault := r.rollBackPrepared(ctx); fault != nil {
@@ -139,6 +141,15 @@ func (r *run) count(instance, user string) {
 	r.report.Ended[at].Sessions++
 }
 
+// nameWriter has the report name the writer as RDS does, or as the secret does where RDS tells nothing of it.
+func (r *run) nameWriter() {
+	for i, e := range r.report.Ended {
+		if e.Instance == theWriter {
+			r.report.Ended[i].Instance = cmp.Or(r.writer, r.value.Host)
+		}
+	}
+}
+
 // endSessions ends the pair's sessions on every instance, until none can come any more.
 func (r *run) endSessions(ctx context.Context) error {
 	for range attempts {
@@ -165,7 +176,7 @@ func (r *run) letInAgain() error {
 // way may let the pair in again: what may be executed is looked at when a statement begins.
 func (r *run) endOnWriter(ctx context.Context) error {
 	for range attempts {
-		_, open, err := r.endUntilQuiet(ctx, r.watch, "the writer", nil)
+		_, open, err := r.endUntilQuiet(ctx, r.watch, theWriter, nil)
 		if err != nil {
 			return err
 		}
@@ -184,6 +195,11 @@ func (r *run) readers(ctx context.Context) []cluster.Instance {
 	}
 	for _, unreachable := range found.Unreachable {
 		r.leaveUnseen(unreachable)
+	}
+	for _, i := range found.Instances {
+		if i.Writer {
+			r.writer = i.Name
+		}
 	}
 	return slices.DeleteFunc(found.Instances, func(i cluster.Instance) bool { return i.Writer })
 }
@@ -207,7 +223,7 @@ func (r *run) settle(ctx context.Context) (again bool, err error) {
 	for i, reader := range readers {
 		working.Go(func() { faults[i] = r.endOnReader(ctx, reader) })
 	}
-	ended, open, err := r.endUntilQuiet(ctx, r.watch, "the writer", new(awaited))
+	ended, open, err := r.endUntilQuiet(ctx, r.watch, theWriter, new(awaited))
 	if err != nil {
 		cancel()
 	}
@@ -227,7 +243,7 @@ func (r *run) endOnReader(ctx context.Context, instance cluster.Instance) error 
 	}
 	defer session.Close(ctx)
 	for open := true; open && err == nil; { // until the reader has replayed the lock
-		_, open, err = r.endUntilQuiet(ctx, session, "instance "+instance.Name, new(awaited))
+		_, open, err = r.endUntilQuiet(ctx, session, instance.Name, new(awaited))
 	}
 	return err
 }

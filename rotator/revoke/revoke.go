@@ -54,7 +54,7 @@ type Report struct {
 
 // Ended is how many sessions of a user were ended on one instance.
 type Ended struct {
-	Instance string `json:"instance"`
+	Instance string `json:"instance"` // its identifier; of the writer the secret's host, where RDS tells no instances
 	User     string `json:"user"`
 	Sessions int    `json:"sessions"`
 }
@@ -85,6 +85,7 @@ func (s *Revoke) Run(ctx context.Context, secretID string) (Report, error) {
 			return Report{}, fmt.Errorf("%s of secret %s: %w: run revoke again, which begins anew", step.doing, secretID, err)
 		}
 	}
+	r.nameWriter()
 	r.tellWhatRemains()
 	return r.report, nil
 }
@@ -114,6 +115,7 @@ type run struct {
 	next                 string            // who becomes the shared role at login; "" = nobody is changed
 	present              []string          // users that there were at the latest lock
 	mark                 string            // of the latest lock
+	writer               string            // its identifier; "" = RDS has not told
 	creators             []string          // who had CREATEROLE
 	prepared             []role.Prepared   // what was rolled back
 

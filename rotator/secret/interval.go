@@ -54,6 +54,11 @@ func (d Description) AdmitValidity(validDays int) error {
 		validDays, days(d.Interval))
 }
 
+// AdmitSchedule does so for a secret that is to rotate by a schedule expression. How often a cron() one rotates is not known here.
+func AdmitSchedule(expression string, validDays int) error {
+	return Description{Interval: rate(expression)}.AdmitValidity(validDays)
+}
+
 func days(d time.Duration) string {
 	if d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)

@@ -97,14 +97,16 @@ func (r *reader) password() string {
 }
 
 // text reads a word: blanks and line ends around it come from pasting, and every client makes something else of them.
-func (r *reader) text(key string) string {
+func (r *reader) text(key string) string { return r.trimmed(key, r.shown) }
+
+func (r *reader) trimmed(key string, shown func(string) string) string {
 	s, err := textOf(r.keys[key])
 	if err != nil {
 		r.fault(key, "%v", err)
 		return ""
 	}
 	if strings.TrimFunc(s, invisible) != s {
-		r.fault(key, "is %s, with blanks, line ends or invisible characters around it: take them out", r.shown(s))
+		r.fault(key, "is %s, with blanks, line ends or invisible characters around it: take them out", shown(s))
 	}
 	return s
 }
@@ -132,7 +134,19 @@ func invisible(r rune) bool {
 // shown is a value quoted for a fault, but for one that may hold a password: a connection string or the password itself.
 func (r *reader) shown(s string) string {
 	if r.held(s) || strings.ContainsAny(s, "@=") || strings.Contains(strings.ToLower(s), "password") {
-		return fmt.Sprintf("a text of %d bytes, not shown since it may hold a password", len(s))
+		return hidden(s)
+	}
+	return strconv.Quote(s)
+}
+
+func hidden(s string) string {
+	return fmt.Sprintf("a text of %d bytes, not shown since it may hold a password", len(s))
+}
+
+// shownName is shown for a name, which may well hold @ or the word: a connection string in its place has = or ://.
+func (r *reader) shownName(s string) string {
+	if r.held(s) || strings.Contains(s, "=") || strings.Contains(s, "://") {
+		return hidden(s)
 	}
 	return strconv.Quote(s)
 }
@@ -149,7 +163,7 @@ func (r *reader) held(s string) bool {
 
 // name reads a role's or a database's name: PostgreSQL silently cuts a longer one at 63 bytes, which may name somebody else.
 func (r *reader) name(key string) string {
-	s := r.text(key)
+	s := r.trimmed(key, r.shownName)
 	if len(s) > MaxNameBytes {
 		r.fault(key, "is %d bytes long; PostgreSQL's names end at %d", len(s), MaxNameBytes)
 	}
@@ -239,7 +253,7 @@ func (r *reader) usernames() []string {
 // admitName looks at a name in the list or the object of a key.
 func (r *reader) admitName(key, name string) bool {
 	if name == "" || len(name) > MaxNameBytes || strings.ContainsRune(name, 0) || strings.TrimFunc(name, invisible) != name {
-		r.fault(key, "holds the name %s; a name has 1 to %d bytes, no NUL character and no blanks around it", r.shown(name), MaxNameBytes)
+		r.fault(key, "holds the name %s; a name has 1 to %d bytes, no NUL character and no blanks around it", r.shownName(name), MaxNameBytes)
 		return false
 	}
 	return true

@@ -14,7 +14,7 @@ import (
 const smallGroup = 16 << 20
 
 // confirm reads every log a second time, in rows, by a judgement of its own: whoever it finds active is spared, and remembered as
-// active. What it has covered is remembered too, so that later runs read on from there.
+// active. What it has covered is remembered with that, piece by piece, so that later runs read on from there.
 func (r *run) confirm(ctx context.Context) error {
 	// What the first reading shows comes first: of the same entry it knows more than that nothing refused it.
 	if err := account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), nil, nil); err != nil {
@@ -23,14 +23,17 @@ func (r *run) confirm(ctx context.Context) error {
 	second := evidence.NewSecond(r.events.Names())
 	for _, name := range r.evidence.Groups() {
 		if group, known := r.groups[name]; known {
-			r.confirmGroup(ctx, group, second)
+			if err := r.confirmGroup(ctx, group, second); err != nil {
+				return err
+			}
 		}
 	}
-	return account.Store(ctx, r.writer, r.place, activities(r.spared), nil, nil)
+	return nil
 }
 
-// confirmGroup reads what the second reading lacks of a group. The first fault ends it: the cover stays as far as it has come.
-func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evidence.Second) {
+// confirmGroup reads what the second reading lacks of a group. The first fault ends it: the cover stays as far as it has come. An error is the
+// database's.
+func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evidence.Second) error {
 	stretches := r.evidence.SecondReading(group.Name, group.Retention)
 	var expected int64
 	for _, s := range stretches {
@@ -39,7 +42,7 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 	reader, err := r.secondReader(ctx, group, expected)
 	if err != nil {
 		r.evidence.Doubt("The log cannot be read a second time: %v.", err)
-		return
+		return nil
 	}
 	for _, s := range stretches {
 		rows := logread.NewTally()
@@ -51,13 +54,24 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 			r.evidence.Doubt("The second reading of log group %s does not agree with the first: %s.", group.Name, fault)
 			break
 		}
-		for _, row := range rows.Rows() {
-			second.Row(row)
+		if err := r.cover(ctx, group, s, rows.Rows(), second); err != nil {
+			return err
 		}
-		r.spared = append(r.spared, second.End()...)
-		r.evidence.Covered(group.Name, s, rows.Rows())
 	}
 	r.report.Evidence.SecondReading.Bytes += reader.Usage().Bytes
+	return nil
+}
+
+// cover takes in a stretch that was read, and stores whom it shows active together with that it is covered: one without the other would lose
+// whoever was found, if the run ended here.
+func (r *run) cover(ctx context.Context, group logread.Group, s evidence.Stretch, rows []logread.Row, second *evidence.Second) error {
+	for _, row := range rows {
+		second.Row(row)
+	}
+	found := second.End()
+	r.spared = append(r.spared, found...)
+	r.evidence.Covered(group.Name, s, rows)
+	return account.Store(ctx, r.writer, r.place, activities(found), r.evidence.Progress(), nil)
 }
 
 // secondReader is the one for a second reading: whole events where the group is small, rows of Logs Insights else.
@@ -68,9 +82,9 @@ func (r *run) secondReader(ctx context.Context, group logread.Group, expected in
 		return nil, err
 	}
 	if expected > smallGroup && choice.Way != logread.LogsInsights {
-		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected", expected>>20)}
+		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}
 	}
-	r.report.Evidence.SecondReading.Reader = string(choice.Way)
+	r.report.Evidence.SecondReading.Reader, r.report.Evidence.SecondReading.Why = string(choice.Way), choice.Why
 	return logread.New(choice.Way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week}), nil
 }
 

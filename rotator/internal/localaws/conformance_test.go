@@ -34,6 +34,8 @@ type target struct {
 	addIdentities func(t *testing.T, name string)
 	// addBucket makes a bucket, with locked one whose objects are kept for a day from being put.
 	addBucket func(t *testing.T, name string, locked bool)
+	// addSubnets makes a VPC with a subnet in each of the zones, and returns their IDs.
+	addSubnets func(t *testing.T, zones ...string) (vpc string, subnets []string)
 }
 
 // check is one thing that AWS's documentation says of an operation.
@@ -42,7 +44,7 @@ type check func(*testing.T, target)
 // conformance is the suite, by what each check holds true.
 func conformance() map[string]check {
 	suite := map[string]check{}
-	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), findingChecks(), otherChecks()} {
+	for _, part := range []map[string]check{secretChecks(), stageChecks(), passwordChecks(), logChecks(), queryChecks(), bucketChecks(), identityChecks(), findingChecks(), subnetChecks(), otherChecks()} {
 		maps.Copy(suite, part)
 	}
 	return suite
@@ -67,6 +69,7 @@ func TestConformance(t *testing.T) {
 			stack.SetBucket(name, b)
 		},
 		addIdentities: stackIdentities(stack),
+		addSubnets:    stackSubnets(stack),
 	}
 	for name, check := range conformance() {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +124,8 @@ func startMoto(t *testing.T) target {
 	awaitServer(t, "http://"+address+"/moto-api/")
 	config := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAMOTO", "secret", "")}
-	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addBucket: motoBucket(config), addIdentities: motoIdentities(config)}
+	return target{config: config, addCluster: motoCluster(config), addTopic: motoTopic(config), addBucket: motoBucket(config), addIdentities: motoIdentities(config),
+		addSubnets: motoSubnets(config)}
 }
 
 func freeAddress(t *testing.T) string {

@@ -30,7 +30,7 @@ type exchange struct {
 
 func (s *Stack) newServices() map[string]*protocol.Service {
 	services := map[string]*protocol.Service{}
-	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(), s.findings.Service(),
+	for _, service := range []*protocol.Service{s.secretStore.Service(), s.logStore.Service(), s.databases.Service(), s.notices.Service(), s.buckets.Service(), s.findings.Service(), s.subnets.Service(),
 		s.functions.Service(), s.identities.Service(), sts.Service(s.callers)} {
 		services[service.Name] = service
 	}
@@ -79,7 +79,7 @@ func (x *exchange) route() (serviceName string) {
 		return ""
 	}
 	x.Form, x.operation = form, form.Get("Action")
-	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts", "2010-05-08": "iam"}[form.Get("Version")]
+	return map[string]string{"2014-10-31": "rds", "2010-03-31": "sns", "2011-06-15": "sts", "2010-05-08": "iam", "2016-11-15": "ec2"}[form.Get("Version")]
 }
 
 // call describes the exchange for the record.

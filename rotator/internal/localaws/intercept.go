@@ -11,7 +11,7 @@ import (
 
 // Call is one request to an AWS API.
 type Call struct {
-	Service   string // as in IAM actions: "secretsmanager", "rds", "logs", "sts", "sns", "s3", "iam", "lambda"
+	Service   string // as in IAM actions: "secretsmanager", "rds", "logs", "sts", "sns", "s3", "iam", "ec2", "lambda"
 	Operation string // "GetSecretValue"
 	Function  string // name of the function that signed it, "" = the test's own
 	Role      string // ARN of the role assumed through STS, "" = the caller's own

@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"pgrotator/rotator/internal/localaws/ec2"
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
 	"pgrotator/rotator/internal/localaws/s3"
@@ -33,4 +34,5 @@ type (
 	Finding       = securityhub.Finding
 	Notice        = sns.Notice
 	RotationError = secretsmanager.RotationError
+	Subnet        = ec2.Subnet
 )

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pgrotator/rotator/internal/localaws/ec2"
 	"pgrotator/rotator/internal/localaws/iam"
 	"pgrotator/rotator/internal/localaws/lambda"
 	"pgrotator/rotator/internal/localaws/logs"
@@ -41,6 +42,7 @@ type (
 	identities  = iam.Identities
 	buckets     = s3.Buckets
 	findings    = securityhub.Findings
+	subnets     = ec2.Subnets
 )
 
 // Stack is one AWS account in one Region, reachable at [Stack.URL].
@@ -53,6 +55,7 @@ type Stack struct {
 	*identities
 	*buckets
 	*findings
+	*subnets
 	ctx       context.Context
 	cancel    context.CancelFunc
 	directory string
@@ -89,7 +92,7 @@ func StartAt(ctx context.Context, address string) (*Stack, error) {
 }
 
 func newStack(ctx context.Context, directory, url string) *Stack {
-	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), findings: &securityhub.Findings{}, identities: iam.New()}
+	s := &Stack{directory: directory, url: url, callers: protocol.NewCallers(), recorder: newRecorder(), databases: rds.New(), notices: &sns.Log{}, buckets: s3.New(), findings: &securityhub.Findings{}, subnets: &ec2.Subnets{}, identities: iam.New()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.logStore = logs.New(s.ctx)
 	s.functions = lambda.New(s.ctx, lambda.Host{Directory: directory, URL: url, Callers: s.callers})

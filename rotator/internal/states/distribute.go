@@ -15,13 +15,9 @@ type execution struct {
 
 // distribute runs the Map's workflow for each item, so many at a time, and writes what came of each.
 func (m *Machine) distribute(ctx context.Context, s state, value any) (any, error) {
-	found, err := at(value, s.ItemsPath)
+	items, err := m.items(ctx, *s.ItemReader, value)
 	if err != nil {
 		return nil, err
-	}
-	items, ok := found.([]any)
-	if !ok {
-		return nil, &Error{"States.Runtime", "the items are no list"}
 	}
 	executions := make([]execution, len(items))
 	places := make(chan struct{}, s.MaxConcurrency)
@@ -35,6 +31,24 @@ func (m *Machine) distribute(ctx context.Context, s state, value any) (any, erro
 	}
 	children.Wait()
 	return m.write(ctx, s, executions)
+}
+
+// items reads the list of the items.
+func (m *Machine) items(ctx context.Context, r itemReader, value any) (items []any, err error) {
+	filled, err := fill(r.Parameters, value)
+	if err != nil {
+		return nil, err
+	}
+	parameters := filled.(map[string]any)
+	m.act("s3:GetObject")
+	text, err := m.Get(ctx, parameters["Bucket"].(string), parameters["Key"].(string))
+	if err != nil {
+		return nil, &Error{"States.ItemReaderFailed", err.Error()}
+	}
+	if err := json.Unmarshal(text, &items); err != nil {
+		return nil, &Error{"States.ItemReaderFailed", "the items are no list"}
+	}
+	return items, nil
 }
 
 func (m *Machine) child(ctx context.Context, w workflow, number int, item any) execution {

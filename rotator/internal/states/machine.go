@@ -16,6 +16,8 @@ const maxPayload = 256 << 10
 type Machine struct {
 	// Invoke runs a function and gives its answer. An error that is an *Error has a name that Retry and Catch look at.
 	Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
+	// Get reads an object, for the ItemReader.
+	Get func(ctx context.Context, bucket, key string) ([]byte, error)
 	// Put writes an object, for the ResultWriter.
 	Put func(ctx context.Context, bucket, key string, body []byte) error
 
@@ -43,12 +45,13 @@ type state struct {
 	Type, Resource, Next, Default, Label string
 	End                                  bool
 	Parameters, ResultSelector           any
-	OutputPath, ItemsPath                string
+	OutputPath                           string
 	TimeoutSeconds, MaxConcurrency       int
 	ToleratedFailurePercentage           float64
 	Retry                                []retrier
 	Catch                                []catcher
 	Choices                              []choice
+	ItemReader                           *itemReader
 	ItemProcessor                        *workflow
 	ResultWriter                         *resultWriter
 }
@@ -67,9 +70,15 @@ type catcher struct {
 }
 
 type choice struct {
-	Variable, Next string
-	IsPresent      *bool
-	BooleanEquals  *bool
+	Variable, Next     string
+	NumericGreaterThan *float64
+	BooleanEquals      *bool
+}
+
+type itemReader struct {
+	Resource     string
+	ReaderConfig struct{ InputType string }
+	Parameters   any
 }
 
 type resultWriter struct {
@@ -218,14 +227,11 @@ func failure(err error) any {
 func (s state) choose(value any) (next string, err error) {
 	for _, c := range s.Choices {
 		found, err := at(value, c.Variable)
-		switch {
-		case c.IsPresent != nil:
-			if (err == nil) == *c.IsPresent {
-				return c.Next, nil
-			}
-		case err != nil:
+		if err != nil {
 			return "", err
-		case found == *c.BooleanEquals:
+		}
+		number, isNumber := found.(float64)
+		if c.BooleanEquals != nil && found == *c.BooleanEquals || c.NumericGreaterThan != nil && isNumber && number > *c.NumericGreaterThan {
 			return c.Next, nil
 		}
 	}

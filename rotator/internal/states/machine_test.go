@@ -2,6 +2,8 @@ package states_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,7 +21,7 @@ func TestWhatIsNotInterpretedIsRefused(t *testing.T) {
 		"a resource":           `{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}`,
 		"no end":               `{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke"}`,
 		"a state that is none": `{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Next":"T"}`,
-		"an unbounded Map":     `{"Type":"Map","ItemsPath":"$","End":true,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"E","States":{"E":{"Type":"Succeed"}}}}`,
+		"an unbounded Map":     `{"Type":"Map","End":true,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"E","States":{"E":{"Type":"Succeed"}}}}`,
 	} {
 		if _, err := new(states.Machine).Run(t.Context(), wrap(definition), []byte("{}")); err == nil {
 			t.Errorf("%s is run", what)
@@ -49,6 +51,40 @@ func TestTaskIsRepeatedAsOftenAsItsRetrySays(t *testing.T) {
 	asked = -10
 	if _, err := m.Run(t.Context(), wrap(task), input); err == nil || asked != -7 {
 		t.Errorf("%v after %d", err, asked+10)
+	}
+}
+
+const distributed = `{"Type":"Map","ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"InputType":"JSON"},"Parameters":{"Bucket":"b","Key.$":"$.key"}},` +
+	`"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"E","States":{"E":{"Type":"Succeed"}}},"MaxConcurrency":5,` +
+	`"ResultWriter":{"Resource":"arn:aws:states:::s3:putObject","Parameters":{"Bucket":"b","Prefix":"p"}},"OutputPath":"$.ResultWriterDetails","End":true}`
+
+// The items come from S3, and may be more than a state holds; each is the input of a child.
+func TestItemsAreReadFromS3(t *testing.T) {
+	t.Parallel()
+	written := map[string][]byte{}
+	m := &states.Machine{
+		Get: func(_ context.Context, bucket, key string) ([]byte, error) {
+			if bucket != "b" || key != "k" {
+				return nil, fmt.Errorf("there is no %s in %s", key, bucket)
+			}
+			return []byte("[" + strings.Repeat(`{"id":"`+strings.Repeat("x", 100)+`"},`, 5000) + `{"id":"last"}]`), nil
+		},
+		Put: func(_ context.Context, _, key string, body []byte) error { written[key] = body; return nil },
+	}
+	if _, err := m.Run(t.Context(), wrap(distributed), []byte(`{"key":"k"}`)); err != nil {
+		t.Fatal(err)
+	}
+	var children []struct{ Input string }
+	for key, body := range written {
+		if strings.HasSuffix(key, "/SUCCEEDED_0.json") && json.Unmarshal(body, &children) != nil {
+			t.Errorf("%s is %.100s", key, body)
+		}
+	}
+	if len(children) != 5001 || children[5000].Input != `{"id":"last"}` {
+		t.Errorf("%d children", len(children))
+	}
+	if _, err := m.Run(t.Context(), wrap(distributed), []byte(`{"key":"other"}`)); err == nil || !strings.Contains(err.Error(), "States.ItemReaderFailed: there is no other in b") {
+		t.Errorf("%v", err)
 	}
 }
 

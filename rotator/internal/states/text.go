@@ -21,6 +21,7 @@ func parse(definition []byte) (workflow, error) {
 }
 
 var lambdaInvoke = regexp.MustCompile(`^arn:aws[a-z-]*:states:::lambda:invoke$`)
+var getObject = regexp.MustCompile(`^arn:aws[a-z-]*:states:::s3:getObject$`)
 var putObject = regexp.MustCompile(`^arn:aws[a-z-]*:states:::s3:putObject$`)
 
 func (w workflow) admit() error {
@@ -63,6 +64,8 @@ func (s state) admitMap() error {
 		return fmt.Errorf("only a distributed Map with STANDARD children is interpreted")
 	case s.MaxConcurrency < 1:
 		return fmt.Errorf("a Map without MaxConcurrency starts 10,000 children at once")
+	case s.ItemReader == nil || !getObject.MatchString(s.ItemReader.Resource) || s.ItemReader.ReaderConfig.InputType != "JSON":
+		return fmt.Errorf("only a Map with an ItemReader of JSON from S3 is interpreted")
 	case s.ResultWriter == nil || !putObject.MatchString(s.ResultWriter.Resource):
 		return fmt.Errorf("only a Map with a ResultWriter to S3 is interpreted")
 	default:

@@ -9,7 +9,6 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/logread"
 )
 
 // world is what really happens over simulated years: people who log in, logs that stop, come late, twice or in pieces, instances that
@@ -40,7 +39,7 @@ type world struct {
 	pid         int
 	made        int // instances
 	todo        []event
-	checkpoints map[string]logread.Kind
+	checkpoints map[string]row
 
 	deaf        reading   // which of the two does not know whose somebody's entries are
 	lineEnd     time.Time // until when there is a database whose name holds a line end
@@ -91,7 +90,7 @@ func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	flag := func() bool { return rng.IntN(2) == 0 }
 	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
-		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]logread.Kind{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
+		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]row{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(3) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0,
 		upgrade: rng.IntN(4) == 0, apart: rng.IntN(4) == 0, cuts: rng.IntN(3) == 0}
