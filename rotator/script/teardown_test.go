@@ -14,10 +14,15 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h := h.in(t)
 		h.setup("sweepstate")
 		h.as("evil", home, "CREATE VIEW public.user_login_status AS SELECT public.now() AS locked_at, 'alice'::pg_catalog.text AS user_name", "GRANT ALL ON public.user_login_status TO PUBLIC")
-		if printed := h.file("teardown.sql", "-v", "role=till"); !strings.Contains(printed, "left alone: public.user_login_status") {
-			t.Errorf("it does not tell of the view:\n%s", printed)
+		h.as("evil", home, "CREATE TABLE public.user_login_action ()")
+		h.super(home, "SET ROLE till", "CREATE VIEW public.user_login_job_status AS SELECT 1 AS n")
+		printed := h.file("teardown.sql", "-v", "role=till")
+		for _, relation := range []string{"user_login_status", "user_login_action", "user_login_job_status"} {
+			if !strings.Contains(printed, "left alone: public."+relation) {
+				t.Errorf("it does not tell of %s:\n%s", relation, printed)
+			}
 		}
-		h.super(home, "DROP VIEW public.user_login_status")
+		h.super(home, "DROP VIEW public.user_login_status, public.user_login_job_status", "DROP TABLE public.user_login_action")
 	})
 	t.Run("the application's own table, with row security", func(t *testing.T) {
 		h := h.in(t)
