@@ -63,8 +63,9 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 			return err
 		}
 	}
-	r.report.Evidence.SecondReading.Reader, r.report.Evidence.SecondReading.Why = string(reader.choice.Way), reader.choice.Why
-	r.report.Evidence.SecondReading.Bytes += reader.bytes()
+	told := &r.report.Evidence.SecondReading
+	told.Reader, told.Why = string(reader.choice.Way), reader.choice.Why
+	told.Bytes += reader.bytes()
 	return nil
 }
 
@@ -116,8 +117,8 @@ func (s *secondReader) read(ctx context.Context, group logread.Group, stretch ev
 	rows, err := s.rows(bounded, group, stretch)
 	if errors.Is(err, logread.ErrOutOfTime) && timeLeft(s.until) > 0 {
 		s.former = s.bytes()
-		s.choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("a piece of the log was not read whole within %s", s.whole)}
-		s.reader = s.open(logread.LogsInsights)
+		s.choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("to read it whole took longer than %s", s.whole)}
+		s.reader = s.open(s.choice.Way)
 		return s.rows(ctx, group, stretch)
 	}
 	return rows, err
