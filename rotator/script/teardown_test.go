@@ -66,13 +66,15 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h := h.in(t)
 		h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
 		h.as(master, home, "CREATE ROLE shut NOLOGIN", "INSERT INTO rotation_till.user_login_status (user_name, locked_at) VALUES ('shut', now())")
+		h.as(master, home, "CREATE ROLE bystander LOGIN")
+		h.super(home, `COMMENT ON ROLE rotation_till IS '{"role" : "till", "users" : ["till_a", "bystander"]}'`) // up to 15 anybody's who may make roles
 		printed := h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables=drop")
 		statements := regexp.MustCompile(`ALTER ROLE [a-z_]+ (NO)?LOGIN;`).FindAllString(printed, -1)
 		h.paste(lure, strings.Join(statements, "\n"))
-		if got := ask[string](h, home, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin AND rolname IN ('shut', 'till_a', 'till_b')"); got != "shut" {
+		if got := ask[string](h, home, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin AND rolname IN ('shut', 'till_a', 'bystander')"); got != "bystander shut" {
 			t.Errorf("after %q these log in: %s\n%s", statements, got, printed)
 		}
-		h.as(master, home, "DROP ROLE shut", "ALTER ROLE till_a LOGIN")
+		h.as(master, home, "DROP ROLE shut, bystander", "ALTER ROLE till_a LOGIN")
 	})
 	t.Run("what is not setup's", func(t *testing.T) { tearsDownNobodyElse(h.in(t)) })
 	t.Run("in a database of the stranger's", func(t *testing.T) { stagesElsewhere(h.in(t)) })
