@@ -13,7 +13,7 @@
 \if :{?state_schema}
 SELECT pg_catalog.set_config('pgrotator.state_schema', :'state_schema', false) \g /dev/null
 \endif
-SELECT coalesce(pg_catalog.current_setting('pgrotator.adopt', true), '') = 'on' AS adopt \gset
+SELECT coalesce(pg_catalog.current_setting('pgrotator.adopt', true), '') OPERATOR(pg_catalog.=) 'on' AS adopt \gset
 \if :adopt
 \ir adopt/shared.sql
 \ir adopt/roles.sql
@@ -25,7 +25,7 @@ SELECT coalesce(pg_catalog.current_setting('pgrotator.adopt', true), '') = 'on' 
 \ir adopt/settings.sql
 \ir adopt/database.sql
 \endif
-SELECT coalesce(pg_catalog.current_setting('pgrotator.sweep', true), '') = 'on' AS sweep \gset
+SELECT coalesce(pg_catalog.current_setting('pgrotator.sweep', true), '') OPERATOR(pg_catalog.=) 'on' AS sweep \gset
 \if :sweep
 \ir setup/tables.sql
 \endif

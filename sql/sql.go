@@ -67,6 +67,7 @@ const (
 	SetupState     Statement = "setup/state"
 	SetupParameter Statement = "setup/parameter"
 	SetupValue     Statement = "setup/value"
+	SetupCarried   Statement = "setup/carried"
 	SetupUpgrade   Statement = "setup/upgrade"
 	SetupPair      Statement = "setup/pair"
 	SetupTables    Statement = "setup/tables"
@@ -89,9 +90,10 @@ const (
 
 // The scripts for people, which no code sends: package script puts them together.
 const (
-	ScriptHeir   Statement = "script/heir"
-	ScriptPassOn Statement = "script/pass_on"
-	ScriptDrop   Statement = "script/drop"
+	ScriptHeir       Statement = "script/heir"
+	ScriptRunsAsHeir Statement = "script/runs_as_heir"
+	ScriptPassOn     Statement = "script/pass_on"
+	ScriptDrop       Statement = "script/drop"
 )
 
 // The statements that end whoever holds a pair's credentials.
@@ -167,8 +169,8 @@ const (
 	SweepLockHolder   Statement = "sweep/lock_holder"
 	SweepDatabases    Statement = "sweep/databases"
 	SweepPair         Statement = "sweep/pair"
+	SweepForget       Statement = "sweep/forget"
 	SweepSync         Statement = "sweep/sync"
-	SweepSyncOld      Statement = "sweep/sync_old"
 	SweepAccounts     Statement = "sweep/accounts"
 	SweepHoldings     Statement = "sweep/holdings"
 	SweepHistory      Statement = "sweep/history"

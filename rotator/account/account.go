@@ -31,6 +31,7 @@ type Account struct {
 	Paired     bool // one of X, X_a and X_b, the latter two members of X
 	Subscriber bool // owns a subscription, whose worker logs no login
 	SetUp      bool // holds ADMIN on setup's owner role: setup ran as it, and will again
+	Master     bool // holds ADMIN on every user of the secret's pair that exists, which is what a rotation asks of a master
 	ByFunction bool // setup's functions can lock, unlock and drop it
 	Directly   bool // the session's role can
 	Tracked    bool // it has a row; what follows is that row
@@ -52,16 +53,17 @@ type LockRecord struct {
 
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.
 type Installation struct {
-	Owner     string // setup's owner role for this pair, or ""
-	Master    string // the cluster's master user, where the caller knows it; or ""
-	Functions string // the schema of the functions that the session may call, or ""
+	Users     []string // of the secret's pair
+	Owner     string   // setup's owner role for this pair, or ""
+	Master    string   // the cluster's master user, where the caller knows it; or ""
+	Functions string   // the schema of the functions that the session may call, or ""
 	Records   []role.Record
 	Databases []Database
 }
 
 // ReadInstallation looks for what setup made for a pair whose shared role the session is.
 func ReadInstallation(ctx context.Context, s *postgres.Session, user, partner string) (Installation, error) {
-	var p Installation
+	p := Installation{Users: []string{user, partner}}
 	var comments []string
 	err := s.Row(ctx, sql.SweepPair, nil, []any{user, partner}, &p.Owner, &p.Functions, &comments)
 	if err != nil {
@@ -79,9 +81,9 @@ func List(ctx context.Context, s *postgres.Session, stateSchema string, found In
 	var lastLogin, changed, lockedAt, firstSeen *time.Time
 	var lock string
 	var plain bool
-	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber, &a.SetUp,
+	into := []any{&a.OID, &a.Name, &plain, &a.Quoted, &a.CanLogin, &a.Superuser, &a.IAM, &a.Paired, &a.Subscriber, &a.SetUp, &a.Master,
 		&a.ByFunction, &a.Directly, &a.Tracked, &a.Status, &lastLogin, &a.Source, &changed, &lockedAt, &firstSeen, &lock}
-	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{found.Functions, found.Owner}, into, func() {
+	err := s.Each(ctx, sql.SweepAccounts, postgres.Names{"state_schema": stateSchema}, []any{found.Functions, found.Owner, found.Users}, into, func() {
 		a.LastLogin, a.StatusChanged, a.LockedAt, a.FirstSeen = timeOf(lastLogin), timeOf(changed), timeOf(lockedAt), timeOf(firstSeen)
 		a.Lock = lockRecord(lock)
 		a.Unlogged = unlogged(a.Name, plain)

@@ -48,6 +48,8 @@ func (e Exemptions) Reason(a Account) string {
 		return "It belongs to a rotation pair."
 	case strings.HasPrefix(a.Name, role.OwnerPrefix):
 		return "Its name is of the kind that setup gives to its own roles."
+	case a.Master:
+		return "It has ADMIN on the users of this secret's rotation pair, as a master has by which they are rotated."
 	case a.Subscriber:
 		return "It owns a subscription, whose worker logs no login."
 	}

@@ -30,6 +30,9 @@ func TakeLock(ctx context.Context, s *postgres.Session, schema string) (holder s
 	return holder, nil
 }
 
+// ErrLockLost is returned by HoldsLock where the session is there and the lock is not.
+var ErrLockLost = errors.New("the sweep's lock was lost: another sweep may be under way")
+
 // HoldsLock returns an error unless a session in which TakeLock succeeded still holds the lock.
 func HoldsLock(ctx context.Context, s *postgres.Session) error {
 	var holds bool
@@ -37,7 +40,7 @@ func HoldsLock(ctx context.Context, s *postgres.Session) error {
 		return err
 	}
 	if !holds {
-		return errors.New("the sweep's lock was lost: another sweep may be under way")
+		return ErrLockLost
 	}
 	return nil
 }

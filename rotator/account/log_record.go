@@ -28,7 +28,7 @@ type LogRecord struct {
 type Activity struct {
 	Role   string
 	At     time.Time
-	Began  time.Time // when the session began that shows it; At where that is not known
+	Began  time.Time // when the session began that shows it; zero = not known
 	Source string    // what it rests on, for last_login_source
 }
 

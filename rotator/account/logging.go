@@ -21,15 +21,17 @@ type LoggingSetting struct {
 	Good  string // what it should be, in words
 	value func(Logging) string
 	shows func(value string) bool // logins, with this value
+	reset string                  // PostgreSQL's own default
+	words bool                    // it is about the words of an entry alone, and logins are read in other languages too
 }
 
 // LoggingSettings are all of them. log_error_verbosity is not among them: the log is read in each of its three forms.
 var LoggingSettings = []LoggingSetting{
-	{"log_connections", "on (from PostgreSQL 18 on a list with authorization will do)", func(l Logging) string { return l.Connections }, logsLogins},
-	{"log_min_messages", "warning", func(l Logging) string { return l.MinMessages }, func(m string) bool { return m != "fatal" && m != "panic" }},
-	{"log_line_prefix", "'" + prefixes[0] + "', or '" + prefixes[1] + "'", func(l Logging) string { return l.LinePrefix }, func(p string) bool { return slices.Contains(prefixes[:], p) }},
-	{"log_destination", "stderr", func(l Logging) string { return l.Destination }, logsToStderr},
-	{"lc_messages", "C, or a locale of English", func(l Logging) string { return l.Messages }, inEnglish},
+	{"log_connections", "on (from PostgreSQL 18 on a list with authorization will do)", func(l Logging) string { return l.Connections }, logsLogins, "off", false},
+	{"log_min_messages", "warning", func(l Logging) string { return l.MinMessages }, logsLog, "warning", false},
+	{"log_line_prefix", "'" + prefixes[0] + "', or '" + prefixes[1] + "'", func(l Logging) string { return l.LinePrefix }, func(p string) bool { return slices.Contains(prefixes[:], p) }, "%m [%p] ", false},
+	{"log_destination", "stderr", func(l Logging) string { return l.Destination }, logsToStderr, "stderr", false},
+	{"lc_messages", "C, or a locale of English", func(l Logging) string { return l.Messages }, inEnglish, "", true},
 }
 
 // prefixes are the values of log_line_prefix that Amazon RDS allows.
@@ -62,35 +64,48 @@ func (l Logging) Fault() string {
 	return strings.Join(told, "; ")
 }
 
-// ShowsLogins reports whether a setting, with a value, leaves logins in the log; decides is false for a setting on which that does not
-// depend.
-func ShowsLogins(setting, value string) (shows, decides bool) {
-	at := slices.IndexFunc(LoggingSettings, func(s LoggingSetting) bool { return s.Name == setting })
+// HidingSetting finds the setting of a name, in upper case or lower as a configuration file may have it, if with a bad value it keeps
+// logins out of the log. lc_messages does not: entries are read in every language that PostgreSQL has.
+func HidingSetting(name string) (s LoggingSetting, found bool) {
+	at := slices.IndexFunc(LoggingSettings, func(s LoggingSetting) bool { return strings.EqualFold(s.Name, name) && !s.words })
 	if at < 0 {
-		return true, false
+		return LoggingSetting{}, false
 	}
-	return LoggingSettings[at].shows(value), true
+	return LoggingSettings[at], true
 }
+
+// ShowsLogins reports whether the log shows logins where the setting has a value, written as a configuration file may have it.
+func (s LoggingSetting) ShowsLogins(value string) bool { return s.shows(value) }
+
+// ShowsLoginsWhenReset reports the same of PostgreSQL's own default. Where that hides logins Amazon RDS may have put another in its place.
+func (s LoggingSetting) ShowsLoginsWhenReset() bool { return s.shows(s.reset) }
 
 // logsLogins reads log_connections. From PostgreSQL 18 on it is a list of aspects, of which "authorization" is the one that counts.
 func logsLogins(setting string) bool {
-	for aspect := range strings.SplitSeq(strings.ToLower(setting), ",") {
-		switch strings.TrimSpace(aspect) {
-		case "on", "true", "yes", "1", "all", "authorization":
-			return true
-		}
-	}
-	return false
+	aspects := elements(setting)
+	return slices.Contains(aspects, "all") || slices.Contains(aspects, "authorization") || len(aspects) == 1 && isTrue(aspects[0])
+}
+
+// isTrue reads a Boolean as PostgreSQL does, which takes the beginnings of the words too (parse_bool_with_len).
+func isTrue(value string) bool {
+	return value != "" && (strings.HasPrefix("true", value) || strings.HasPrefix("yes", value)) || value == "on" || value == "1"
+}
+
+// logsLog reads log_min_messages.
+func logsLog(setting string) bool {
+	return !strings.EqualFold(setting, "fatal") && !strings.EqualFold(setting, "panic")
 }
 
 // logsToStderr reads log_destination: the lines that are exported are those of stderr.
-func logsToStderr(setting string) bool {
-	for destination := range strings.SplitSeq(strings.ToLower(setting), ",") {
-		if strings.TrimSpace(destination) == "stderr" {
-			return true
-		}
+func logsToStderr(setting string) bool { return slices.Contains(elements(setting), "stderr") }
+
+// elements reads a list of names, which may be in quotes (SplitIdentifierString).
+func elements(list string) []string {
+	names := strings.Split(strings.ToLower(list), ",")
+	for n, name := range names {
+		names[n] = strings.Trim(strings.TrimSpace(name), `"`)
 	}
-	return false
+	return names
 }
 
 // inEnglish reads lc_messages. PostgreSQL's own messages are English; "" is the locale of the server's environment, which RDS leaves at C.

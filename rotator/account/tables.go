@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pgrotator/rotator/postgres"
+	"pgrotator/rotator/script"
 	"pgrotator/sql"
 )
 
@@ -94,8 +95,12 @@ func admitTables(found []table, schema string) (old bool, err error) {
 		columns := missing[t.name]
 		delete(missing, t.name)
 		if fault := t.unfit(columns); fault != "" {
-			return false, fmt.Errorf("table %s.%s, owned by %q, is not the sweep's: it %s: rename the table, or set STATE_SCHEMA to another schema, and run setup with \"for\":\"sweep\"",
-				postgres.Quote(schema), t.name, t.owner, fault)
+			return false, &script.Refusal{Problem: fmt.Sprintf("table %s.%s, owned by %q, is not the sweep's: it %s", postgres.Quote(schema), t.name, t.owner, fault),
+				Cure: `rename the table, or set STATE_SCHEMA to another schema, and run setup with "for":"sweep"`}
+		}
+		if !t.usable {
+			return false, &script.Refusal{Problem: fmt.Sprintf("table %s.%s may not be read and written by the shared role", postgres.Quote(schema), t.name),
+				Cure: `run setup with "for":"sweep", which permits it`}
 		}
 		old = old || !slices.Equal(t.columns, columns.now())
 	}
@@ -106,7 +111,7 @@ func admitTables(found []table, schema string) (old bool, err error) {
 	return old, nil
 }
 
-// unfit says why the sweep cannot work with a table, "" if it can.
+// unfit says why a table is not the sweep's, "" if it is.
 func (t table) unfit(columns tableShape) string {
 	switch {
 	case t.fault != "":
@@ -115,8 +120,6 @@ func (t table) unfit(columns tableShape) string {
 		return fmt.Sprintf("has the columns %s instead of %s", strings.Join(t.columns, ", "), strings.Join(columns.now(), ", "))
 	case !t.ours:
 		return "belongs to somebody else"
-	case !t.usable:
-		return "may not be read and written by the shared role"
 	}
 	return ""
 }
@@ -129,8 +132,8 @@ func admitSchema(ctx context.Context, s *postgres.Session, schema string, i Inst
 	if err != nil || trusted {
 		return err
 	}
-	return fmt.Errorf("schema %s of the sweep's tables belongs to %q, who could put others in their place: leave STATE_SCHEMA empty, or name a schema of the master's, and run setup with \"for\":\"sweep\"",
-		postgres.Quote(schema), holder)
+	return &script.Refusal{Problem: fmt.Sprintf("schema %s of the sweep's tables belongs to %q, who could put others in their place", postgres.Quote(schema), holder),
+		Cure: `leave STATE_SCHEMA empty, or name a schema of the master's, and run setup with "for":"sweep"`}
 }
 
 // tableShape is the columns of a table, with their types, each list in the order of the names.
@@ -159,12 +162,15 @@ func tableColumns() map[string]tableShape {
 	}
 }
 
-// SyncRows gives each role that can log in a row, and takes away the rows of roles that are gone.
+// SyncRows has rows follow roles: each role that can log in has one, and each that the sweep locked. A role that was dropped and made again
+// under the same name starts anew, and so does one that a DBA lets log in for the first time.
 func SyncRows(ctx context.Context, s *postgres.Session, t Tables) error {
-	statement := sql.SweepSync
-	if t.Old {
-		statement = sql.SweepSyncOld
-	}
-	_, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema})
-	return err
+	return s.Transaction(ctx, func() error {
+		for _, statement := range []sql.Statement{sql.SweepForget, sql.SweepSync} {
+			if _, err := s.Send(ctx, statement, postgres.Names{"state_schema": t.Schema}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

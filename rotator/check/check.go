@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,6 +91,20 @@ func (l *list) advise(name, detail, fix string) {
 
 func (l *list) fail(name, detail, fix string) {
 	l.results = append(l.results, Result{Name: name, Detail: detail, Fix: fix})
+}
+
+// refuse fails with a refusal's own cure; otherwise is what to do about any other error.
+func (l *list) refuse(name, about string, err error, otherwise string) {
+	var refusal *script.Refusal
+	if !errors.As(err, &refusal) {
+		l.fail(name, about+err.Error(), otherwise)
+		return
+	}
+	fix := strings.ToUpper(refusal.Cure[:1]) + refusal.Cure[1:]
+	if !strings.HasSuffix(fix, ";") {
+		fix += "."
+	}
+	l.fail(name, about+refusal.Problem, fix)
 }
 
 func (l *list) report() Report {

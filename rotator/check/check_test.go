@@ -108,7 +108,7 @@ func TestWhatFails(t *testing.T) {
 		"a partner outside the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("REVOKE %s FROM %s", s.Shared, s.B))
 			s.CreateSecret(nil)
-		}, "shared role", "setup"},
+		}, "shared role", "GRANT"},
 		"a current user that does not become the shared role": {func(s *localtest.Scene) {
 			s.SQL(fmt.Sprintf("ALTER ROLE %s RESET role", s.A))
 			s.CreateSecret(nil)

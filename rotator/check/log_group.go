@@ -13,6 +13,7 @@ import (
 	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/logread"
 	"pgrotator/rotator/script"
+	"pgrotator/rotator/sweep/evidence"
 )
 
 // The stretches that a check reads: whole events of the last minute, and rows of the last hour.
@@ -87,7 +88,7 @@ func (c *Check) constantQuery(ctx context.Context, l *list, group logread.Group,
 	var unread []string
 	for _, r := range rows.Rows() {
 		entries += r.Count
-		if user, _, _ := strings.Cut(r.Names, "@"); user != "" && strings.Trim(user, "*") == "" {
+		if evidence.Masked(r) {
 			unread = append(unread, fmt.Sprintf("%d entries of stream %s are by masked names", r.Count, r.Stream))
 		}
 	}

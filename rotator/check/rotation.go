@@ -91,7 +91,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	for _, refusal := range []error{own.AdmitPair(), partner.AdmitPair()} {
 		if refusal != nil {
-			l.fail("shared role", refusal.Error(), "Do as the detail says, or run setup.")
+			l.refuse("shared role", "", refusal, "")
 			return
 		}
 	}
@@ -214,11 +214,13 @@ func (c *Check) masterWay(ctx context.Context, l *list, s subject, session *post
 		err = c.masterLogin(ctx, s, partner)
 	}
 	if err != nil {
-		l.fail("way", "master: "+err.Error(), "Do as the detail says, or run setup.")
+		l.refuse("way", "master: ", err, masterOfThisServer)
 		return
 	}
 	l.advise("way", "master: the secret at masterarn", "Run setup: the master secret is then not needed again.")
 }
+
+const masterOfThisServer = "Let masterarn name the secret of this server's master user, with the password that the user has now, and run setup: the master is then not needed again."
 
 // masterLogin logs in as the master and asks whether it may set the other user.
 func (c *Check) masterLogin(ctx context.Context, s subject, partner role.State) error {

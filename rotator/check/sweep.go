@@ -158,7 +158,7 @@ func tablesFault(l *list, err error) {
 		l.advise("tables", err.Error(), setUpForSweep)
 		return
 	}
-	l.fail("tables", err.Error(), "Do as the detail says.")
+	l.refuse("tables", "", err, "Run check again once the database answers.")
 }
 
 // tablesFound tells where the tables are and what setup has to do with them.

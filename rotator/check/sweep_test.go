@@ -2,14 +2,17 @@ package check_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	smtypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"pgrotator/rotator/check"
 	"pgrotator/rotator/internal/localaws"
 	"pgrotator/rotator/internal/localtest"
 	"pgrotator/rotator/role"
@@ -91,7 +94,10 @@ func TestWhatFailsForASweep(t *testing.T) {
 		"a table of another": {func(s *localtest.Scene) {
 			name, password := s.PG.Superuser()
 			s.SQLAs(s.PG.URL(name, password, s.Database), "ALTER TABLE rotation_"+s.Shared+".user_login_status OWNER TO "+s.Master)
-		}, "tables", "detail", ""},
+		}, "tables", "Rename the table, or set STATE_SCHEMA", "belongs to somebody else"},
+		"a table that may not be read": {func(s *localtest.Scene) {
+			s.SQL("REVOKE SELECT ON rotation_" + s.Shared + ".user_login_status FROM " + s.Shared)
+		}, "tables", "Run setup with", "may not be read and written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,17 +136,40 @@ func TestRolesThatASweepLeavesAloneAreNotNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.SQL(fmt.Sprintf("CREATE ROLE %s_nightly LOGIN REPLICATION", s.Shared), fmt.Sprintf("CREATE ROLE %s_stranger LOGIN REPLICATION", s.Shared))
-	for _, user := range []string{blue, green} { // beyond the owner role of the first pair, on every major version
+	admin := s.Shared + "_admin" // of this pair, as the user of a masterarn is
+	s.SQL(fmt.Sprintf("CREATE ROLE %s LOGIN", admin), fmt.Sprintf("GRANT %[1]s_a, %[1]s_b TO %[2]s WITH ADMIN OPTION", s.Shared, admin))
+	for _, user := range []string{blue, green, admin} { // beyond the owner role of the first pair, on every major version
 		s.SQL("ALTER ROLE " + user + " REPLICATION")
 	}
 	roles := find(t, run(t, s, role.ForSweep), "roles")
-	for _, name := range []string{blue, green, s.Shared + "_nightly"} {
+	for _, name := range []string{blue, green, admin, s.Shared + "_nightly"} {
 		if strings.Contains(roles.Detail, name) {
 			t.Errorf("%s is left alone by a sweep, and the check says %q", name, roles.Detail)
 		}
 	}
 	if !strings.Contains(roles.Detail, s.Shared+"_stranger") {
 		t.Errorf("the check says %q", roles.Detail)
+	}
+}
+
+// A stranger can have a name of asterisks turned away; only what a session writes under one is unread.
+func TestMaskedNames(t *testing.T) {
+	t.Parallel()
+	s := clusterScene(t)
+	logged := func(message string) {
+		at := time.Now().Add(-2 * time.Minute).UTC()
+		s.AWS.AppendLog("/aws/rds/cluster/orders/postgresql", "orders-1.0", localaws.Event{Time: at,
+			Message: at.Format(time.DateTime) + " UTC:10.0.0.1(40000):*****@app:[4711]:" + message})
+	}
+	unread := func(c check.Result) bool { return c.Name == "unread entries" }
+	logged(`FATAL:  role "*****" does not exist`)
+	logged(`FATAL:  password authentication failed for user "*****"`)
+	if report := run(t, s, role.ForSweep); slices.ContainsFunc(report.Checks, unread) || !report.OK {
+		t.Errorf("refusals of a masked name: %+v", report)
+	}
+	logged("LOG:  disconnection: session time: 0:00:00.021 user=***** database=app host=10.0.0.1 port=40000")
+	if told := find(t, run(t, s, role.ForSweep), "unread entries"); told.OK || !strings.Contains(told.Fix, "logs:Unmask") {
+		t.Errorf("an entry of a session: %+v", told)
 	}
 }
 

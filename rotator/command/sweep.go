@@ -10,8 +10,8 @@ import (
 	"pgrotator/rotator/terminal"
 )
 
-// Well is whether everybody was judged, and all that was due was done.
-func (s swept) Well() bool { return s.Brief().OK }
+// Well is whether everybody was judged, all that was due was done, and what tells of it was delivered.
+func (s swept) Well() bool { return s.Brief().OK && len(s.Undelivered()) == 0 }
 
 // Show writes what the sweep knows, and then whom it did something to, or would.
 func (s swept) Show(p *terminal.Page) {
@@ -30,6 +30,17 @@ func (s swept) Show(p *terminal.Page) {
 	s.left(p)
 	if s.IAM != nil {
 		iam(p, *s.IAM)
+	}
+	s.undelivered(p)
+}
+
+// undelivered is what REPORT_BUCKET and Security Hub lack of this sweep.
+func (s swept) undelivered(p *terminal.Page) {
+	for n, line := range s.Undelivered() {
+		if n == 0 {
+			p.Title("Not delivered")
+		}
+		p.Hang(terminal.Red, "  ", line)
 	}
 }
 

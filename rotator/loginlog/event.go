@@ -100,7 +100,7 @@ type Event struct {
 	// Database is as the catalogue or, where that lacks it, the prefix spells it; "" for physical replication, which has
 	// none.
 	Database string
-	// Replication is known for a Login, and for the others where they have no Database.
+	// Replication is known for a Login, be it another's or contested, and for the others where they have no Database.
 	Replication bool
 	Session     Session
 	// Forgeable says that the text is short enough to be the user and database names (63 bytes each) that a client

@@ -110,7 +110,7 @@ func (v *verdict) tampering() verdict {
 	if !contested {
 		return verdict{kind: Tampering}
 	}
-	return verdict{kind: Tampering, contested: true, client: client{user: v.user}}
+	return verdict{kind: Tampering, contested: true, client: client{user: v.user, database: v.database, replication: v.replication}}
 }
 
 // judgeMark judges the message after a mark. Under the second prefix the application name before the severity may itself

@@ -46,9 +46,9 @@ func Choose(group Group, expected int64, region string, left time.Duration) (Cho
 	reach := int64(mostPace(region) * pageShare * pageBytes * max(left, 0).Seconds())
 	if expected > reach {
 		return Choice{LogsInsights, fmt.Sprintf("about %s are expected, and FilterLogEvents reads about %s in the %s left",
-			gigabytes(expected), gigabytes(reach), left.Truncate(time.Second))}, nil
+			size(expected), size(reach), left.Truncate(time.Second))}, nil
 	}
-	return Choice{FilterLogEvents, fmt.Sprintf("about %s are expected, which can be read whole", gigabytes(expected))}, nil
+	return Choice{FilterLogEvents, fmt.Sprintf("about %s are expected, which can be read whole", size(expected))}, nil
 }
 
 // Expected estimates the bytes that a stretch of a group holds, from what it stores, where no earlier reading tells.
@@ -66,4 +66,10 @@ func (g Group) Expected(from, to, now time.Time) int64 {
 // Dollars estimates what it costs to have Logs Insights scan that many bytes.
 func Dollars(bytes int64) float64 { return float64(bytes) / 1e9 * dollarsPerGB }
 
-func gigabytes(bytes int64) string { return fmt.Sprintf("%.2f GB", float64(bytes)/1e9) }
+// size is about how much some bytes are, in words.
+func size(bytes int64) string {
+	if bytes < 1e9 {
+		return fmt.Sprintf("%d MB", (bytes+1e6-1)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(bytes)/1e9)
+}

@@ -14,11 +14,14 @@ import (
 )
 
 // Reading goes in slices of time. Only a slice that was read to its end is known to have no more events, whatever the order in
-// which they come, so slices are short enough for progress to be stored often, and as long as that allows.
+// which they come, so slices are short enough for progress to be stored often, and as long as that allows. What a slice holds is known
+// once it is read: after a quiet night one may hold a busy morning, and is left for shorter ones.
 const (
-	firstSlice   = 10 * time.Minute
-	longestSlice = 12 * time.Hour
-	sliceTakes   = 10 * time.Second // what a slice should take
+	firstSlice    = 10 * time.Minute
+	longestSlice  = 12 * time.Hour
+	shortestSlice = time.Second
+	sliceTakes    = 10 * time.Second // what a slice should take
+	sliceMayTake  = 15 * time.Second // before it is left
 )
 
 // throttledAttempts is how often a throttled request is tried: the quota is shared with everybody in the account.
@@ -26,11 +29,13 @@ const throttledAttempts = 10
 
 // eventReader reads whole events through FilterLogEvents.
 type eventReader struct {
-	client  *cloudwatchlogs.Client
-	until   time.Time
-	pace    *pace
-	longest time.Duration // slice
-	usage   Usage
+	client   *cloudwatchlogs.Client
+	until    time.Time
+	pace     *pace
+	longest  time.Duration // slice
+	patience time.Duration // with a slice, before it is left
+	given    given
+	usage    Usage
 }
 
 // longestSlice is how long a slice may be. Where no progress is to be stored, and few events are expected, one is enough.
@@ -49,12 +54,18 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 	}
 	bounded, cancel := withUntil(ctx, r.until)
 	defer cancel()
+	r.given.forget()
 	length := max(firstSlice, r.longest-longestSlice)
 	for from.Before(to) {
 		end := earlier(from.Add(length), to)
 		begun := time.Now()
-		if err := r.slice(bounded, group, from, end, sink); err != nil {
+		newest, whole, err := r.slice(bounded, group, from, end, sink)
+		if err != nil {
 			return err
+		}
+		if !whole {
+			length = shorter(end.Sub(from), newest.Sub(from), time.Since(begun))
+			continue
 		}
 		if err := sink.ReadTo(ctx, end); err != nil {
 			return err
@@ -73,7 +84,15 @@ func nextLength(length, took time.Duration) time.Duration {
 	case took > sliceTakes:
 		length = time.Duration(float64(length) * float64(sliceTakes) / float64(took))
 	}
-	return max(length, time.Second).Truncate(time.Second)
+	return max(length, shortestSlice).Truncate(time.Second)
+}
+
+// shorter is the length of a slice in the place of one that was left: it aims at half of sliceTakes, by how far the events have come that it
+// gave in the time that it took. That they come in their order is relied on for no more than this.
+func shorter(length, came, took time.Duration) time.Duration {
+	next := time.Duration(float64(came) * float64(sliceTakes/2) / float64(max(took, 1)))
+	next = min(max(next, length/16), length/2)
+	return max(next, shortestSlice).Truncate(time.Second)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -86,11 +105,13 @@ func earlier(a, b time.Time) time.Time {
 // page is one answer of FilterLogEvents, or why there is none.
 type page struct {
 	events []types.FilteredLogEvent
+	last   bool // of the slice
 	err    error
 }
 
-// slice reads one slice. The next page is fetched while the last is taken in.
-func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time, sink Sink) error {
+// slice reads one slice, or leaves it after a page where it takes too long: then whole is false, and newest the time of the latest event
+// that it held so far. The next page is fetched while the last is taken in.
+func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time, sink Sink) (newest time.Time, whole bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	pages := make(chan page)
 	go func() {
@@ -102,17 +123,31 @@ func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time
 		for range pages { // until fetch has ended: it counts the requests
 		}
 	}()
+	newest = from
+	begun := time.Now()
 	for p := range pages {
 		if p.err != nil {
-			return p.err
+			return newest, false, p.err
 		}
 		for _, e := range p.events {
 			r.usage.Bytes += int64(len(aws.ToString(e.Message)))
+			newest = later(newest, time.UnixMilli(aws.ToInt64(e.Timestamp)))
+			if !r.given.add(aws.ToString(e.EventId)) {
+				continue
+			}
 			sink.Event(Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
 				Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)})
 		}
+		if !p.last && to.Sub(from) > shortestSlice && (time.Since(begun) > r.patience || r.given.full()) {
+			r.given.leave(to)
+			return newest, false, nil
+		}
 	}
-	return context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return newest, false, err
+	}
+	r.given.end(to)
+	return newest, true, nil
 }
 
 // fetch follows the pages of a slice. A page may be empty and still not be the last.
@@ -125,7 +160,7 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 		if err != nil {
 			p.err = r.fault(ctx, group, err)
 		} else {
-			p.events, in.NextToken = out.Events, out.NextToken
+			p.events, in.NextToken, p.last = out.Events, out.NextToken, out.NextToken == nil
 		}
 		select {
 		case pages <- p:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,52 @@ func TestEventsAreGivenOnce(t *testing.T) {
 	}
 	if n := len(sink.parts); n < 2 || !sink.parts[n-1].Equal(begin.Add(length)) {
 		t.Errorf("parts end at %v", sink.parts)
+	}
+}
+
+// A slice that takes too long is left for shorter ones: of what it held every event is given once, and what comes late meanwhile too.
+func TestLongSliceIsLeft(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, localaws.LogGroup{})
+	s.SetLogLimits(localaws.LogLimits{PageEvents: 10})
+	const length = 36 * time.Hour
+	want := map[string]bool{}
+	write := func(stream string, at time.Time) {
+		s.write(stream, at, stream+at.String())
+		want[stream+at.String()] = true
+	}
+	for n := range 150 { // a quiet night, then as many events in two minutes
+		write("a.0", begin.Add(time.Duration(n)*6*time.Minute))
+		write(fmt.Sprintf("b.%d", n%3), begin.Add(20*time.Hour+time.Duration(n)*800*time.Millisecond))
+	}
+	requests := 0
+	s.Intercept(func(c localaws.Call) localaws.Outcome {
+		if c.Operation == "FilterLogEvents" {
+			if requests++; requests%10 == 0 && requests <= 50 { // while the first reading is far from there
+				write("late.0", begin.Add(length-time.Duration(requests)*time.Second))
+			}
+		}
+		return localaws.Pass
+	})
+	reader := logread.Impatient(logread.New(logread.FilterLogEvents, s.client, logread.Options{Region: "us-east-1", Pace: logread.Pace{First: 1000, Most: 1000}}), 0)
+	for range 2 { // a second reading with the same reader gives all again
+		sink := newNotes()
+		if err := reader.Read(t.Context(), s.group(t), begin, begin.Add(length), sink); err != nil {
+			t.Fatal(err)
+		}
+		given := map[string]int{}
+		for _, e := range sink.events {
+			given[e.Message]++
+		}
+		for message := range want {
+			if given[message] != 1 {
+				t.Errorf("event %q is given %d times", message, given[message])
+			}
+		}
+		// The lengths of slices that are never left double: nine would do.
+		if n := len(sink.parts); n < 20 || !slices.IsSortedFunc(sink.parts, time.Time.Compare) || !sink.parts[n-1].Equal(begin.Add(length)) {
+			t.Errorf("parts end at %v", sink.parts)
+		}
 	}
 }
 

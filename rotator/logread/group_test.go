@@ -46,7 +46,7 @@ func TestChoose(t *testing.T) {
 		want     logread.Way
 		why      string // or the error's
 	}{
-		{standard, 0, "eu-west-1", time.Minute, logread.FilterLogEvents, "0.00 GB"},
+		{standard, 0, "eu-west-1", time.Minute, logread.FilterLogEvents, "0 MB"},
 		{standard, gb, "eu-west-1", 14 * time.Minute, logread.FilterLogEvents, "1.00 GB"},
 		{standard, 4 * gb, "eu-west-1", 14 * time.Minute, logread.LogsInsights, "14m0s"},
 		{standard, 4 * gb, "us-east-1", 14 * time.Minute, logread.FilterLogEvents, "4.00 GB"},

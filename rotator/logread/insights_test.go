@@ -193,6 +193,7 @@ func TestResultsThatAreNotWhole(t *testing.T) {
 		`entries "many"`:                    field(1, "entries", aws.String("many")),
 		`newest ""`:                         field(1, "newest", nil),
 		`slowest "NULL"`:                    field(1, "slowest", aws.String("NULL")),
+		`pids ""`:                           field(1, "pids", nil),
 	} {
 		s := newScene(t, localaws.LogGroup{})
 		s.logins(3)

@@ -53,7 +53,7 @@ type Options struct {
 	Region string        // of the groups
 	Until  time.Time     // reading stops then; zero = never
 	Pace   Pace          // of FilterLogEvents; zero = the Region's
-	Slice  time.Duration // longest stretch that FilterLogEvents reads before ReadTo; zero = 12 hours
+	Slice  time.Duration // longest stretch that FilterLogEvents reads before ReadTo, if that is quick; zero = 12 hours
 }
 
 // New makes the Reader that was chosen.
@@ -61,7 +61,7 @@ func New(way Way, client *cloudwatchlogs.Client, o Options) Reader {
 	if way == LogsInsights {
 		return &insightsReader{client: client, until: o.Until}
 	}
-	return &eventReader{client: client, until: o.Until, pace: newPace(o), longest: o.longestSlice()}
+	return &eventReader{client: client, until: o.Until, pace: newPace(o), longest: o.longestSlice(), patience: sliceMayTake}
 }
 
 // withUntil bounds a context; context.Cause tells ErrOutOfTime from the caller's own end.

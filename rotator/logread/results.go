@@ -70,7 +70,11 @@ func readRow(fields []types.ResultField, texts interned) (Row, error) {
 		}
 	}
 	row := Row{Kind: kindOf(texts.text(values["@logStream"]), texts.text(values["who"]), texts.text(values["what"]))}
-	for name, number := range map[string]*int64{"entries": &row.Count, "oldest": &row.Earliest, "newest": &row.Latest, "slowest": &row.Delay} {
+	numbers := map[string]*int64{"entries": &row.Count, "oldest": &row.Earliest, "newest": &row.Latest, "slowest": &row.Delay}
+	if row.isAttempt() {
+		numbers["pids"] = &row.PIDs
+	}
+	for name, number := range numbers {
 		// The form of numbers is not documented; an exponent or a fraction is no surprise.
 		value, err := strconv.ParseFloat(values[name], 64)
 		if err != nil {

@@ -10,6 +10,8 @@ type Row struct {
 	Earliest int64 // ms since 1970
 	Latest   int64 // ms since 1970
 	Delay    int64 // the longest time from an event to its ingestion, ms
+	// PIDs is the sum of the process ids of a row of Logins or Refusals, by which it can be told whether they are the same attempts.
+	PIDs int64
 }
 
 // Kind is what the entries of a row have in common.
@@ -38,10 +40,10 @@ const (
 	Login
 	// Disconnection is the end of a session.
 	Disconnection
-	// Refusal turns an authorized client away: its session never began.
+	// Refusal turns an authorized client away: its session never began, and a Login of the same process came before it.
 	Refusal
 	// Unproven is an entry that may be a stranger's: every other FATAL, what is written before authorization or before and after it
-	// alike, and the further parts of a report (DETAIL, LOCATION and the like). Strangers could make as many names as they like.
+	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers could make as many names as they like.
 	Unproven
 	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole.
 	Tampering
@@ -58,6 +60,9 @@ const (
 func (c Class) String() string {
 	return [...]string{"other", "login", "disconnection", "refusal", "unproven", "tampering", "server notice", "stamped", "unstamped"}[c]
 }
+
+// isAttempt reports a kind that tells of attempts to log in with the right password.
+func (k Kind) isAttempt() bool { return k.Class == Login || k.Class == Refusal }
 
 // doubledMark is what rows.txt takes from a second mark.
 const doubledMark = "]:"

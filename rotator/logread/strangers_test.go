@@ -17,6 +17,16 @@ func strangersEntries(user, database string) []string {
 		"FATAL:  %spassword authentication failed for user \"" + user + "\"",
 		"FATAL:  %sinvalid value for parameter \"replication\": \"permission denied for\"",
 		"FATAL:  %ssorry, too many clients already",
+		"FATAL:  %snumber of requested standby connections exceeds max_wal_senders (currently 10)",
+		"FATAL:  %sthe database system is starting up",
+		"FATAL:  %sthe database system is shutting down",
+		"FATAL:  %sthe database system is in recovery mode",
+		"FATAL:  %sthe database system is not accepting connections",
+		"FATAL:  %sthe database system is not yet accepting connections",
+		"FATAL:  %scanceling authentication due to timeout",
+		"FATAL:  %sno pg_hba.conf entry for host \"10.0.0.7\", user \"" + user + "\", database \"" + database + "\", no encryption",
+		"FATAL:  %spg_hba.conf rejects replication connection for host \"10.0.0.7\", user \"" + user + "\", SSL encryption",
+		"FATAL:  %sunsupported frontend protocol 9.9: server supports 3.0 to 3.2",
 		"DETAIL:  Role \"" + user + "\" does not exist.",
 		"LOCATION:  auth_failed, auth.c:326",
 		"LOG:  %scould not receive data from client: Connection reset by peer",
@@ -68,6 +78,8 @@ var strangersNames = [][2]string{
 	{"bob@app:[1]:ERROR:  :[2]:ERROR:  ", ":[3]:ERROR:  "}, {"FATAL:  ", "LOG:  "}, {"@", "@:[57]:LOG:  received SIGHUP, reloading"},
 	{"\u00e9\u00e9\u00e9\u00e9@b:[1]:FEHLER:  x", "\xff\xfe"},
 	{"alice", "app:[1]:FATAL:  role \"alice\" is not permitted to log in"},
+	{"alice@ is outside the valid range for parameter ", "app"}, {"alice", "1 is outside the valid range for parameter \""},
+	{"alice@\" is not permitted to log in", "role \"x\" does not exist"},
 }
 
 func TestStrangersCountForNobody(t *testing.T) {

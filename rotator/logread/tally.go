@@ -2,6 +2,7 @@ package logread
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,7 +24,12 @@ func (t *Tally) Event(e Event) {
 	r := queryDivision().read(e.Message[:min(len(e.Message), looksAt)], e.Stream)
 	who, _ := r.field("who")
 	what, _ := r.field("what")
-	t.Row(Row{Kind: kindOf(e.Stream, who, what), Count: 1, Earliest: e.At, Latest: e.At, Delay: e.Ingested - e.At})
+	row := Row{Kind: kindOf(e.Stream, who, what), Count: 1, Earliest: e.At, Latest: e.At, Delay: e.Ingested - e.At}
+	if row.isAttempt() {
+		pid, _ := r.field("pid")
+		row.PIDs, _ = strconv.ParseInt(pid, 10, 64) // digits, of the server's own
+	}
+	t.Row(row)
 }
 
 // Row adds the entries of a row to those of the same kind.
@@ -38,6 +44,7 @@ func (t *Tally) Row(r Row) {
 		return
 	}
 	sum.Count += r.Count
+	sum.PIDs += r.PIDs
 	sum.Earliest = min(sum.Earliest, r.Earliest)
 	sum.Latest = max(sum.Latest, r.Latest)
 	sum.Delay = max(sum.Delay, r.Delay)

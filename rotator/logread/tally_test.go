@@ -81,7 +81,11 @@ var kinds = func() map[string]logread.Kind {
 		plain + "\u81f4\u547d\u9519\u8bef:  x":                                                                     unproven("\u81f4\u547d\u9519\u8bef"),
 		plain + "\u041e\u041f\u0415\u0420\u0410\u0422\u041e\u0420:  x":                                             alice(logread.Other, "\u041e\u041f\u0415\u0420\u0410\u0422\u041e\u0420"),
 		plain + "\u65e5\u5fd7:  x":                                                                                 alice(logread.Other, "\u65e5\u5fd7"),
-		plain + "FATAL:  number of requested standby connections exceeds max":                                      alice(logread.Refusal, "FATAL"),
+		plain + "FATAL:  number of requested standby connections exceeds max":                                      unproven("FATAL"),
+		plain + "FATAL:  new replication connections are not allowed during database shutdown":                     alice(logread.Refusal, "FATAL"),
+		plain + "FATAL:  database locale is incompatible with operating system":                                    alice(logread.Refusal, "FATAL"),
+		plain + "FATAL:  -1 is outside the valid range for parameter \"work_mem\" (64 .. 2147483647)":              alice(logread.Refusal, "FATAL"),
+		plain + "FATAL:  5 8kB is outside the valid range for parameter \"temp_buffers\" (100 8kB .. 1 8kB)":       alice(logread.Refusal, "FATAL"),
 		plain + "LOG:  certificate authentication failed for user \"alice\": x":                                    unproven("certificate "),
 		plain + "LOG:  could not generate random MD5 salt":                                                         unproven("could not generate "),
 		plain + "LOG:  could not rename file \"x\"":                                                                alice(logread.Other, "LOG"),
@@ -172,15 +176,15 @@ func TestTallyAddsUp(t *testing.T) {
 	tally.Event(logread.Event{Stream: "a.0", At: 3000, Ingested: 3900, Message: strings.Replace(login, "[4711]", "[4712]", 1)})
 	tally.Event(logread.Event{Stream: "b.0", At: 9000, Ingested: 9000, Message: login})
 	tally.Row(logread.Row{Kind: logread.Kind{Stream: "a.0", Class: logread.Login, Names: "alice@app", Severity: "LOG"},
-		Count: 10, Earliest: 1000, Latest: 7000, Delay: 200})
+		Count: 10, Earliest: 1000, Latest: 7000, Delay: 200, PIDs: 50_000})
 	rows := tally.Rows()
 	if len(rows) != 2 {
 		t.Fatalf("rows are %+v, want one of each stream", rows)
 	}
 	for _, r := range rows {
-		want := logread.Row{Kind: r.Kind, Count: 12, Earliest: 1000, Latest: 7000, Delay: 900}
+		want := logread.Row{Kind: r.Kind, Count: 12, Earliest: 1000, Latest: 7000, Delay: 900, PIDs: 4711 + 4712 + 50_000}
 		if r.Stream == "b.0" {
-			want = logread.Row{Kind: r.Kind, Count: 1, Earliest: 9000, Latest: 9000}
+			want = logread.Row{Kind: r.Kind, Count: 1, Earliest: 9000, Latest: 9000, PIDs: 4711}
 		}
 		if r != want {
 			t.Errorf("row is %+v, want %+v", r, want)

@@ -77,7 +77,7 @@ func (f *Finder) Of(ctx context.Context, v secret.Value) (Master, error) {
 	return Master{
 		Source:      "the secret at masterarn, " + v.MasterARN,
 		Server:      postgres.Server{Host: v.Host, Port: v.Port, Database: v.Database, Plaintext: found.Plaintext},
-		Login:       postgres.Login{User: found.Username, Password: found.Password},
+		Login:       postgres.Login{User: found.Username, Password: found.Password, Itself: true},
 		identifiers: identifiers,
 	}, nil
 }
@@ -89,7 +89,7 @@ func (f *Finder) byToken(v secret.Value) Master {
 	return Master{
 		Source: fmt.Sprintf("an IAM token for %q, the secret's masteriam", v.MasterIAM),
 		Server: server,
-		Login: postgres.Login{User: v.MasterIAM, Token: func(ctx context.Context) (string, error) {
+		Login: postgres.Login{User: v.MasterIAM, Itself: true, Token: func(ctx context.Context) (string, error) {
 			return f.sign(ctx, server.Address(), v.MasterIAM)
 		}},
 		byToken: true,

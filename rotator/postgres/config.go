@@ -43,6 +43,9 @@ func (o Opener) config(server Server, login Login, roots func() (*x509.CertPool,
 	config.StatementCacheCapacity, config.DescriptionCacheCapacity = 0, 0 // that mode uses neither, and each is 50 KB
 	config.MaxProtocolMessageBodyLen = mostInMessage
 	config.RuntimeParams = o.parameters(server)
+	if login.Itself {
+		config.RuntimeParams["role"] = login.User
+	}
 	maps.Copy(config.RuntimeParams, overruled)
 	config.RequireAuth = "scram-sha-256,md5" // never the password itself, whoever the server is
 	if login.Token != nil {

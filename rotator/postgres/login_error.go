@@ -61,6 +61,7 @@ const (
 	invalidCatalogName    = "3D000"
 	uniqueViolation       = "23505"
 	insufficientPrivilege = "42501"
+	dependentObjects      = "2BP01"
 	duplicateObject       = "42710"
 	protocolViolation     = "08P01"
 	tooManyConnections    = "53300"

@@ -30,8 +30,10 @@ func (o Opener) Open(ctx context.Context, server Server, login Login) (*Session,
 	}
 	session, err := o.openNamed(ctx, server, login)
 	if other, ok := inWestern(login.User); ok && TurnedAway(err) {
-		if session, err := o.openNamed(ctx, server, Login{User: other, Password: login.Password, Token: login.Token}); err == nil {
-			session.user = login.User
+		named := login.User
+		login.User = other
+		if session, err := o.openNamed(ctx, server, login); err == nil {
+			session.user = named
 			return session, nil
 		}
 	}

@@ -40,4 +40,7 @@ type Login struct {
 	// Token signs an IAM token that takes the password's place; nil = none. It is signed for each connection anew, and sent only
 	// over TLS to a server whose name is verified, since it is sent as it is.
 	Token func(context.Context) (string, error)
+	// Itself has the session be its user, whatever role the database has everybody become who may: whoever may make roles can make
+	// anybody a member of his own.
+	Itself bool
 }

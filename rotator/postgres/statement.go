@@ -81,9 +81,17 @@ func (s *Session) Rollback(ctx context.Context) error { return s.tx.Rollback(ctx
 func NoRow(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
 // LockNotAvailable reports that a lock was not had within lock_timeout.
-func LockNotAvailable(err error) bool {
+func LockNotAvailable(err error) bool { return hasCode(err, lockNotAvailable) }
+
+// Forbidden reports that the session's user may not do what a statement does.
+func Forbidden(err error) bool { return hasCode(err, insufficientPrivilege) }
+
+// DependedOn reports that something depends on what was to be dropped.
+func DependedOn(err error) bool { return hasCode(err, dependentObjects) }
+
+func hasCode(err error, code string) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == lockNotAvailable
+	return errors.As(err, &pg) && pg.Code == code
 }
 
 // StatementError is a statement that a database did not carry out.

@@ -15,8 +15,8 @@ type Brief struct {
 	SecretID  string   `json:"secretId"`
 	OK        bool     `json:"ok"` // everybody was judged, and all that was due was done
 	Counts    Counts   `json:"counts"`
-	Reasons   []string `json:"reasons"` // why the evidence is not complete
-	ReportURI string   `json:"reportUri,omitempty"`
+	Reasons   []string `json:"reasons"`   // why the evidence is not complete
+	ReportURI string   `json:"reportUri"` // of the page; "" = there is none
 
 	Database string  `json:"database,omitempty"` // the cluster's or instance's name
 	DryRun   bool    `json:"dryRun"`
@@ -44,7 +44,7 @@ func (r Report) Brief() Brief {
 		OK: r.Evidence.Complete && len(r.Failed)+len(r.Held.Users) == 0}
 	room := room{bytes: MaxBrief - 8<<10} // the rest is of a bounded length
 	b.Reasons = keep(&room, r.Evidence.Reasons, func(reason string) string { return reason })
-	b.Undelivered = keep(&room, slices.Concat(r.Unwritten, r.NotImported), func(line string) string { return line })
+	b.Undelivered = keep(&room, r.Undelivered(), func(line string) string { return line })
 	policy := r.Policy
 	policy.Tags = keep(&room, policy.Tags, func(t Tag) Tag { return t })
 	b.Policy = &policy
@@ -60,6 +60,9 @@ func (r Report) Brief() Brief {
 	b.Did.Left = room.left
 	return b
 }
+
+// Undelivered are the files that were not written and the findings that were not imported, each with the cause.
+func (r Report) Undelivered() []string { return slices.Concat(r.Unwritten, r.NotImported) }
 
 func (c Closed) name() string { return c.User }
 

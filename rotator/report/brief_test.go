@@ -34,6 +34,24 @@ func TestBriefTellsWhatADigestNeeds(t *testing.T) {
 	}
 }
 
+// A brief has every key that its readers are promised, also where nothing was written.
+func TestBriefHasItsKeys(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(report.New("secret", false, report.Policy{}).Brief())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]any
+	if err := json.Unmarshal(text, &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"secretId", "ok", "counts", "reasons", "reportUri"} {
+		if keys[key] == nil {
+			t.Errorf("no %s in %s", key, text)
+		}
+	}
+}
+
 // A fleet's digest tells what could not be delivered of a database, though all is well with it.
 func TestDigestTellsWhatWasNotDelivered(t *testing.T) {
 	t.Parallel()

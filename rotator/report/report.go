@@ -49,6 +49,7 @@ type Evidence struct {
 	Reasons       []string      `json:"reasons"` // why it is not complete, each with what to do
 	Notes         []string      `json:"notes"`   // what was noticed, and keeps nobody from being judged
 	Reader        string        `json:"reader"`  // FilterLogEvents or LogsInsights; "" = nothing was read
+	Why           string        `json:"why"`     // it was read so, in a clause
 	Bytes         int64         `json:"bytes"`   // received, or scanned by queries
 	Gaps          []Gap         `json:"gaps"`
 	Unread        []Unread      `json:"unread"`
@@ -74,6 +75,7 @@ type Unread struct {
 // SecondReading is what the second reading has covered, this run and those before together; its bytes are this run's.
 type SecondReading struct {
 	Reader string     `json:"reader"`
+	Why    string     `json:"why"`
 	From   *time.Time `json:"from"`
 	To     *time.Time `json:"to"`
 	Roles  int        `json:"roles"`

@@ -79,6 +79,19 @@ func Records(owners []string) []Record {
 	return found
 }
 
+// Carried tells what a shared role that is there already has beside the pair, "" = nothing: attributes, memberships, objects and grants in
+// every database, members other than the pair's users and those who have power over all roles.
+func Carried(ctx context.Context, s *postgres.Session, user, partner, shared string) (what string, err error) {
+	if err := setParameters(ctx, s, SetupPair{User: user, Partner: partner, Shared: shared}.names()...); err != nil {
+		return "", err
+	}
+	if err := s.Exec(ctx, sql.SetupCarried, nil); err != nil {
+		return "", err
+	}
+	err = s.Row(ctx, sql.SetupValue, nil, []any{"pgrotator.carried"}, &what)
+	return what, err
+}
+
 // OwnerPrefix begins the name of each role that owns setup's functions.
 const OwnerPrefix = "rotation_"
 

@@ -27,6 +27,7 @@ type State struct {
 	User    string // who was asked about
 	Partner string
 	Host    string // of the server that was asked
+	Proven  string // who of the two has logged in: the session's user, or whom a master's session is told of; "" = neither
 	base    string // as the question had it
 
 	Version     int    // server_version_num
@@ -73,6 +74,9 @@ func ReadState(ctx context.Context, s *postgres.Session, p Pair) (State, error) 
 		t.Shared, t.SharedExists = "", false
 	}
 	t.Verifier = settings.Kind(s.MD5())
+	if login := s.User(); login == p.User || login == p.Partner {
+		t.Proven = login
+	}
 	t.ambiguous = p.Shared == "" && becomes(t.LoginRole) && becomes(t.PartnerLoginRole) && t.LoginRole != t.PartnerLoginRole
 	t.ValidUntil, t.PartnerUntil = timeOf(validUntil), timeOf(partnerUntil)
 	return t, err

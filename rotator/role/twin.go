@@ -15,10 +15,12 @@ import (
 // named says that the secret itself names the pair: then user must also own nothing and hold no grant.
 func AdmitTwin(ctx context.Context, s *postgres.Session, t State, user, partner string, named bool) error {
 	if t.Shared == "" {
-		return fmt.Errorf("the pair %q and %q has no shared role, and such a pair is not set through the master: name one in the secret's key \"role\"", partner, user)
+		return &script.Refusal{Problem: fmt.Sprintf("the pair %q and %q has no shared role, and such a pair is not set through the master", partner, user),
+			Cure: "name one in the secret's key \"role\""}
 	}
 	if t.CurrentUser != t.Shared {
-		return fmt.Errorf("user %q of AWSCURRENT logs in and is %q, not the shared role %q: as a DBA, %s", partner, t.CurrentUser, t.Shared, t.Becoming(partner))
+		return &script.Refusal{Problem: fmt.Sprintf("user %q of AWSCURRENT logs in and is %q, not the shared role %q", partner, t.CurrentUser, t.Shared),
+			Cure: "as a DBA, " + t.Becoming(partner)}
 	}
 	if !t.Exists {
 		return nil
@@ -33,7 +35,8 @@ func AdmitPartner(ctx context.Context, s *postgres.Session, t State, user, partn
 		return err
 	}
 	if len(excess) > 0 {
-		return fmt.Errorf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", "))
+		return &script.Refusal{Problem: fmt.Sprintf("user %q is no twin of %q, so the master does not set it: it has %s", user, partner, strings.Join(excess, ", ")),
+			Cure: "take that from it, or name another user in the secret's key \"usernames\""}
 	}
 	return admitKnown(ctx, s, t, user, partner)
 }
@@ -49,8 +52,8 @@ func admitKnown(ctx context.Context, s *postgres.Session, t State, user, partner
 	if err := s.Row(ctx, sql.Twin, nil, []any{user, partner, t.Shared}, &recorded, &commented); err != nil || recorded || commented {
 		return err
 	}
-	return fmt.Errorf("user %q exists, and nothing that it could not have said itself tells that it is the twin of %q, so the master does not set it: run setup for the pair, or, if it is the twin, as a DBA: %s",
-		user, partner, script.MarkTwin(user, partner))
+	return &script.Refusal{Problem: fmt.Sprintf("user %q exists, and nothing that it could not have said itself tells that it is the twin of %q, so the master does not set it", user, partner),
+		Cure: fmt.Sprintf("run setup for the pair, or, if it is the twin, as a DBA: %s", script.MarkTwin(user, partner))}
 }
 
 // AdmitAdopted returns an error unless user may be adopted together with partner, who has just logged in: it is missing, the clone that
@@ -74,9 +77,9 @@ func AdmitMaster(ctx context.Context, s *postgres.Session, p Pair, became string
 		return err
 	}
 	if closed := t.directClosed(); t.Exists && closed != "" {
-		return fmt.Errorf("the master cannot set user %q: %s: as whoever made the user, or a superuser, %s", p.User, closed, t.permitting(p.User))
+		return &script.Refusal{Problem: fmt.Sprintf("the master cannot set user %q: %s", p.User, closed), Cure: "as whoever made the user, or a superuser, " + t.permitting(p.User)}
 	}
-	t.CurrentUser = became
+	t.CurrentUser, t.Proven = became, p.Partner
 	return AdmitTwin(ctx, s, t, p.User, p.Partner, named)
 }
 

@@ -36,6 +36,17 @@ func pairWith(create ...string) func(s *localtest.Scene) map[string]any {
 	}
 }
 
+// byAnotherApplication has masterarn name the secret of an application that may make roles, and up to PostgreSQL 15 alter everybody's.
+func byAnotherApplication(create ...string) func(s *localtest.Scene) map[string]any {
+	return func(s *localtest.Scene) map[string]any {
+		s.SQL(fmt.Sprintf("CREATE ROLE %selse LOGIN CREATEROLE PASSWORD '%s'", s.Shared, localtest.PasswordMaster))
+		keys := pairWith(create...)(s)
+		keys["masterarn"] = s.PutNewSecret("application", s.Value(map[string]any{"username": s.Shared + "else", "password": localtest.PasswordMaster,
+			"dbInstanceIdentifier": "of-master"}))
+		return keys
+	}
+}
+
 var lies = []lie{
 	{"partner is a stranger", pairWith("CREATE ROLE OTHER LOGIN"), "cannot become the shared role"},
 	{"partner is the master", func(s *localtest.Scene) map[string]any {
@@ -74,13 +85,11 @@ var lies = []lie{
 	{"partner's record is forged", pairWith("CREATE ROLE OTHER LOGIN IN ROLE SHARED", "CREATE ROLE rotation_SHARED NOLOGIN",
 		`DO $$ BEGIN EXECUTE format('COMMENT ON ROLE rotation_SHARED IS %L', json_build_object('role', 'SHARED', 'users', json_build_array('USER_A', 'OTHER'))); END $$`),
 		"COMMENT ON ROLE"},
-	{"masterarn is another application's", func(s *localtest.Scene) map[string]any {
-		keys := pairWith()(s)
-		s.SQL(fmt.Sprintf("CREATE ROLE %selse LOGIN CREATEROLE PASSWORD '%s'", s.Shared, localtest.PasswordMaster))
-		keys["masterarn"] = s.PutNewSecret("application", s.Value(map[string]any{"username": s.Shared + "else", "password": localtest.PasswordMaster,
-			"dbInstanceIdentifier": "of-master"}))
-		return keys
-	}, "is not the master user at"},
+	{"masterarn is another application's", byAnotherApplication(), "is not the master user at"},
+	{"masterarn is another application's, which administers one of the two", byAnotherApplication("CREATE ROLE OTHER LOGIN IN ROLE SHARED",
+		"COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'", "GRANT OTHER TO SHAREDelse WITH ADMIN OPTION"), "is not the master user at"},
+	{"masterarn is another application's, which is a member of both", byAnotherApplication("CREATE ROLE OTHER LOGIN IN ROLE SHARED",
+		"COMMENT ON ROLE OTHER IS 'pgrotator: twin of USER_A'", "GRANT OTHER, USER_A TO SHAREDelse"), "is not the master user at"},
 	{"role is rds_superuser", func(s *localtest.Scene) map[string]any {
 		s.ArticleRoles("")
 		return map[string]any{"role": "rds_superuser"}

@@ -71,7 +71,7 @@ func unconnectable(database string) string {
 
 func preface(l Leaver) string {
 	return comment("Drops role "+shown(l.Name)+": a psql script for the master user.") + "\n" +
-		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\nSELECT CURRENT_USER AS pgrotator_master \\gset"
+		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\pset pager off\nSELECT CURRENT_USER AS pgrotator_master \\gset"
 }
 
 func advice(l Leaver) string {
@@ -79,11 +79,18 @@ func advice(l Leaver) string {
 	var lines []string
 	for _, line := range []string{
 		"Better leave the role as it is: locked, it lets nobody in, and what it owns goes on working.",
-		"Else " + heir + ", a new role that nobody can log in as, gets what the role owns. From then on these run with the rights of",
-		heir + ": SECURITY DEFINER functions, views, rules, and the functions of indexes; triggers run as whoever writes",
-		"the table. Each database names them in a NOTICE, before any change: look through them before you let others use them.",
-		heir + " is given USAGE on the schemas that these objects are in, which foreign keys and functions need, and for the",
-		"moment CREATE; none of the role's memberships and grants. What needs more of these fails, until it is granted.",
+		"Else " + heir + ", a new role that nobody can log in as, gets what the role owns. From then on these run with",
+		"the rights of " + heir + ":",
+		"  - SECURITY DEFINER functions, whoever calls them, and the functions of indexes;",
+		"  - rules, whoever writes the table;",
+		"  - views, whoever reads them.",
+		"Triggers run as whoever writes the table. What the heir is granted:",
+		"  - USAGE on the schemas that these objects are in and on the foreign data wrappers of its servers. It stays: foreign",
+		"    keys and functions need it;",
+		"  - CREATE on these schemas, and on a database that it has publications in, for the moment: it is revoked again.",
+		"None of the role's memberships and grants: what needs more fails, until it is granted.",
+		"Each database lists them by name before anything of it changes hands: to look through them first, paste the script only",
+		"so far, and the rest afterwards into the same session.",
 	} {
 		lines = append(lines, comment(line))
 	}
@@ -120,12 +127,14 @@ func findingHeir(l Leaver) string {
 	return string(fill(`SELECT r.oid AS pgrotator_heir FROM pg_roles r WHERE r.rolname = :'heir' \gset`, "heir", heirOf(l.Name)))
 }
 
-// rememberingPassOn has psql remember the statement that each database is to be done with, so that the script holds it a single time.
+// rememberingPassOn has psql remember the statements that each database is to be done with, so that the script holds them a single time.
 func rememberingPassOn() string {
-	return "SELECT $pgrotator$" + text(sql.ScriptPassOn) + "$pgrotator$ AS pgrotator_pass_on \\gset"
+	return "SELECT $pgrotator$" + text(sql.ScriptRunsAsHeir) + "$pgrotator$ AS pgrotator_runs_as_heir \\gset\n" +
+		"SELECT $pgrotator$" + text(sql.ScriptPassOn) + "$pgrotator$ AS pgrotator_pass_on \\gset"
 }
 
 const passingOn = `SET pgrotator.heir_oid = :'pgrotator_heir';
+:pgrotator_runs_as_heir
 :pgrotator_pass_on`
 
 // heirOf is the name of the role that gets what a leaver owned.

@@ -59,3 +59,19 @@ func (h *hostile) session(database string) *postgres.Session {
 	}
 	return session
 }
+
+// A role whose name no statement can hold gets a comment in place of a script, not the rest of one.
+func TestNoScriptForANameThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"bro\xffken", "nul\x00l", "lost\ufffd"} {
+		for _, said := range [][]string{
+			script.Clear(script.Leaver{Name: name, OID: 1, Databases: []string{"app"}}), script.Clear(script.Leaver{Name: name, OID: 1}),
+			script.Adopt(script.Adoption{User: name, Partner: "b", Shared: "c"}), script.Adopt(script.Adoption{User: "a", Partner: name, Shared: "c"}),
+			script.Adopt(script.Adoption{User: "a", Partner: "b", Shared: name}),
+		} {
+			if len(said) != 1 || !strings.HasPrefix(said[0], "-- ") || strings.ContainsAny(said[0], "\n\x00") {
+				t.Errorf("%q: %q", name, said)
+			}
+		}
+	}
+}

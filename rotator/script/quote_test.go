@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgrotator/rotator/internal/localpg/pgtest"
 	"pgrotator/rotator/script"
@@ -31,7 +32,8 @@ func adversarial(r *rand.Rand, bytes int) string {
 	return name
 }
 
-// What psql reads of a quoted name or value is that name or value, whatever standard_conforming_strings is.
+// What psql reads of a quoted name or value is that name or value, whatever standard_conforming_strings is, and nothing in it is a key to the
+// terminal that it is pasted into.
 func TestPsqlReadsWhatWasQuoted(t *testing.T) {
 	t.Parallel()
 	needsPsql(t)
@@ -42,6 +44,9 @@ func TestPsqlReadsWhatWasQuoted(t *testing.T) {
 		name := adversarial(r, 60)
 		names = append(names, name)
 		setting := []string{"on", "off"}[i%2]
+		if pasted := script.Literal(name) + script.Ident(name); strings.ContainsFunc(pasted, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q is pasted as %q", name, pasted)
+		}
 		b.WriteString("SET standard_conforming_strings = " + setting + ";\nINSERT INTO quoted SELECT " + script.Literal(name) + ", (SELECT pg_catalog.json_object_keys(pg_catalog.row_to_json(s)) FROM (SELECT 1 AS " + script.Ident(name) + ") AS s);\n")
 	}
 	conn := pgtest.Superuser(t, server)

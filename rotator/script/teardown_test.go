@@ -14,10 +14,15 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h := h.in(t)
 		h.setup("sweepstate")
 		h.as("evil", home, "CREATE VIEW public.user_login_status AS SELECT public.now() AS locked_at, 'alice'::pg_catalog.text AS user_name", "GRANT ALL ON public.user_login_status TO PUBLIC")
-		if printed := h.file("teardown.sql", "-v", "role=till"); !strings.Contains(printed, "left alone: public.user_login_status") {
-			t.Errorf("it does not tell of the view:\n%s", printed)
+		h.as("evil", home, "CREATE TABLE public.user_login_action ()")
+		h.super(home, "SET ROLE till", "CREATE VIEW public.user_login_job_status AS SELECT 1 AS n")
+		printed := h.file("teardown.sql", "-v", "role=till")
+		for _, relation := range []string{"user_login_status", "user_login_action", "user_login_job_status"} {
+			if !strings.Contains(printed, "left alone: public."+relation) {
+				t.Errorf("it does not tell of %s:\n%s", relation, printed)
+			}
 		}
-		h.super(home, "DROP VIEW public.user_login_status")
+		h.super(home, "DROP VIEW public.user_login_status, public.user_login_job_status", "DROP TABLE public.user_login_action")
 	})
 	t.Run("the application's own table, with row security", func(t *testing.T) {
 		h := h.in(t)
@@ -58,6 +63,7 @@ func allTeardowns(t *testing.T, h *hostile) {
 		}
 		h.as(master, home, "DROP ROLE shut", "ALTER ROLE till_a LOGIN")
 	})
+	t.Run("in a database of the stranger's", func(t *testing.T) { stagesElsewhere(h.in(t)) })
 	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
 		t.Errorf("%d owner roles are left", left)
 	}
@@ -72,10 +78,25 @@ func (h *hostile) setup(schema string) {
 // file runs a script of sql/ as the master.
 func (h *hostile) file(name string, arguments ...string) string {
 	h.t.Helper()
-	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, home)}, append(arguments, "-f", "../../sql/"+name)...)
+	return h.fileIn(home, name, arguments...)
+}
+
+func (h *hostile) fileIn(database, name string, arguments ...string) string {
+	h.t.Helper()
+	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, database)}, append(arguments, "-f", "../../sql/"+name)...)
 	printed, err := exec.CommandContext(h.t.Context(), "psql", arguments...).CombinedOutput()
 	if err != nil {
 		h.t.Fatalf("psql %q: %v\n%s", arguments, err, printed)
 	}
 	return string(printed)
+}
+
+// stagesElsewhere runs every script of sql/ where somebody else settles search_path, encoding and standard_conforming_strings.
+func stagesElsewhere(h *hostile) {
+	h.super("postgres", "GRANT CREATE ON DATABASE "+ident(lure)+" TO "+master)
+	pair := []string{"-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.partner = 'till_b'", "-c", "SET pgrotator.role = 'till'"}
+	h.fileIn(lure, "setup.sql", append(pair, "-v", "state_schema=elsewhere", "-c", "SET pgrotator.sweep = 'on'")...)
+	h.fileIn(lure, "adopt.sql", pair...)
+	h.fileIn(lure, "setup.sql", append(pair, "-c", "SET pgrotator.adopt = 'on'")...)
+	h.fileIn(lure, "teardown.sql", "-v", "role=till", "-v", "state_schema=elsewhere")
 }

@@ -30,7 +30,11 @@ func TestOverdue(t *testing.T) {
 		"window missed":              {secret.Description{Enabled: on, LastRotated: now.Add(-33 * day), NextRotation: now.Add(-3 * day), Interval: 30 * day}, "it was to rotate by 2027-03-28", now.Add(-3 * day)},
 		"last too long ago":          {secret.Description{Enabled: on, LastRotated: now.Add(-40 * day), Interval: 30 * day}, "rotated last on 2027-02-19, and rotates every 30 days", now.Add(-10 * day)},
 		"nothing scheduled":          {secret.Description{Enabled: on, LastRotated: now.Add(-40 * day)}, "nothing is scheduled", now.Add(-40 * day)},
-		"first rotation still ahead": {secret.Description{Enabled: on, NextRotation: now.Add(day), Interval: 30 * day}, "", time.Time{}},
+		"first rotation still ahead": {secret.Description{Enabled: on, Created: now.Add(-100 * day), NextRotation: now.Add(day), Interval: 30 * day}, "", time.Time{}},
+		"first rotation missed":      {secret.Description{Enabled: on, Created: now.Add(-100 * day), NextRotation: now.Add(-3 * day), Interval: 30 * day}, "it was to rotate by 2027-03-28", now.Add(-3 * day)},
+		"on, and never rotated":      {secret.Description{Enabled: on, Created: now.Add(-100 * day), Interval: 30 * day}, "never rotated since it was made on 2026-12-21, and rotates every 30 days", now.Add(-70 * day)},
+		"on, and made lately":        {secret.Description{Enabled: on, Created: now.Add(-20 * day), Interval: 30 * day}, "", time.Time{}},
+		"never, nothing scheduled":   {secret.Description{Enabled: on, Created: now.Add(-100 * day)}, "nothing is scheduled", now.Add(-100 * day)},
 	} {
 		why, since := c.description.Overdue(now)
 		if (why == "") != (c.why == "") || !strings.Contains(why, c.why) || !since.Equal(c.since) {

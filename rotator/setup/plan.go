@@ -35,6 +35,9 @@ func newPlan(ctx context.Context, master *postgres.Session, of subject, current 
 	if shared == "" {
 		return plan{}, fmt.Errorf(`the pair %q and %q has no shared role: name one in the secret's key "role"`, pair.User, pair.Partner)
 	}
+	if current.loggedIn {
+		state.Proven = pair.User
+	}
 	found, err := role.ReadSetupState(ctx, master, pair.User, pair.Partner, shared)
 	return plan{subject: of, shared: shared, current: current, repair: r.Repair, adopt: r.Adopt, state: state, found: found}, err
 }
@@ -67,7 +70,7 @@ func (p *plan) admit(ctx context.Context, masterUser string, master *postgres.Se
 	case p.recorded:
 		return p.admitRecorded()
 	case !p.current.loggedIn:
-		return p.admitFresh()
+		return p.admitFresh(ctx, master)
 	case !p.found.SharedExists:
 		return p.admitAdoption(ctx, master)
 	}
@@ -94,7 +97,7 @@ func (p *plan) admitRecorded() error {
 		p.pair.User, p.current.refused)
 }
 
-func (p *plan) admitFresh() error {
+func (p *plan) admitFresh(ctx context.Context, master *postgres.Session) error {
 	if !p.found.UserExists && !p.found.PartnerExists && !p.found.SharedExists {
 		return nil
 	}
@@ -102,8 +105,12 @@ func (p *plan) admitFresh() error {
 		return fmt.Errorf("user %q exists, and AWSCURRENT does not log in as it: put its password into the secret (setup takes over nobody who has not logged in): %w",
 			p.pair.User, p.current.refused)
 	}
-	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make; as a DBA, %s set the secret's password by psql's \\password, and %s",
-		p.pair.User, p.pair.Partner, p.shared, script.CreateUser(p.pair.User), p.state.Becoming(p.pair.User))
+	becoming, err := p.becoming(ctx, master)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("user %q does not exist, and %q or the shared role %q does: setup grants no role that it did not make: if the user is to be, as a DBA, %s and set the secret's password by psql's \\password; %s",
+		p.pair.User, p.pair.Partner, p.shared, script.CreateUser(p.pair.User), becoming)
 }
 
 func (p *plan) admitAdoption(ctx context.Context, master *postgres.Session) error {
@@ -136,8 +143,12 @@ func (p *plan) admitAdopt(ctx context.Context, master *postgres.Session) error {
 
 func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 	if p.current.became != p.shared {
-		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: as a DBA, %s",
-			p.pair.User, p.current.became, p.shared, p.state.Becoming(p.pair.User))
+		becoming, err := p.becoming(ctx, master)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("user %q logs in and is %q, not the existing role %q, and setup grants no role that it did not make: %s",
+			p.pair.User, p.current.became, p.shared, becoming)
 	}
 	if !p.found.PartnerExists {
 		return nil
@@ -149,4 +160,25 @@ func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 	state := p.state
 	state.CurrentUser = p.current.became
 	return role.AdmitTwin(ctx, master, state, p.pair.Partner, p.pair.User, p.pair.Named)
+}
+
+// becoming is what has the AWSCURRENT user become the shared role at login, where that is there already. The secret only names it, so it can
+// be anybody's: the statements are told where the user may become it anyway, or where nothing is gained by that.
+func (p *plan) becoming(ctx context.Context, master *postgres.Session) (string, error) {
+	if !p.found.SharedExists {
+		return fmt.Sprintf("setup makes the role %q then", p.shared), nil
+	}
+	if p.state.OwnsShared() {
+		return "as a DBA, " + p.state.Becoming(p.pair.User), nil
+	}
+	carried, err := role.Carried(ctx, master, p.pair.User, p.pair.Partner, p.shared)
+	if err != nil {
+		return "", err
+	}
+	if carried != "" {
+		return fmt.Sprintf("nothing shows that %q is this pair's; the catalogs show of it: %s: whoever answers for that role decides whether the pair is to have what it has, and makes the user a member that becomes it at login; else name another in the secret's key \"role\": setup makes one that does not exist",
+			p.shared, carried), nil
+	}
+	return fmt.Sprintf("the catalogs show no attribute, membership, object, grant or member of %q: if it is this pair's, as a DBA, %s %s",
+		p.shared, script.Join(p.state.Version, p.shared, p.pair.User), script.BecomeAtLogin(p.pair.User, p.shared)), nil
 }

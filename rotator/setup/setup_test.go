@@ -171,6 +171,11 @@ var refusals = []struct {
 	{"no masterarn", func(*localtest.Scene) map[string]any { return map[string]any{"masterarn": nil} }, `the secret has neither the key "masterarn"`},
 	{"host is not the master's", func(*localtest.Scene) map[string]any { return map[string]any{"host": "127.0.0.1"} },
 		"the master must be of the same host or cluster"},
+	{"masterarn is another application's, for a pair to be made", func(s *localtest.Scene) map[string]any {
+		s.SQL(fmt.Sprintf("CREATE ROLE %selse LOGIN CREATEROLE PASSWORD '%s'", s.Shared, localtest.PasswordMaster))
+		return map[string]any{"masterarn": s.PutNewSecret("application", s.Value(map[string]any{"username": s.Shared + "else",
+			"password": localtest.PasswordMaster, "dbInstanceIdentifier": "of-master"}))}
+	}, "is not the master user at"},
 	{"user is the master", named(func(s *localtest.Scene) { s.A = s.Master }), "is the master user"},
 	{"partner is the master", named(func(s *localtest.Scene) { s.B = s.Master }), "is the master user"},
 	{"role is the master", named(func(s *localtest.Scene) { s.Shared = s.Master }), "is the master user"},

@@ -120,17 +120,21 @@ func TestForgedRecordExemptsNobody(t *testing.T) {
 	t.Parallel()
 	localtest.EachMajor(t, server, options, func(t *testing.T, pg *localpg.Server) {
 		s := newScene(t, pg, nil)
-		victim := s.Shared + "victim"
-		asMaster(s, "CREATE ROLE "+victim+" LOGIN")
+		victim, other := s.Shared+"victim", s.Shared+"other"
+		asMaster(s, "CREATE ROLE "+victim+" LOGIN", "CREATE ROLE "+other+" LOGIN")
 		spy := s.Shared + "spy"
 		s.SQL("CREATE ROLE " + spy + " LOGIN CREATEROLE PASSWORD 'spy'")
 		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE rotation_"+s.Shared+"x NOLOGIN CREATEROLE",
-			fmt.Sprintf(`COMMENT ON ROLE rotation_%sx IS '{"role" : "%[1]sx", "users" : ["%s", "nobody"]}'`, s.Shared, victim))
+			fmt.Sprintf(`COMMENT ON ROLE rotation_%sx IS '{"role" : "%[1]sx", "users" : ["%s", "nobody"]}'`, s.Shared, victim),
+			"CREATE ROLE rotation_"+s.Shared+"y NOLOGIN CREATEROLE", fmt.Sprintf(`COMMENT ON ROLE rotation_%sy IS '{"role" : "%s", "users" : ["%[2]s", "nobody"]'`, s.Shared, other))
 		s.MustSetupFor(role.ForSweep)
 		conn := pgtest.Connect(t, pg.URL(s.A, localtest.PasswordA, s.Database))
 		_, err := conn.Exec(t.Context(), "SELECT rotation_"+s.Shared+".lock_role($1)", victim)
 		if exempt := err != nil; exempt != (pg.Major() < 16) {
 			t.Errorf("the forged record exempts %s: %v", victim, err)
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT rotation_"+s.Shared+".lock_role($1)", other); err != nil {
+			t.Errorf("what is no record exempts %s: %v", other, err)
 		}
 	})
 }
@@ -222,6 +226,29 @@ func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
 	if err == nil || !strings.Contains(out, "the pair does not exist and the master did not make it") {
 		t.Errorf("error %v\n%s", err, out)
 	}
+}
+
+// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made there would
+// be that role's, which he administers.
+func TestMasterIsItself(t *testing.T) {
+	t.Parallel()
+	since16(t, func(t *testing.T, pg *localpg.Server) {
+		s := newScene(t, pg, nil)
+		spy, mask := s.Shared+"spy", s.Shared+"mask"
+		s.SQL("CREATE ROLE "+spy+" LOGIN CREATEROLE PASSWORD 'spy'", "ALTER DATABASE "+s.Database+" OWNER TO "+spy)
+		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE "+mask+" CREATEROLE", "GRANT "+mask+" TO "+s.Master,
+			"GRANT CREATE ON DATABASE "+s.Database+" TO "+mask+", "+s.Master, "ALTER DATABASE "+s.Database+" SET role = '"+mask+"'")
+		out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
+		if err == nil || !strings.Contains(out, "ALTER DATABASE") {
+			t.Errorf("by psql: %v\n%s", err, out)
+		}
+		s.MustSetup()
+		var administered []string
+		s.Ask("SELECT coalesce(array_agg(roleid::regrole::text), '{}') FROM pg_auth_members WHERE member = $1::regrole", []any{mask}, &administered)
+		if len(administered) > 0 {
+			t.Errorf("%s administers %q", mask, administered)
+		}
+	})
 }
 
 // By psql too a partner that exists has nothing beyond the user, whatever comment vouches for it; one that a DBA calls the twin, and that

@@ -37,6 +37,9 @@ func TestTablesOfTheFirstVersionMove(t *testing.T) {
 		s := newScene(t, pg, nil)
 		s.MustSetup()
 		withOldTables(t, s)
+		stranger := s.Shared + "stranger"
+		s.SQL("CREATE ROLE "+stranger, "GRANT ALL ON public.user_login_status, public.user_login_action TO "+stranger, "GRANT UPDATE (last_login_time) ON public.user_login_status TO PUBLIC",
+			"GRANT USAGE ON SCHEMA public TO "+stranger)
 		s.MustSetup() // without "for" a pair keeps what it has
 		if got := tablesIn(s, "public"); len(got) != 3 {
 			t.Fatalf("public holds %q after a setup that was not for the sweep", got)
@@ -54,6 +57,12 @@ func TestTablesOfTheFirstVersionMove(t *testing.T) {
 		}
 		if got := tablesIn(s, "public"); len(got) != 0 {
 			t.Errorf("public still holds %q", got)
+		}
+		var strangers string
+		s.Ask(`SELECT concat_ws(' ', (SELECT string_agg(a.attacl::text, ' ') FROM pg_attribute a WHERE a.attrelid = ($1 || '.user_login_status')::regclass AND a.attacl <> '{}'),
+			has_table_privilege($2, $1 || '.user_login_status', 'UPDATE'), has_table_privilege($2, $1 || '.user_login_action', 'INSERT'))`, []any{place, stranger}, &strangers)
+		if strangers != "f f" {
+			t.Errorf("others may write the tables: %s", strangers)
 		}
 		var rows string
 		s.Ask(`SELECT string_agg(concat_ws(' ', user_name, last_login_source, first_seen_at AT TIME ZONE 'UTC'), ', ' ORDER BY user_name) FROM `+place+`.user_login_status`, nil, &rows)

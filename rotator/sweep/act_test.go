@@ -281,6 +281,33 @@ func TestOneFailureDoesNotStopTheRest(t *testing.T) {
 	}
 }
 
+// Rows follow roles by their oid: one of the same name that was made since starts anew, and one that can no longer log in is nobody's account.
+func TestRowsFollowRoles(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.settle()
+	again, shut, known := s.user("again", 100), s.user("shut", 100), s.user("known", 5)
+	s.exec("UPDATE user_login_status SET first_seen_at = now() - interval '200 days', last_login_source = 'login', status = 'ReadyToDelete', locked_at = now() - interval '9 days' WHERE user_name = $1", again)
+	s.exec("DROP ROLE " + again)
+	s.exec("CREATE ROLE " + again + " LOGIN")
+	s.exec("ALTER ROLE " + shut + " NOLOGIN")
+	s.exec("UPDATE user_login_status SET role_oid = NULL WHERE user_name = $1", known)
+	if report := s.run(); len(report.Locked)+len(report.Deleted) > 0 {
+		t.Errorf("locked %q, dropped %q", closedUsers(report.Locked), closedUsers(report.Deleted))
+	}
+	const anew = `SELECT EXISTS (SELECT FROM user_login_status s JOIN pg_roles r ON r.rolname = s.user_name AND r.oid = s.role_oid WHERE user_name = $1
+		AND status = 'Active' AND locked_at IS NULL AND last_login_source = 'first seen' AND least(first_seen_at, last_login_time, status_changed_at) > now() - interval '1 hour')`
+	if !query[bool](s, anew, again) {
+		t.Errorf("%s does not start anew", again)
+	}
+	if query[bool](s, "SELECT EXISTS (SELECT FROM user_login_status WHERE user_name = $1)", shut) {
+		t.Errorf("%s still has a row", shut)
+	}
+	if !query[bool](s, "SELECT s.role_oid = r.oid AND last_login_time < now() - interval '4 days' FROM user_login_status s JOIN pg_roles r ON r.rolname = user_name WHERE user_name = $1", known) {
+		t.Errorf("%s lost what was known of it", known)
+	}
+}
+
 func TestLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, server, localaws.PublishOptions{})
@@ -295,16 +322,24 @@ func TestLeftAlone(t *testing.T) {
 		s.user(twin, 400)
 		s.exec("GRANT " + s.prefix + "other TO " + s.prefix + twin)
 	}
+	s.exec("CREATE ROLE " + s.prefix + "dbas NOLOGIN")
+	for _, pair := range []string{"_a", "_b"} {
+		s.exec("GRANT " + s.prefix + pair + " TO " + s.prefix + "dbas WITH ADMIN OPTION")
+	}
+	s.exec("GRANT " + s.prefix + "dbas TO " + s.user("admin", 400))
+	half := s.user("half", 400)
+	s.exec("GRANT " + s.prefix + "_a TO " + half + " WITH ADMIN OPTION")
+	s.exec("GRANT " + s.prefix + "_b TO " + half)
 	subscriber := s.user("subscriber", 400)
 	s.exec("CREATE SUBSCRIPTION " + subscriber + " CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)")
 	s.exec("ALTER ROLE " + subscriber + " SUPERUSER")
 	s.exec("ALTER SUBSCRIPTION " + subscriber + " OWNER TO " + subscriber)
 	s.exec("ALTER ROLE " + subscriber + " NOSUPERUSER")
 	answer := s.run()
-	if len(answer.Locked) > 0 || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
+	if !slices.Equal(closedUsers(answer.Locked), []string{half}) || len(answer.Failed) > 0 || answer.Counts.Ignored != 1 || !s.canLogin(ignored) {
 		t.Errorf("locked %q, failed %+v, counts %+v", closedUsers(answer.Locked), answer.Failed, answer.Counts)
 	}
-	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "subscriber", "_a"} {
+	for _, name := range []string{"master", "token", "super", "other_a", "other_b", "admin", "subscriber", "_a"} {
 		if !slices.ContainsFunc(answer.NotManaged, func(n report.NotManaged) bool { return n.User == s.prefix+name && n.Reason != "" }) {
 			t.Errorf("%s is not reported as not managed", name)
 		}

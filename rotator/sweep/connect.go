@@ -42,7 +42,8 @@ func (r *run) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Stack: r.options.stack(r.value.Database)})
+	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Interval: r.options.interval(),
+		Stack: r.options.stack(r.value.Database)})
 	r.doubtTags()
 	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
 	if err != nil {

@@ -105,6 +105,7 @@ func TestTablesAreHeldAsTheyAre(t *testing.T) {
 		}
 		s.execAll(c.undone)
 	}
+	mustTellThatItsLockIsLost(t, session, place)
 	if err := hold(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,5 +116,22 @@ func TestTablesAreHeldAsTheyAre(t *testing.T) {
 		if _, err := other.Exec(t.Context(), "SET lock_timeout = '50ms'; "+move, pgx.QueryExecModeSimpleProtocol); err == nil || !strings.Contains(err.Error(), "55P03") {
 			t.Errorf("%s while the tables are held: %v", move, err)
 		}
+	}
+}
+
+// mustTellThatItsLockIsLost: the sweep's lock lasts as long as its transaction, and is asked for before each act.
+func mustTellThatItsLockIsLost(t *testing.T, session *postgres.Session, place account.Tables) {
+	t.Helper()
+	if holder, err := account.TakeLock(t.Context(), session, place.Schema); err != nil || holder != "" {
+		t.Fatalf("%q holds the lock, error %v", holder, err)
+	}
+	if err := account.HoldsLock(t.Context(), session); err != nil {
+		t.Errorf("with the lock: %v", err)
+	}
+	if err := session.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := account.HoldsLock(t.Context(), session); err == nil || !strings.Contains(err.Error(), "the sweep's lock was lost") {
+		t.Errorf("without the lock: %v", err)
 	}
 }

@@ -48,7 +48,7 @@ func (r *run) lock(ctx context.Context, verdicts []policy.Verdict) []policy.Verd
 		done, err := r.change(ctx, account.Lock, r.closing(v, nil))
 		switch {
 		case err != nil:
-			r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
+			r.fail(v, err.Error(), r.nextStep(v, err))
 		case done:
 			r.logAction(ctx, "role locked", v)
 			locked = append(locked, v)
@@ -148,7 +148,7 @@ func (r *run) drop(ctx context.Context, v policy.Verdict) {
 		done, err = r.change(ctx, account.Drop, r.closing(v, remake))
 	}
 	if err != nil {
-		r.fail(v, err.Error(), "Do as the error says; the next run tries again.")
+		r.fail(v, err.Error(), r.nextStep(v, err))
 	}
 	if done {
 		r.logAction(ctx, "role dropped", v, slog.Any("remake", remake))

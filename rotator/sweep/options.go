@@ -33,7 +33,8 @@ func (o Options) stack(database string) string {
 func (o Options) lockAfter() time.Duration   { return time.Duration(o.LockDays) * day }
 func (o Options) deleteAfter() time.Duration { return time.Duration(o.DeleteDays) * day }
 
-// longest is how long a record can matter to a verdict.
-func (o Options) longest() time.Duration {
-	return max(o.lockAfter(), o.deleteAfter(), 90*day)
-}
+// interval is the longest after which a role is closed; 0 = none is.
+func (o Options) interval() time.Duration { return max(o.lockAfter(), o.deleteAfter()) }
+
+// longest is how long a record is kept.
+func (o Options) longest() time.Duration { return max(o.interval(), 90*day) }

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,6 +24,22 @@ func permit(a account.Account, found account.Installation, version int) (problem
 			fmt.Sprintf("Run setup again if the master has ADMIN on it; else, as a role that has: %s", script.AllowAlter(version, found.Owner, a.Name))
 	}
 	return "setup's functions may not ALTER it", "Run setup again; a role with REPLICATION can be altered by a superuser only."
+}
+
+// nextStep says what to do where a role was not locked or dropped, so that the next run, which tries again, can.
+func (r *run) nextStep(v policy.Verdict, err error) string {
+	switch {
+	case postgres.Forbidden(err):
+		_, fix := permit(v.Account, r.found, r.server.Version)
+		return fix
+	case postgres.DependedOn(err):
+		return "Something depends on it that did not when this run looked: the next run lists that under readyToDelete, with the statements that clear it."
+	case postgres.LockNotAvailable(err):
+		return "End the transaction that holds the role, or the sweep's tables: pg_locks has the lock that is granted. The next run tries again."
+	case errors.Is(err, account.ErrLockLost):
+		return "Let one schedule alone sweep this database. The next run tries again."
+	}
+	return `The next run tries again. If it fails so once more, run check with "for":"sweep", which looks at what the sweep needs.`
 }
 
 // due lists the verdicts with one of the actions.

@@ -12,7 +12,7 @@ import (
 )
 
 // storeInterval is how often progress is stored while a log is read.
-const storeInterval = 20 * time.Second
+const storeInterval = 10 * time.Second
 
 // firstReading has a log take in what a reader reads, and stores progress now and then.
 type firstReading struct {

@@ -23,13 +23,9 @@ func interval(days int) *int {
 	return &days
 }
 
-// chose notes how a group is read. One that is read by Logs Insights names the reader of all.
+// chose notes how a group is read, and why. One that is read by Logs Insights speaks for all.
 func (r *run) chose(c logread.Choice) {
-	e := &r.report.Evidence
-	if e.Reader == "" || c.Way == logread.LogsInsights {
-		e.Reader = string(c.Way)
-	}
-	if c.Way == logread.LogsInsights {
-		e.Notes = append(e.Notes, "The log is read by Logs Insights: "+c.Why+".")
+	if e := &r.report.Evidence; e.Reader == "" || c.Way == logread.LogsInsights {
+		e.Reader, e.Why = string(c.Way), c.Why
 	}
 }

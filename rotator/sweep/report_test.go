@@ -33,9 +33,9 @@ func TestReportHasTheKeysOfTheContract(t *testing.T) {
 	evidence := report["evidence"].(map[string]any)
 	for what, c := range map[string]struct{ got, want string }{
 		"report":   {keys(report), "counts deleted dryRun evidence exceptions failed finishedAt held locked notManaged policy readyToDelete secretId spared startedAt unlocked upcoming"},
-		"evidence": {keys(evidence), "bytes complete from gaps instances notes reader reasons secondReading to unread"},
+		"evidence": {keys(evidence), "bytes complete from gaps instances notes reader reasons secondReading to unread why"},
 		"instance": {keys(first(evidence["instances"])), "events from logins longestDelay longestSilence name suspicious to"},
-		"second":   {keys(evidence["secondReading"]), "bytes from reader roles to"},
+		"second":   {keys(evidence["secondReading"]), "bytes from reader roles to why"},
 		"policy":   {keys(report["policy"]), "deleteDays lockDays mode source"},
 		"counts":   {keys(report["counts"]), "active ignored locked readyToDelete tracked"},
 		"locked":   {keys(first(report["locked"])), "idleDays lastActivity user"},

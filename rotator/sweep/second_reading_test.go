@@ -2,7 +2,9 @@ package sweep_test
 
 import (
 	"context"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"pgrotator/rotator/internal/localaws"
 )
@@ -30,16 +33,21 @@ const (
 // A first reading that understands nothing of what people do: whoever the second finds active is spared.
 func TestSecondReadingSpares(t *testing.T) {
 	t.Parallel()
-	onBoth(t, localaws.PublishOptions{}, func(t *testing.T, s *stage) {
+	noEnd := func(e localaws.Event) bool {
+		return strings.Contains(e.Message, "beset@") && strings.Contains(e.Message, "disconnection")
+	}
+	onBoth(t, localaws.PublishOptions{Drop: noEnd}, func(t *testing.T, s *stage) {
 		s.options.Lag = 0 // the second reading ends where the evidence does, a lag before the run
 		s.settle()
 		s.expects(secondByQuery)
-		idle, busy, early := s.closable("idle", 100), s.closable("busy", 100), s.closable("early", 10)
+		idle, busy, early, beset := s.closable("idle", 100), s.closable("busy", 100), s.closable("early", 10), s.closable("beset", 10)
 		since := time.Now().Add(-2 * time.Second)
 		s.visit(busy)
 		s.visit(early)
+		s.visit(beset)
+		s.crowdOut(beset)
 		s.stack.SetLogLimits(localaws.LogLimits{Withhold: func(e localaws.Event) bool {
-			return strings.Contains(e.Message, busy+"@") || strings.Contains(e.Message, early+"@")
+			return strings.Contains(e.Message, busy+"@") || strings.Contains(e.Message, early+"@") || strings.Contains(e.Message, beset+"@")
 		}})
 		report := s.run()
 		s.closes(report, idle)
@@ -49,7 +57,10 @@ func TestSecondReadingSpares(t *testing.T) {
 		if report.Evidence.Reader != "FilterLogEvents" || report.Evidence.SecondReading.Reader != "LogsInsights" {
 			t.Errorf("read by %q and %q", report.Evidence.Reader, report.Evidence.SecondReading.Reader)
 		}
-		for _, name := range []string{busy, early} {
+		if first, second := report.Evidence.Why, report.Evidence.SecondReading.Why; !strings.Contains(first, "can be read whole") || !strings.Contains(second, "are expected") {
+			t.Errorf("the report says why so: %q and %q", first, second)
+		}
+		for _, name := range []string{busy, early, beset} {
 			if last := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", name); last.Before(since) {
 				t.Errorf("%s is remembered as active at %s, want after %s", name, last, since)
 			}
@@ -58,6 +69,83 @@ func TestSecondReadingSpares(t *testing.T) {
 			t.Errorf("the next run: locked %q, spared %+v", closedUsers(again.Locked), again.Spared)
 		}
 	})
+}
+
+// crowdOut has a stranger without credentials take all slots for replication under a role's name, and be refused three times.
+func (s *stage) crowdOut(name string) {
+	s.t.Helper()
+	for refused := 0; refused < 3; {
+		conn, err := net.Dial("tcp", net.JoinHostPort(s.server.Host(), strconv.Itoa(s.server.Port())))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer conn.Close()
+		frontend := pgproto3.NewFrontend(conn, conn)
+		frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": name, "replication": "true"}})
+		if err := frontend.Flush(); err != nil {
+			s.t.Fatal(err)
+		}
+		answer, err := frontend.Receive()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if fault, ok := answer.(*pgproto3.ErrorResponse); ok {
+			if refused++; !strings.Contains(fault.Message, "max_wal_senders") {
+				s.t.Fatalf("refused as %q", fault.Message)
+			}
+		}
+	}
+}
+
+// A run that ends in the middle of the second reading has stored what it had covered, and whom it had found there.
+func TestSecondReadingIsStoredPieceByPiece(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.Lag = 0 // what it covers goes on to the run's beginning
+	s.settle()
+	s.expects(secondByQuery)
+	s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: time.Now().Add(-400 * 24 * time.Hour)})
+	s.exec("UPDATE user_login_job_status SET streams = jsonb_set(jsonb_set(streams, '{second,from}', to_jsonb(now() - interval '1 hour')), '{second,to}', to_jsonb(now() - interval '1 hour'))")
+	busy := s.closable("busy", 100)
+	since := time.Now().Add(-2 * time.Second)
+	s.visit(busy)
+	s.stack.SetLogLimits(localaws.LogLimits{Withhold: func(e localaws.Event) bool { return strings.Contains(e.Message, busy+"@") }})
+	s.flush()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var begun atomic.Int64
+	s.stack.Intercept(func(c localaws.Call) localaws.Outcome {
+		if c.Operation == "StartQuery" && begun.Add(1) == 2 {
+			end()
+		}
+		return localaws.Pass
+	})
+	if _, err := s.sweeper().Run(ctx, s.prefix, false); err == nil {
+		t.Fatal("the run went on to its end")
+	}
+	if to := query[time.Time](s, "SELECT (streams #>> '{second,to}')::timestamptz FROM user_login_job_status"); to.Before(since) {
+		t.Errorf("the second reading covers up to %s, want after %s", to, since)
+	}
+	if last := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", busy); last.Before(since) {
+		t.Errorf("whom it found is remembered as active at %s, want after %s", last, since)
+	}
+}
+
+// A log that was thought small, and takes long to be read whole, is read a second time by queries.
+func TestSecondReadingOfALogThatHasGrown(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.settle()
+	idle := s.closable("idle", 100)
+	s.flush()
+	report, err := s.sweeper().Impatient().Run(t.Context(), s.prefix, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.closes(report, idle)
+	if report.Evidence.Reader != "FilterLogEvents" || report.Evidence.SecondReading.Reader != "LogsInsights" || report.Evidence.SecondReading.Bytes == 0 {
+		t.Errorf("read by %q, and again by %+v", report.Evidence.Reader, report.Evidence.SecondReading)
+	}
 }
 
 // Where the second reading fails in any way, nobody is locked, until one has succeeded.

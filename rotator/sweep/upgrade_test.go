@@ -27,9 +27,13 @@ func TestTablesOfVersion1(t *testing.T) {
 		if last := query[time.Time](s, "SELECT last_login_time FROM user_login_status WHERE user_name = $1", busy); time.Since(last) > time.Hour {
 			t.Errorf("a login is remembered as of %s", last)
 		}
-		s.makeTables() // as setup does
+		s.makeTables()             // as setup does
+		s.options.StateSchema = "" // they are found all the same
 		report := s.run()
 		s.closes(report, idle)
+		if !mentions(report.Evidence.Notes, `The sweep's tables are in schema "public"`) {
+			t.Errorf("notes %q do not tell where the tables are", report.Evidence.Notes)
+		}
 		if from := query[time.Time](s, "SELECT evidence_from FROM user_login_job_status"); !from.Equal(began) {
 			t.Errorf("the evidence begins at %s, and began at %s", from, began)
 		}
@@ -59,6 +63,9 @@ func TestUpgradeWithAShortRetention(t *testing.T) {
 		}
 		if !mentions(report.Evidence.Notes, before) && !mentions(report.Evidence.Notes, until()) {
 			t.Errorf("notes %q, want one that says that the cover suffices from %s on", report.Evidence.Notes, before)
+		}
+		if mentions(report.Evidence.Notes, "The sweep's tables are in schema") {
+			t.Errorf("notes %q, though STATE_SCHEMA names the schema", report.Evidence.Notes)
 		}
 	})
 }

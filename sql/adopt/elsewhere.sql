@@ -1,4 +1,6 @@
 -- Stops an adoption by psql before the users become the shared role, where they still own or hold something in another database.
+BEGIN;
+\ir session.sql
 DO $do$
 DECLARE
     others text := (SELECT string_agg(DISTINCT quote_ident(d.datname), ', ') FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
@@ -10,3 +12,4 @@ BEGIN
             USING HINT = 'Run sql/adopt.sql there, then this again. A grant of a superuser''s that stays there: let a superuser revoke it.';
     END IF;
 END $do$;
+COMMIT;

@@ -1,7 +1,6 @@
 -- Passes on to the role pgrotator.heir_oid, in this database and in what all databases share, what the role pgrotator.leaver_oid owns,
--- takes back what was granted to the leaver, and says what runs with the heir's rights from now on. One statement: all of it happens
--- or nothing, whatever psql makes of errors, since DROP OWNED without REASSIGN OWNED drops the tables. Both roles are told by oid: a
--- database of another encoding reads their names differently.
+-- takes back what was granted to the leaver. One statement: all of it happens or nothing, whatever psql makes of errors, since DROP OWNED
+-- without REASSIGN OWNED drops the tables. Both roles are told by oid: a database of another encoding reads their names differently.
 -- Privileges that this needs are lent to whoever runs it, and taken back in reverse order.
 DO $do$
 DECLARE
@@ -111,23 +110,6 @@ BEGIN
             END IF;
             RAISE NOTICE 'what % granted stays: % may not act for it', regexp_replace(quote_ident(item.rolname), '[[:cntrl:]]', '?', 'g'), quote_ident(me);
         END;
-    END LOOP;
-
-    -- What runs with its owner's rights, told before it changes hands. Names may hold what a terminal obeys: control characters are
-    -- not shown.
-    FOR item IN
-        SELECT k.kind, count(*) AS n, string_agg(regexp_replace(k.name, '[[:cntrl:]]', '?', 'g'), ', ' ORDER BY k.name) FILTER (WHERE k.place <= 20)
-                       || CASE WHEN count(*) > 20 THEN ', ...' ELSE '' END AS names
-        FROM (SELECT x.kind, x.name, row_number() OVER (PARTITION BY x.kind ORDER BY x.name) AS place
-              FROM (SELECT 'SECURITY DEFINER function' AS kind, p.oid::regprocedure::text AS name FROM pg_proc p WHERE p.proowner = leaver AND p.prosecdef
-                    UNION ALL SELECT 'view', c.oid::regclass::text FROM pg_class c WHERE c.relowner = leaver AND c.relkind IN ('v', 'm')
-                    UNION ALL SELECT 'rule', quote_ident(w.rulename) || ' on ' || c.oid::regclass FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
-                              WHERE c.relowner = leaver AND c.relkind NOT IN ('v', 'm')
-                    UNION ALL SELECT 'trigger', quote_ident(g.tgname) || ' on ' || c.oid::regclass FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-                              WHERE c.relowner = leaver AND NOT g.tgisinternal) AS x (kind, name)) AS k
-        GROUP BY k.kind
-    LOOP
-        RAISE NOTICE 'with the rights of % from now on: % % (%)', shown, item.n, item.kind, item.names;
     END LOOP;
 
     -- What the new owner of a database's publications, and of servers, must be allowed. The database itself first: its owner is.

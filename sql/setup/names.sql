@@ -1,6 +1,7 @@
 -- The names that each transaction of setup works with: the pair, its shared role, and the owner role, whose name the schema
--- shares. They hold until the transaction's end.
+-- shares. They hold until the transaction's end. Whoever owns the database may have settled what psql's session begins with.
 SET LOCAL search_path = pg_catalog;
+SET LOCAL standard_conforming_strings = on;
 DO $do$
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN -- the master is to be no member of what it creates
@@ -18,6 +19,12 @@ DECLARE
     named    text;
     sweep    text := coalesce(current_setting('pgrotator.sweep', true), '');
 BEGIN
+    IF current_user <> session_user AND EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                                                WHERE d.datname = current_database() AND s.setrole = 0 AND 'role=' || current_user = ANY (s.setconfig)) THEN
+        RAISE EXCEPTION 'in database % whoever logs in becomes %, whose administrators would have power over what setup makes',
+                quote_ident(current_database()), quote_ident(current_user)
+            USING HINT = format('As %I, or whoever owns the database: SET ROLE NONE; ALTER DATABASE %I RESET role; and run setup in a new session.', session_user, current_database());
+    END IF;
     IF sweep NOT IN ('', 'on', 'off') THEN
         RAISE EXCEPTION 'pgrotator.sweep is %; expected on, off or nothing', quote_literal(sweep);
     END IF;

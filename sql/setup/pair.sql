@@ -75,6 +75,7 @@ BEGIN
     PERFORM set_config('pgrotator.recorded', 'on', true);
 END $do$;
 
+\ir carried.sql
 -- Without a record, or an adoption, which looks at both by itself, nobody is taken over whom somebody else may have made: the shared role counts where the user becomes it at login,
 -- which only the user and its administrators can arrange; the partner where it does too and both bear the shared role's name, or with
 -- the comment of whoever administers it. From 16 on a record vouches for no more than who made it could give: for a partner on whom the
@@ -95,6 +96,7 @@ DECLARE
     twin     pg_roles;
     own      pg_roles;
     beyond   text;
+    carried  text := current_setting('pgrotator.carried');
     powerful text := (SELECT r.rolname FROM pg_roles r JOIN pg_roles g ON g.rolname = 'rds_superuser' AND pg_has_role(r.oid, g.oid, 'MEMBER')
                       WHERE r.rolname IN (username, partner, shared) ORDER BY 1 LIMIT 1);
 BEGIN
@@ -112,8 +114,13 @@ BEGIN
        AND NOT (recorded AND EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(quote_ident(shared))
                                      AND m.member IN (to_regrole(quote_ident(username)), to_regrole(quote_ident(partner))))) THEN
         RAISE EXCEPTION 'role % exists, and % does not become it at login: setup grants no role that it did not make', quote_ident(shared), quote_ident(username)
-            USING HINT = format('If it is the pair''s: GRANT %1$I TO %2$I%3$s, ALTER ROLE %2$I SET role = %1$I, and run setup again.', shared, username,
-                                CASE power WHEN 'SET' THEN ' WITH SET TRUE' ELSE '' END);
+            USING DETAIL = CASE WHEN carried = '' THEN 'The catalogs show no attribute, membership, object, grant or member of it.' ELSE format('The catalogs show of it: %s.', carried) END,
+                  -- Nobody is told to grant what the role's name alone says: it can be anybody's.
+                  HINT = CASE WHEN carried = '' OR EXISTS (SELECT FROM pg_roles u JOIN pg_roles x ON x.rolname = shared AND pg_has_role(u.oid, x.oid, power) WHERE u.rolname = username)
+                      THEN format('If it is the pair''s: GRANT %1$I TO %2$I%3$s, ALTER ROLE %2$I SET role = %1$I, and run setup again.', shared, username,
+                                  CASE power WHEN 'SET' THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END)
+                      ELSE 'Whoever answers for that role decides whether the pair is to have what it has, and makes the user a member that becomes it at login. '
+                           'Else name another in pgrotator.role (the secret''s key "role"): setup makes one that does not exist.' END;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = partner)
        AND NOT (recorded AND EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole(quote_ident(partner))

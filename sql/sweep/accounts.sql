@@ -1,5 +1,6 @@
 -- Every role of the cluster with its row, and whether it could be locked and dropped: by setup's functions, whose owner is $1
 -- ('' = there are none), or by the session's role itself. $2 is setup's owner role ('' = there is none), on which its master has ADMIN.
+-- $3 is the secret's pair.
 WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functions, and the session's role, hold
     SELECT r.oid AS holder, r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN (nullif($1::text, ''), current_user)
     UNION
@@ -28,6 +29,14 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     JOIN role b ON b.name = x.name || '_b' AND pg_catalog.pg_has_role(b.oid, x.oid, 'MEMBER')
 ), paired AS (
     SELECT pair.x AS oid FROM pair UNION SELECT pair.a FROM pair UNION SELECT pair.b FROM pair
+), over AS ( -- who holds ADMIN on which user of the pair, directly or as a member of whoever does
+    SELECT m.roleid AS user_oid, m.member AS holder FROM pg_catalog.pg_auth_members m
+    JOIN pg_catalog.pg_roles u ON u.oid = m.roleid WHERE u.rolname = ANY ($3::text[]) AND m.admin_option
+    UNION
+    SELECT o.user_oid, m.member FROM over o JOIN pg_catalog.pg_auth_members m ON m.roleid = o.holder
+), master AS ( -- as sql/master/admin.sql asks it of a master
+    SELECT o.holder AS oid FROM over o GROUP BY o.holder
+    HAVING count(DISTINCT o.user_oid) = (SELECT count(*) FROM pg_catalog.pg_roles u WHERE u.rolname = ANY ($3::text[]))
 ), locks AS (
     SELECT DISTINCT ON (a.user_name) a.user_name, a.detail::text AS detail
     FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC NULLS LAST
@@ -39,6 +48,7 @@ SELECT r.oid::int8, CASE WHEN r.plain THEN r.name ELSE r.bytes END, r.plain,
        r.oid IN (SELECT b.subowner FROM pg_catalog.pg_subscription b),
        EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles o ON o.oid = m.roleid
                WHERE o.rolname = nullif($2::text, '') AND m.member = r.oid AND m.admin_option),
+       r.oid IN (SELECT master.oid FROM master),
        EXISTS (SELECT FROM closer c WHERE c.is_owner AND CASE WHEN c.needs_admin
                THEN (c.oid, r.oid) IN (SELECT admin.holder, admin.roleid FROM admin) ELSE NOT r.rolreplication END),
        EXISTS (SELECT FROM closer c WHERE NOT c.is_owner AND (c.rolsuper OR CASE WHEN c.needs_admin

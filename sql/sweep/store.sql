@@ -1,18 +1,21 @@
 -- Stores what was learnt, at one stroke: $1 to $4 roles, when each was active, when the session began that shows it, and what it
 -- rests on; $5 to $16 the records of instances; $17 instances to be forgotten.
 -- A role that is locked was active before the lock, or has been let in since by somebody else: then its lock begins anew with that
--- activity. The 2 seconds are for the log's whole seconds and for the lock's own commit. A session that is open says nothing of when
--- it began.
+-- activity, and with any that follows. That it was let in shows a session that began after the lock; of one that does not tell when it
+-- began, or is only seen open, the doubt is that it began before. The 2 seconds are for the log's whole seconds and for the lock's own
+-- commit.
 WITH learnt AS (
-    SELECT s.user_name, s.locked_at, a.at, a.began, a.source
+    SELECT s.user_name, s.locked_at, a.at, a.source,
+           coalesce(a.source <> 'session' AND (a.began >= s.locked_at + interval '2 seconds'
+                                               OR s.locked_at = s.last_login_time AND a.at > s.locked_at), false) AS let_in
     FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::timestamptz[]), pg_catalog.unnest($3::timestamptz[]), pg_catalog.unnest($4::text[]))
         AS a (name, at, began, source)
     JOIN :"state_schema".user_login_status s ON s.user_name = a.name
 ), dated AS (
     SELECT l.user_name, l.source,
-           CASE WHEN l.locked_at IS NULL OR l.began >= l.locked_at + interval '2 seconds' AND l.source <> 'session' THEN l.at
+           CASE WHEN l.locked_at IS NULL OR l.let_in THEN l.at
                 WHEN l.source <> 'session' OR l.at < l.locked_at + interval '2 seconds' THEN least(l.at, l.locked_at + interval '1999 milliseconds') END AS at,
-           l.locked_at IS NOT NULL AND l.began >= l.locked_at + interval '2 seconds' AND l.source <> 'session' AS let_in
+           l.let_in
     FROM learnt l
 ), activity AS (
     UPDATE :"state_schema".user_login_status s

@@ -1,25 +1,11 @@
--- Rows follow the roles: each role that can log in has one, and each that the sweep locked. A role that was dropped and made
--- again under the same name (another oid) starts anew, and so does one that a DBA lets log in for the first time.
-WITH role AS (
-    SELECT r.oid, r.rolname::text AS name, r.rolcanlogin FROM pg_catalog.pg_roles r
-), gone AS (
-    DELETE FROM :"state_schema".user_login_status s
-    WHERE NOT EXISTS (SELECT FROM role r WHERE r.name = s.user_name
-                      AND (r.rolcanlogin OR s.locked_at IS NOT NULL AND r.oid = coalesce(s.role_oid, r.oid)))
-), renewed AS (
+-- Gives each role that can log in a row, and each row the oid of its role. A role that had no row starts anew.
+WITH known AS (
     UPDATE :"state_schema".user_login_status s
-    SET role_oid = r.oid,
-        last_login_time = CASE WHEN s.role_oid IS NULL THEN s.last_login_time ELSE pg_catalog.now() END,
-        last_login_source = CASE WHEN s.role_oid IS NULL THEN s.last_login_source ELSE 'first seen' END,
-        first_seen_at = CASE WHEN s.role_oid IS NULL THEN s.first_seen_at ELSE pg_catalog.now() END,
-        status = CASE WHEN s.role_oid IS NULL THEN s.status ELSE 'Active' END,
-        status_changed_at = CASE WHEN s.role_oid IS NULL THEN s.status_changed_at ELSE pg_catalog.now() END,
-        locked_at = CASE WHEN s.role_oid IS NULL THEN s.locked_at END
-    FROM role r
-    WHERE r.name = s.user_name AND s.role_oid IS DISTINCT FROM r.oid
-      AND (r.rolcanlogin OR s.role_oid IS NULL AND s.locked_at IS NOT NULL)
+    SET role_oid = r.oid
+    FROM pg_catalog.pg_roles r
+    WHERE r.rolname::text = s.user_name AND s.role_oid IS NULL
 )
 INSERT INTO :"state_schema".user_login_status (user_name, role_oid)
-SELECT r.name, r.oid FROM role r
-WHERE r.rolcanlogin AND NOT EXISTS (SELECT FROM :"state_schema".user_login_status s WHERE s.user_name = r.name)
+SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles r
+WHERE r.rolcanlogin AND NOT EXISTS (SELECT FROM :"state_schema".user_login_status s WHERE s.user_name = r.rolname::text)
 ON CONFLICT (user_name) DO NOTHING

@@ -86,9 +86,16 @@ func (e *Evidence) judgeContinuity() {
 		i.findEntries(func(at time.Time) bool { return e.passed(i, at) || e.ended(i) })
 	}
 	for _, i := range e.Instances {
+		e.shareEntries(i)
 		e.judgeSettings(i)
 		e.judgeRestarts(i)
-		e.judgeLooks(i)
+	}
+	for _, live := range []bool{false, true} { // the former name's log before that of the new one, to which it hands over
+		for _, i := range e.Instances {
+			if i.Live == live {
+				e.judgeLooks(i)
+			}
+		}
 	}
 }
 
@@ -144,14 +151,21 @@ func (e *Evidence) judgeLooks(i *Instance) {
 	if len(i.witnesses.Looks) > 1 && !i.Live && !e.blind && i.ReadFrom.IsZero() {
 		i.witnesses.Looks = nil // it is gone, and its log was read to its end by an earlier run
 	}
-	done := 0
+	done, heir := 0, e.heir(i)
 	for n := 1; n < len(i.witnesses.Looks); n++ {
 		a, b := i.witnesses.Looks[n-1], i.witnesses.Looks[n]
-		passed := done == n-1 && (e.passed(i, b.At) || e.ended(i))
+		passed := done == n-1 && i.witnesses.Former == "" && (e.passed(i, b.At) || e.ended(i))
+		if heir != nil && b.At.Equal(heir.witnesses.Looks[1].At) {
+			if passed && i.log.newest != 0 {
+				heir.handOver(a, i.log.windows[n-1])
+				done = n
+			}
+			break
+		}
 		e.judgeMove(i, a, b, byRestart, b.restarted(a), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, b.reloaded(a), b.Reload, passed)
 		if passed && i.log.newest != 0 {
-			e.judgeSessions(i, a, b, i.log.windows[n-1])
+			e.judgeSessions(i, a, b, i.log.windows[n-1], i.log.windows[n].nearby)
 			done = n
 		}
 	}
@@ -225,17 +239,25 @@ func (e *Evidence) breakBetween(i *Instance, a, b Look, cause string) {
 }
 
 // judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
-// make up for what is missing there is nothing to hold against the log.
-func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window) {
-	logins := w.total
+// make up for what is missing there is nothing to hold against the log. nearby are the entries near the later look.
+func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window, nearby int64) {
 	grown, ok := growth(a, b)
+	if !ok || a.Uncounted {
+		i.witnesses.Short = nil
+		return
+	}
+	logins, missing := w.total, grown-w.total-w.doubtful
+	if missing <= 0 {
+		e.carry(i, shortfall{a.At, b.At, missing, nearby})
+	} else {
+		i.witnesses.Short = nil
+	}
 	switch {
-	case !ok || a.Uncounted:
 	case logins >= grown:
 		if grown > 0 {
 			i.witnesses.agree(bySessions)
 		}
-	case logins+w.doubtful >= grown:
+	case missing <= 0:
 		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
 	case e.trusted(bySessions):
@@ -260,48 +282,65 @@ func (i *Instance) tally(next time.Time) {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
 		look.Uncounted = look.Uncounted || !i.log.counting || expired
-		w.total = look.Logins + w.logins.before(time.Time{})
-		w.doubtful = look.Contested + w.contested.before(time.Time{})
-		look.Logins += w.logins.before(next)
-		look.Contested += w.contested.before(next)
+		w.logged, w.unsure = w.logins.with(look.Logins, time.Time{}), w.contested.with(look.Contested, time.Time{})
+		near := w.near.with(look.Near, time.Time{})
+		if n > 0 {
+			near = i.witnesses.Looks[n-1].alsoIn(near)
+		}
+		if n+1 < len(i.witnesses.Looks) {
+			then := i.witnesses.Looks[n+1]
+			near = then.alsoIn(near)
+			w.total, w.doubtful = sum(then.alsoIn(w.logged)), sum(then.alsoIn(w.unsure))
+		}
+		w.nearby = sum(near)
+		look.Logins, look.Contested, look.Near = w.logins.with(look.Logins, next), w.contested.with(look.Contested, next), w.near.with(look.Near, next)
 		look.CountedTo = later(look.CountedTo, next)
 	}
 }
 
-// judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows. One that is
-// set to a good value was bad before, since the last look that saw it good; one set to a bad value is bad from then on.
+// judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows.
 func (e *Evidence) judgeSettings(i *Instance) {
 	for _, entry := range i.log.entries {
 		if entry.entry != loginlog.ParameterChanged && entry.entry != loginlog.ParameterReset {
 			continue
 		}
-		shows, decides := account.ShowsLogins(entry.name, entry.value)
-		if !decides {
+		setting, hides := account.HidingSetting(entry.name)
+		if !hides {
 			continue
 		}
 		if !slices.Contains(i.witnesses.PIDs, entry.pid) {
 			i.log.suspicious++
 			continue
 		}
-		from, to := e.badBetween(i, entry, shows || entry.entry == loginlog.ParameterReset)
-		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", entry.name)})
+		from, to := e.badBetween(i, setting, entry)
+		e.breakAt(i, Gap{i.Instance, from, to, fmt.Sprintf("%s was set to a value that hides logins, or back", setting.Name)})
 	}
 }
 
-// badBetween is when a setting that an entry tells of was bad, at most.
-func (e *Evidence) badBetween(i *Instance, entry serverEntry, good bool) (from, to time.Time) {
-	if !good {
-		return entry.at, i.firstGood(entry.at, e.Start)
+// badBetween is when a setting that an entry tells of was bad, at most:
+//
+//	set to a bad value                       from the entry to the next look that saw it good
+//	set to a good value, or reset to one     from the last look that saw it good to the entry: it had another before
+//	reset, where the default is bad          from one such look to the other: nobody knows what it was, nor what RDS's default is
+func (e *Evidence) badBetween(i *Instance, setting account.LoggingSetting, entry serverEntry) (from, to time.Time) {
+	reset := entry.entry == loginlog.ParameterReset
+	switch {
+	case reset && setting.ShowsLoginsWhenReset(), !reset && setting.ShowsLogins(entry.value):
+		return i.lastGood(entry.at), entry.at
+	case reset:
+		return i.lastGood(entry.at), i.firstGood(entry.at, e.Start)
 	}
-	for _, look := range i.witnesses.Looks {
-		if look.Good && !look.At.After(entry.at) {
-			from = look.At
+	return entry.at, i.firstGood(entry.at, e.Start)
+}
+
+// lastGood is the last look until a time that saw the settings good, else when the record begins.
+func (i *Instance) lastGood(until time.Time) time.Time {
+	for _, look := range slices.Backward(i.witnesses.Looks) {
+		if look.Good && !look.At.After(until) {
+			return look.At
 		}
 	}
-	if from.IsZero() {
-		from = i.EvidenceFrom
-	}
-	return from, entry.at
+	return i.EvidenceFrom
 }
 
 // firstGood is when a setting that was bad since a time was seen good again: at a look, else not before this run.

@@ -28,8 +28,10 @@ const (
 // Options are what the operator chose, as far as it concerns the evidence.
 type Options struct {
 	Lag     time.Duration // INGESTION_LAG_SECONDS: how long a line may take to arrive
-	Longest time.Duration // how long a record can matter to a verdict
-	Stack   string        // tells this deployment's own logins from another's in the same database
+	Longest time.Duration // how long a record is kept
+	// Interval is the longest after which a role is closed, which the second reading has to cover; 0 = none is, and it covers what is kept.
+	Interval time.Duration
+	Stack    string // tells this deployment's own logins from another's in the same database
 }
 
 // Evidence is what one run knows.

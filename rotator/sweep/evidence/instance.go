@@ -125,7 +125,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		same, named := byResource[l.ResourceID], known[l.Name]
 		switch {
 		case same != nil && same.Instance != l.Name:
-			list[n] = same.renamed(l.Name).after(named)
+			list[n] = same.renamed(l.Name, named != nil).after(named)
 		case same == nil && named != nil && named.ResourceID != "" && l.ResourceID != "":
 			list[n] = named.replaced(l.Created)
 		case named != nil:
@@ -142,13 +142,17 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 	return list
 }
 
-// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. What earlier
-// looks showed is borne out by entries under the old name, and not compared with those under the new.
-func (i *Instance) renamed(name string) *Instance {
+// renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
+// name was another's, what earlier looks showed is not compared with what is found under it.
+func (i *Instance) renamed(name string, taken bool) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = name, ""
-	i.witnesses.Looks = nil
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
+	if taken {
+		i.witnesses.Looks = nil
+	} else if looks := i.witnesses.handedOn(); looks != nil {
+		r.witnesses.Looks, r.witnesses.Former = looks, i.Instance
+	}
 	i.ResourceID, i.StartedAt = "", time.Time{}
 	return r
 }
@@ -300,6 +304,9 @@ func (e *Evidence) GroupMissing(group string) {
 // Watch has the log look for what earlier runs left in it.
 func (e *Evidence) Watch(log *Log) {
 	e.log = log
+	for _, i := range e.Instances {
+		e.closeFormer(i)
+	}
 	for _, i := range e.Instances {
 		i.log = log.instance(i.Instance)
 		i.log.known, i.log.seen = i.Live || !i.CanaryAt.Before(e.lastRun), i.CanaryAt

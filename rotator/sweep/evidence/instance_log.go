@@ -29,21 +29,23 @@ type instanceLog struct {
 	suspicious  int
 	held        int64           // oldest login left to be read again; 0 = none
 	canaries    map[string]bool // the sweep's own logins to be found → found
-	waiting     map[connection]int64
+	waiting     map[connection]attempt
 	refusals    map[connection]int64
-	failures    map[string]int      // refusals of catalogued roles, by role
-	lives       map[connection]bool // connections that an entry shows to be a session's
-	unread      map[string]int      // entries whose names cannot be read, by their shape
-	unreadFrom  int64               // the first of them
-	unreadTo    int64               // the last
-	told        map[string]int      // entries of no known kind, by their shape
+	failures    map[string]int       // refusals of catalogued roles, by role
+	lives       map[connection]bool  // connections that an entry shows to be a session's
+	doubtful    map[connection]int64 // the latest ambiguous entry of others
+	unread      map[string]int       // entries whose names cannot be read, by their shape
+	unreadFrom  int64                // the first of them
+	unreadTo    int64                // the last
+	told        map[string]int       // entries of no known kind, by their shape
 	entries     []serverEntry
-	looks       []Look       // of the run at hand and those before it, which tell when to expect entries of the postmaster
-	written     map[int]int  // entries by process id
-	postmasters map[int]bool // process ids that may be the postmaster's
-	windows     []window     // of the looks whose logins are counted
-	splitAt     int64        // logins before it are read by no later run
-	counting    bool         // events, not rows, were read: logins can be placed in time
+	looks       []Look            // of the run at hand and those before it, which tell when to expect entries of the postmaster
+	written     map[int]int       // entries by process id
+	postmasters map[int]bool      // process ids that may be the postmaster's
+	windows     []window          // of the looks whose logins are counted
+	databases   map[string]string // whose sessions some of these looks counts
+	splitAt     int64             // logins before it are read by no later run
+	counting    bool              // events, not rows, were read: logins can be placed in time
 }
 
 // connection tells a login from others of its log. A stranger chooses his port, and process ids come again, so the host counts too.
@@ -51,6 +53,12 @@ type connection struct {
 	pid, port int
 	host      uint64 // hashed: the text is a part of its message, which is not kept
 	role      string
+}
+
+// attempt is an authorized login that waits for its refusal.
+type attempt struct {
+	at       int64
+	database string // that counts its session; "" = none does
 }
 
 var hostSeed = maphash.MakeSeed()
@@ -69,9 +77,9 @@ const (
 )
 
 func newInstanceLog(start time.Time) *instanceLog {
-	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]int64{},
-		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, unread: map[string]int{}, told: map[string]int{},
-		written: map[int]int{}, postmasters: map[int]bool{}}
+	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]attempt{},
+		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, doubtful: map[connection]int64{}, unread: map[string]int{}, told: map[string]int{},
+		written: map[int]int{}, postmasters: map[int]bool{}, databases: map[string]string{}}
 }
 
 // readOn reports an instance that came and went between two runs, and wrote lately: it is about to get a record, by which the next run reads
@@ -104,7 +112,7 @@ func (in *instanceLog) refusalHeld(c connection) bool {
 // refuse takes in a refusal, whose login may come later by another stream. Whoever knows a role's name can cause any number of them,
 // so that only so many are kept for logins that have not come.
 func (in *instanceLog) refuse(c connection, at int64) {
-	if login, waits := in.waiting[c]; waits && at >= login && at-login <= pairingWindow.Milliseconds() {
+	if login, waits := in.waiting[c]; waits && at >= login.at && at-login.at <= pairingWindow.Milliseconds() {
 		delete(in.waiting, c)
 	}
 	if c.role != "" && in.refusals[c] != at { // the same again is an event delivered twice
@@ -120,6 +128,15 @@ func (in *instanceLog) forgetRefusals(before int64) {
 	for c, at := range in.refusals {
 		if at < before-pairingWindow.Milliseconds() {
 			delete(in.refusals, c)
+		}
+	}
+}
+
+// forgetDoubtful drops ambiguous entries whose login was refused, or is not to come any more.
+func (in *instanceLog) forgetDoubtful(before int64) {
+	for c, at := range in.doubtful {
+		if _, waits := in.waiting[c]; !waits && at <= before {
+			delete(in.doubtful, c)
 		}
 	}
 }
@@ -165,22 +182,20 @@ func (in *instanceLog) hold(at int64) {
 // none. One that waits for another stream is read again with that stream.
 func (in *instanceLog) oldestWaiting() int64 {
 	oldest := in.held
-	for _, at := range in.waiting {
-		if at > in.newest-pairingWindow.Milliseconds() && (oldest == 0 || at < oldest) {
-			oldest = at
+	for _, a := range in.waiting {
+		if a.at > in.newest-pairingWindow.Milliseconds() && (oldest == 0 || a.at < oldest) {
+			oldest = a.at
 		}
 	}
 	return oldest
 }
 
-func (in *instanceLog) prove(e loginlog.Event) {
+func (in *instanceLog) prove(c connection) {
 	if len(in.lives) >= maxLives {
 		clear(in.lives)
 	}
-	in.lives[connectionOf(e)] = true
+	in.lives[c] = true
 }
-
-func (in *instanceLog) proven(e loginlog.Event) bool { return in.lives[connectionOf(e)] }
 
 // tell counts an entry of no known kind.
 func (in *instanceLog) tell(shape string) {

@@ -48,6 +48,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	letIn     map[string]time.Time        // when roles that are locked logged in, though: somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
 	hasty     bool                        // no attempt is left to be judged later
@@ -84,7 +85,7 @@ func (l *Log) Again() *Log {
 
 func (l *Log) empty() *Log {
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for.
@@ -127,18 +128,16 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(at)
+		s.instance.countLogin(s.instance.databaseOf(event), at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
-		s.instance.prove(event)
+		l.inSession(s.instance, connectionOf(event), at)
 		for _, role := range append([]string{event.User}, event.Others...) {
-			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
+			l.saw(account.Activity{Role: role, At: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
-		if s.instance.proven(event) {
-			l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at), Source: BySignOfLife})
-		}
+		l.ambiguous(s.instance, connectionOf(event), at)
 	case loginlog.Refusal:
 		s.refuse(event, at, trusted)
 	case loginlog.Server:
@@ -146,7 +145,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Tampering:
 		s.instance.suspicious++
 		if event.Contested {
-			s.instance.countContested(at)
+			s.instance.countContested(s.instance.databaseOf(event), at)
 			l.sawContested(event.User, at)
 		}
 	case loginlog.Unread:
@@ -162,31 +161,62 @@ func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
 	in := s.instance
 	in.logins++
-	in.prove(event)
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
 	c := connectionOf(event)
-	if earlier, open := in.waiting[c]; open && earlier != at { // the same again is an event delivered twice
+	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = at
+	in.waiting[c] = attempt{at, in.databaseOf(event)}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
 }
 
 // counted takes a login for activity: nothing has refused it.
-func (l *Log) counted(in *instanceLog, c connection, at int64) {
-	in.countLogin(at)
-	l.saw(account.Activity{Role: c.role, At: milli(at), Began: milli(at), Source: ByLogin})
+func (l *Log) counted(in *instanceLog, c connection, a attempt) {
+	in.countLogin(a.database, a.at)
+	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	l.prove(in, c)
+}
+
+// inSession takes in that an entry was written in a session: so nothing refuses its login.
+func (l *Log) inSession(in *instanceLog, c connection, at int64) {
+	if a, waits := in.waiting[c]; waits && a.at <= at {
+		delete(in.waiting, c)
+		l.counted(in, c, a)
+		return
+	}
+	l.prove(in, c)
+}
+
+// prove takes a connection for a session's, and what was ambiguous in it for signs of life.
+func (l *Log) prove(in *instanceLog, c connection) {
+	in.prove(c)
+	if at, doubted := in.doubtful[c]; doubted {
+		delete(in.doubtful, c)
+		l.ambiguous(in, c, at)
+	}
+}
+
+// ambiguous takes in an entry that is written before and after authorization alike: it counts once something proves its connection.
+// Whoever knows a role's name can cause any number of them, so that only so many are kept whose login has not come.
+func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
+	_, waits := in.waiting[c]
+	switch {
+	case in.lives[c]:
+		l.saw(account.Activity{Role: c.role, At: milli(at), Source: BySignOfLife})
+	case waits || len(in.doubtful) < maxWaiting:
+		in.doubtful[c] = max(in.doubtful[c], at)
+	}
 }
 
 func (l *Log) countAll(in *instanceLog) {
-	for c, at := range in.waiting {
-		if !in.refused(c, at) {
-			l.counted(in, c, at)
+	for c, a := range in.waiting {
+		if !in.refused(c, a.at) {
+			l.counted(in, c, a)
 		}
 	}
 	clear(in.waiting)
@@ -200,15 +230,30 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
+	l.noteLetIn(a.Role, a.Began)
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// Take hands over the activity since the last call.
+// lockSlack is for the log's whole seconds and for a lock's own commit, as in sql/sweep/store.sql.
+const lockSlack = 2 * time.Second
+
+// noteLetIn notes that a session of a role began at a time, if the role was locked by then: somebody let it in.
+func (l *Log) noteLetIn(role string, began time.Time) {
+	if l.names.locked(role) && !began.Before(l.names.Locked[role].Add(lockSlack)) {
+		l.letIn[role] = later(l.letIn[role], began)
+	}
+}
+
+// Take hands over the activity since the last call. What does not tell when its session began is of a session of before a lock, unless
+// somebody has let the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if a.Began.IsZero() && !a.At.Before(l.letIn[a.Role]) {
+			a.Began = l.letIn[a.Role]
+		}
 		list = append(list, a)
 	}
 	l.active = make(map[string]account.Activity, len(l.active))
@@ -221,16 +266,17 @@ func (l *Log) ReadTo(to time.Time) {
 	for _, in := range l.instances {
 		in.settle(to.UnixMilli())
 		limit := min(to.UnixMilli(), in.settled()) - pairingWindow.Milliseconds()
-		for c, at := range in.waiting {
+		for c, a := range in.waiting {
 			switch {
-			case in.refused(c, at):
+			case in.refused(c, a.at):
 				delete(in.waiting, c)
-			case at <= limit && !in.refusalHeld(c):
-				l.counted(in, c, at)
+			case a.at <= limit && !in.refusalHeld(c):
+				l.counted(in, c, a)
 				delete(in.waiting, c)
 			}
 		}
 		in.forgetRefusals(limit)
+		in.forgetDoubtful(limit)
 	}
 }
 
@@ -243,21 +289,22 @@ func (l *Log) End() {
 	}
 	for _, in := range l.instances {
 		settled := in.settled()
-		for c, at := range in.waiting {
+		for c, a := range in.waiting {
 			switch {
-			case in.refused(c, at):
+			case in.refused(c, a.at):
 			case l.hasty:
-				l.counted(in, c, at)
-			case (in.awaited || in.readOn()) && l.names.locked(c.role) && at+pairingWindow.Milliseconds() > settled,
-				(in.live || in.readOn()) && at > settled && in.severalStreams():
-				in.hold(at)
+				l.counted(in, c, a)
+			case (in.awaited || in.readOn()) && l.names.locked(c.role) && a.at+pairingWindow.Milliseconds() > settled,
+				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
+				in.hold(a.at)
 				l.undecided[c.role] = true
-				in.countLogin(at)
+				in.countLogin(a.database, a.at)
 			default:
-				l.counted(in, c, at)
+				l.counted(in, c, a)
 			}
 		}
 		clear(in.waiting)
+		clear(in.doubtful)
 	}
 }
 

@@ -50,7 +50,7 @@ func (e *Evidence) Seen(accounts []account.Account, sessions map[string]int) []a
 		default:
 			continue
 		}
-		list = append(list, account.Activity{Role: a.Name, At: at, Began: at, Source: BySession})
+		list = append(list, account.Activity{Role: a.Name, At: at, Source: BySession})
 	}
 	return list
 }
@@ -79,7 +79,9 @@ func (e *Evidence) Active() []account.Activity {
 	for n, a := range list {
 		if a.At.After(e.Start) {
 			list[n].At = e.Start.Add(-time.Millisecond)
-			list[n].Began = earlier(a.Began, list[n].At)
+			if !a.Began.IsZero() {
+				list[n].Began = earlier(a.Began, list[n].At)
+			}
 		}
 	}
 	return list

@@ -158,6 +158,24 @@ func TestSessionOfARunBeforeTheFirstRecord(t *testing.T) {
 	}
 }
 
+// The second reading goes back as far as the longest interval, however long records are kept, and a day more.
+func TestSecondReadingGoesBackByTheInterval(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	db := cluster.Instance{Name: "db-0", Group: cluster.InstanceGroup("db-0"), Created: now.Add(-400 * day)}
+	for _, c := range []struct{ interval, retention, want time.Duration }{
+		{60 * day, 0, 61 * day}, {0, 0, 91 * day}, {120 * day, 0, 121 * day}, {60 * day, 30 * day, 30*day - time.Hour}, {1 * day, 0, 2 * day},
+	} {
+		e := evidence.New(now, evidence.Options{Longest: max(90*day, c.interval), Interval: c.interval})
+		e.Enroll([]cluster.Instance{db}, nil)
+		e.Watch(evidence.NewLog(now, evidence.Names{}))
+		pieces := e.SecondReading(db.Group, c.retention)
+		if first := pieces[len(pieces)-1].From; !first.Equal(now.Add(-c.want)) {
+			t.Errorf("interval %s, kept %s: it begins %s back, want %s", c.interval, c.retention, now.Sub(first), c.want)
+		}
+	}
+}
+
 // An instance with a log group of its own, made since the last run, has nothing that the second reading could have missed before.
 func TestSecondReadingOfANewInstance(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ func (r *storedRun) find(message, stack string, at int64) {
 	}
 }
 
-// RunNumber is the number of the last run that the tables know; 0 = none has committed.
+// RunNumber is the number of the last run that the tables know; 0 = none of this version has committed.
 func (e *Evidence) RunNumber() int64 {
 	var n int64
 	for _, i := range e.Instances {
@@ -43,10 +43,10 @@ func (e *Evidence) RunNumber() int64 {
 }
 
 // judgeRestored begins the record anew where the log shows a run that the tables know nothing of: they were restored from a
-// snapshot that is older.
+// snapshot that is older, be it of before the first run of this version. Tables that are new have no record to begin anew.
 func (e *Evidence) judgeRestored() {
 	known := e.RunNumber()
-	if known == 0 || e.log.stored.number <= known {
+	if e.log.stored.number <= known || !e.anyRun() {
 		return
 	}
 	at := milli(e.log.stored.at)

@@ -10,20 +10,24 @@ import (
 	"pgrotator/rotator/logread"
 )
 
-// attempts are the rows of one role: they tell how many of its attempts were authorized and how many of those turned away, and no
-// more, since a row does not tell one connection from another.
+// attempts are the rows of one role: they tell how many of its attempts were authorized and how many of those turned away, and whether
+// these were the same ones, but not which is which.
 type attempts struct {
 	authorized, refused int64
+	pids                int64 // the sum of the process ids of the authorized ones less that of the refused
 	latest              int64 // of the authorized ones, ms since 1970
 	stream              string
 }
 
-// letIn reports that attempts of a role were let in: of one that is open, since a refusal may be that of an attempt before the stretch,
-// or have been delivered twice, one that was authorized; of another, more than were turned away. What was authorized before a role was
-// locked counts besides.
+// turnedAway reports that each authorized attempt has its own refusal: there are as many, of the same processes. A refusal of an attempt
+// before the stretch, or one delivered twice, takes back no login of another process.
+func (a *attempts) turnedAway() bool { return a.authorized == a.refused && a.pids == 0 }
+
+// letIn reports that attempts of a role may have been let in: of one that is open any that was authorized; of another any unless all were
+// turned away. What was authorized before a role was locked counts besides.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
-	return a.authorized > a.refused || a.authorized > 0 && t.open[role]
+	return a.authorized > 0 && (t.open[role] || !a.turnedAway())
 }
 
 // tally is what the rows of a stretch show of roles.
@@ -68,10 +72,10 @@ func (t *tally) addTo(role string, r logread.Row) {
 			t.attempts[role] = a
 		}
 		if r.Class == logread.Refusal {
-			a.refused += r.Count
+			a.refused, a.pids = a.refused+r.Count, a.pids-r.PIDs
 			return
 		}
-		a.authorized += r.Count
+		a.authorized, a.pids = a.authorized+r.Count, a.pids+r.PIDs
 		if r.Earliest <= t.locked[role].UnixMilli() { // or in the lock's own second, since the log has whole ones: the doubt spares the role
 			first := r
 			first.Latest = r.Earliest
@@ -173,15 +177,30 @@ func (s *streamLog) noteRow(r logread.Row) {
 	}
 }
 
+// began is when the session of a row began, as far as the row tells; zero = it may have been long before. A LOG entry may be an attempt to
+// log in, told in another language than English.
+func began(kind string, at time.Time) time.Time {
+	severity, _ := strings.CutSuffix(kind, " entry")
+	if kind == ByDisconnection || loginlog.OnlyInSession(severity) {
+		return time.Time{}
+	}
+	return at
+}
+
 // endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
 func (l *Log) endRows() {
+	for role, a := range l.rows.attempts {
+		if l.rows.letIn(role) {
+			l.noteLetIn(role, milli(a.latest))
+		}
+	}
 	for role, s := range l.rows.active() {
 		source := BySignOfLife
 		switch s.kind {
 		case ByLogin, ByDisconnection:
 			source = s.kind
 		}
-		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
+		l.saw(account.Activity{Role: role, At: milli(s.at), Began: began(s.kind, milli(s.at)), Source: source})
 	}
 	l.rows = newTally(l.names)
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (e *Evidence) cover(group string) Cover {
 // then back, as far as the log is kept and can matter. retention 0 = for ever.
 func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretch {
 	to := e.Start.Add(-e.options.Lag).Truncate(time.Second).Add(time.Second)
-	first := e.Start.Add(-e.options.Longest - day).Truncate(time.Second)
+	first := e.coverFrom()
 	if retention != 0 {
 		first = later(first, e.Start.Add(-retention+expiryMargin).Truncate(time.Second))
 	}
@@ -61,6 +62,11 @@ func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretc
 	}
 	on := later(c.To.Add(-e.groupAllowance(group)), first)
 	return slices.Concat(forward(on.Truncate(time.Second), to), backward(c.From, first))
+}
+
+// coverFrom is where the second reading begins at the earliest: a day more than what it has to cover, since the evidence may end before the run.
+func (e *Evidence) coverFrom() time.Time {
+	return e.Start.Add(-cmp.Or(e.options.Interval, e.options.Longest) - day).Truncate(time.Second)
 }
 
 // renewed is the cover of a group as this run begins: what has a break, or was read by another version of the division, begins anew.
@@ -87,7 +93,7 @@ func (e *Evidence) setCover(c Cover) {
 // coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
 func (e *Evidence) coverUnborn(i *Instance) {
 	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
-		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.Start.Add(-e.options.Longest - day).Truncate(time.Second), To: i.ProcessedTo}
+		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
 	}
 }
 
@@ -230,6 +236,11 @@ type Spared struct {
 type Second struct {
 	log   *tally
 	names Names
+}
+
+// Activity is what is remembered of it.
+func (s Spared) Activity() account.Activity {
+	return account.Activity{Role: s.Role, At: s.At, Began: began(s.Kind, s.At), Source: ByUnreadEntry}
 }
 
 // NewSecond is a second reading in which nothing was read yet.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"pgrotator/rotator/loginlog"
 )
 
 // Look is what a run saw of an instance first thing after its login: what a log that is complete must bear out.
@@ -14,13 +16,14 @@ type Look struct {
 	Sessions map[string]int64 `json:"sessions,omitempty"` // pg_stat_database.sessions by database, as far as the log carries its name
 	Good     bool             `json:"good,omitempty"`     // the settings showed logins
 
-	Starting  bool      `json:"starting,omitempty"`  // the log holds the entry of Started
-	Ready     bool      `json:"ready,omitempty"`     // and the one that says that connections are accepted
-	Reload    bool      `json:"reload,omitempty"`    // and of Loaded
-	Logins    int64     `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted
-	Contested int64     `json:"contested,omitempty"` // entries that may be further ones
-	CountedTo time.Time `json:"countedTo,omitzero"`
-	Uncounted bool      `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
+	Starting  bool             `json:"starting,omitempty"`  // the log holds the entry of Started
+	Ready     bool             `json:"ready,omitempty"`     // and the one that says that connections are accepted
+	Reload    bool             `json:"reload,omitempty"`    // and of Loaded
+	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted, by database
+	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
+	Near      map[string]int64 `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
+	CountedTo time.Time        `json:"countedTo,omitzero"`
+	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
 }
 
 // Witnesses: what an instance tells of itself, which its log must bear out.
@@ -28,14 +31,18 @@ const (
 	byReload   = "reload"
 	byRestart  = "restart"
 	bySessions = "sessions"
+	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…]}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
 	PIDsOf time.Time `json:"pidsOf,omitzero"`  // the latest start of the server of which one of them is known
 	Agreed []string  `json:"agreed,omitempty"` // the witnesses with which the log has agreed once
+
+	Short  []shortfall `json:"short,omitempty"`  // of the looks that are done with, in order of time
+	Former string      `json:"former,omitempty"` // the name that the instance had at the first look, until what its log showed is counted
 }
 
 // decodeWitnesses takes a column that it cannot read for an empty one: then nothing is compared with it.
@@ -76,15 +83,28 @@ const lookSlack = 5 * time.Second
 // window is the stretch of the log whose logins are held against the counts of two looks. to is 0 for the newest look, whose next
 // has not come. Times are ms since 1970.
 type window struct {
-	from, to, counted int64
-	logins, contested count
-	total, doubtful   int64 // all of both, known once the log is read
+	from, to, counted       int64
+	nearTo                  int64 // what is near the earlier look
+	logins, contested, near counts
+	logged, unsure          map[string]int64 // all of the first two by database, known once the log is read
+	total, doubtful, nearby int64            // all of each in the databases that the looks on both sides count
 }
+
+// counts are numbers of entries by database, of those whose sessions a look counts: no login of another can bear out their counts.
+type counts map[string]*count
 
 // count is a number of entries.
 type count struct {
 	early int64           // that no later run reads again
 	late  map[int64]int32 // by second, which one may
+}
+
+func countsOf(look Look) counts {
+	c := make(counts, len(look.Sessions))
+	for database := range look.Sessions {
+		c[database] = &count{}
+	}
+	return c
 }
 
 // splitAfter is how long ago a login must be for no later run to read it again.
@@ -97,7 +117,7 @@ func (in *instanceLog) watch(w witnesses) {
 		in.postmasters[pid] = true
 	}
 	for n, look := range w.Looks {
-		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), logins: count{late: map[int64]int32{}}, contested: count{late: map[int64]int32{}}}
+		stretch := window{from: look.At.Add(-lookSlack).UnixMilli(), nearTo: look.At.Add(lookSlack).UnixMilli(), logins: countsOf(look), contested: countsOf(look), near: countsOf(look)}
 		if !look.CountedTo.IsZero() {
 			stretch.counted = look.CountedTo.UnixMilli()
 		}
@@ -105,23 +125,37 @@ func (in *instanceLog) watch(w witnesses) {
 			stretch.to = w.Looks[n+1].At.Add(lookSlack).UnixMilli()
 		}
 		in.windows = append(in.windows, stretch)
+		for database := range look.Sessions {
+			in.databases[database] = database
+		}
 	}
 }
 
+// databaseOf is the database that counts the session of a login, as far as the looks tell; "" = none does. pg_stat_database has no
+// connection for replication, of a walsender with a database neither (pgstat_report_connect).
+func (in *instanceLog) databaseOf(e loginlog.Event) string {
+	if e.Replication {
+		return ""
+	}
+	return in.databases[e.Database]
+}
+
 // countLogin counts an authorized login that nothing has refused.
-func (in *instanceLog) countLogin(at int64) {
+func (in *instanceLog) countLogin(database string, at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
-			w.logins.add(at, in.splitAt)
+			w.logins.add(database, at, in.splitAt)
+			w.noteNear(database, at, in.splitAt)
 		}
 	}
 }
 
 // countContested counts an entry that may be a login: it can explain a session, and bears nothing out.
-func (in *instanceLog) countContested(at int64) {
+func (in *instanceLog) countContested(database string, at int64) {
 	for n := range in.windows {
 		if w := &in.windows[n]; w.takes(at) {
-			w.contested.add(at, in.splitAt)
+			w.contested.add(database, at, in.splitAt)
+			w.noteNear(database, at, in.splitAt)
 		}
 	}
 }
@@ -130,15 +164,56 @@ func (w *window) takes(at int64) bool {
 	return at >= w.from && at >= w.counted && (w.to == 0 || at <= w.to)
 }
 
-func (c *count) add(at, splitAt int64) {
-	if at < splitAt {
-		c.early++
-	} else {
-		c.late[at/1000]++
+func (w *window) noteNear(database string, at, splitAt int64) {
+	if at <= w.nearTo {
+		w.near.add(database, at, splitAt)
 	}
 }
 
-// before counts those before a time; 0 = all.
+func (c counts) add(database string, at, splitAt int64) {
+	n := c[database]
+	switch {
+	case n == nil:
+	case at < splitAt:
+		n.early++
+	default:
+		if n.late == nil {
+			n.late = map[int64]int32{}
+		}
+		n.late[at/1000]++
+	}
+}
+
+// with are the counts of earlier runs and those before a time together; zero = all.
+func (c counts) with(earlier map[string]int64, t time.Time) map[string]int64 {
+	sums := make(map[string]int64, len(c))
+	for database, n := range c {
+		if sum := earlier[database] + n.before(t); sum > 0 {
+			sums[database] = sum
+		}
+	}
+	return sums
+}
+
+// alsoIn leaves of counts those of databases that a look counts, too.
+func (b Look) alsoIn(counts map[string]int64) map[string]int64 {
+	both := map[string]int64{}
+	for database, n := range counts {
+		if _, known := b.Sessions[database]; known {
+			both[database] = n
+		}
+	}
+	return both
+}
+
+func sum(counts map[string]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
+}
+
+// before counts those before a time; zero = all.
 func (c *count) before(t time.Time) int64 {
 	n := c.early
 	for second, number := range c.late {

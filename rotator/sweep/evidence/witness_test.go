@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,20 +17,20 @@ var firstRun = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 const loginsADay = 100
 
-// runDaily runs once a day, on an instance whose count of sessions grows by loginsADay, and returns what the last run knows. entry
-// gives the log's entry of a login, "" = it is missing.
-func runDaily(days int, names evidence.Names, entry func(at time.Time) string) *evidence.Evidence {
+// runDaily runs once a day, on an instance whose count of sessions grows by loginsADay, and returns what each run knows. entry
+// gives the log's entry of a login, "" = it is missing. Each look finds a database that was made and is dropped before the next: "ci_2" at
+// the third.
+func runDaily(days int, names evidence.Names, entry func(at time.Time) string) (runs []*evidence.Evidence) {
 	live := []cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql", ResourceID: "db-A", Created: firstRun.AddDate(-1, 0, 0)}}
 	logging := account.Logging{Connections: "on", MinMessages: "warning", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr", Messages: "C"}
 	var records []account.LogRecord
-	var e *evidence.Evidence
 	for day := range days {
 		start := firstRun.AddDate(0, 0, day)
-		e = evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
+		e := evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
 		e.Enroll(live, records)
 		i := e.Named("db")
 		i.See(evidence.Sighting{Logging: logging, Look: evidence.Look{At: start, Started: live[0].Created, Loaded: live[0].Created,
-			Sessions: map[string]int64{"app": int64(loginsADay * day)}}})
+			Sessions: map[string]int64{"app": int64(loginsADay * day), fmt.Sprintf("ci_%d", day): loginsADay}}})
 		log := evidence.NewLog(start, names)
 		e.Watch(log)
 		for at := e.ReadFrom(i.Group); at.Before(start); at = at.Add(time.Second) {
@@ -44,8 +45,9 @@ func runDaily(days int, names evidence.Names, entry func(at time.Time) string) *
 		log.End()
 		e.GroupRead(i.Group)
 		records, _ = e.Conclude()
+		runs = append(runs, e)
 	}
-	return e
+	return runs
 }
 
 // Somebody whose logins read as if they could be forged keeps nobody's evidence incomplete: the server has counted them.
@@ -63,7 +65,7 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		"a mark in the application's name": {" application_name=x:[1]:LOG:  y", 0},
 		"not in the log":                   {"missing", 1},
 	} {
-		e := runDaily(5, names, func(at time.Time) string {
+		runs := runDaily(5, names, func(at time.Time) string {
 			tail := ""
 			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/864%2 == 0 {
 				tail = tt.half
@@ -73,7 +75,7 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 			}
 			return login(at, tail)
 		})
-		gaps := 0
+		e, gaps := runs[len(runs)-1], 0
 		for _, g := range e.Gaps {
 			if strings.Contains(g.Cause, "sessions") {
 				gaps++
@@ -81,6 +83,71 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		}
 		if gaps != tt.gaps {
 			t.Errorf("%s: %d gaps, want %d: %q", name, gaps, tt.gaps, e.Gaps)
+		}
+	}
+}
+
+// Logins that no count of sessions has make up for none that is missing: RDS's own, connections for replication, those of a database that
+// only one look knows, or of one whose name the log cannot carry.
+func TestLoginsThatNoCountHas(t *testing.T) {
+	t.Parallel()
+	names := evidence.Names{Roles: []string{"ann", "rdsadmin", "dms"}, Databases: []string{"app", "rdsadmin", "made", "caf\u00e9"}}
+	for name, instead := range map[string]string{
+		"RDS's own":                          "[local]:rdsadmin@rdsadmin:[%d]:LOG:  connection authorized: user=rdsadmin database=rdsadmin application_name=rds",
+		"RDS's own, forgeable":               "[local]:rdsadmin@rdsadmin:[%d]:LOG:  connection authorized: user=rdsadmin database=rdsadmin application_name=x:[1]:LOG:  y",
+		"physical replication":               "10.0.0.7(4000):dms@[unknown]:[%d]:LOG:  replication connection authorized: user=dms",
+		"logical replication":                "10.0.0.7(4000):dms@app:[%d]:LOG:  replication connection authorized: user=dms",
+		"logical replication, of a stranger": "10.0.0.7(4000):gone@app:[%d]:LOG:  replication connection authorized: user=gone",
+		"a database made meanwhile":          "10.0.0.7(4000):ann@made:[%d]:LOG:  connection authorized: user=ann database=made",
+		"a database dropped meanwhile":       "10.0.0.7(4000):ann@ci_N:[%d]:LOG:  connection authorized: user=ann database=ci_N",
+		"a database that is gone":            "10.0.0.7(4000):ann@gone:[%d]:LOG:  connection authorized: user=ann database=gone",
+		"a name that is not ASCII":           "10.0.0.7(4000):ann@caf\u00e9:[%d]:LOG:  connection authorized: user=ann database=caf\u00e9",
+		"somebody who is gone, elsewhere":    "10.0.0.7(4000):gone@rdsadmin:[%d]:LOG:  connection authorized: user=gone database=rdsadmin",
+	} {
+		runs := runDaily(5, names, func(at time.Time) string {
+			form := "10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app"
+			if at.After(firstRun.AddDate(0, 0, 2)) {
+				form = instead
+			}
+			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)))
+			return at.Format(time.DateTime) + " UTC:" + fmt.Sprintf(form, at.Unix()%30000)
+		})
+		if e := runs[len(runs)-1]; !slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") }) {
+			t.Errorf("%s: no gap, %q", name, e.Notes)
+		}
+	}
+}
+
+// A login that is missing each day shows once the counts of several days are added up, unless it was missing from the beginning: some
+// sessions may never have an entry. A few that came too late to be counted make no gap.
+func TestSessionsOfSeveralLooks(t *testing.T) {
+	t.Parallel()
+	names := evidence.Names{Roles: []string{"ann"}, Databases: []string{"app"}}
+	const days = 14
+	for name, tt := range map[string]struct {
+		from, to int // on which days a login is missing
+		gap      bool
+		told     bool
+	}{
+		"none":               {0, 0, false, false},
+		"two":                {8, 10, false, false},
+		"one a day":          {8, days, true, false},
+		"one a day ever":     {0, days, false, true},
+		"one a day at first": {0, 3, false, false},
+	} {
+		runs := runDaily(days, names, func(at time.Time) string {
+			if n := int(at.Sub(firstRun) / (24 * time.Hour)); n >= tt.from && n < tt.to && at.Sub(firstRun)%(24*time.Hour) == 12*time.Hour {
+				return ""
+			}
+			return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app", at.Unix()%30000)
+		})
+		gap, told := false, false
+		for _, e := range runs {
+			gap = gap || slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "taken together") && e.From().Equal(g.To) })
+			told = told || slices.ContainsFunc(e.Notes, func(note string) bool { return strings.Contains(note, "taken together") })
+		}
+		if gap != tt.gap || told != tt.told {
+			t.Errorf("%s: a gap %v, want %v; told %v, want %v", name, gap, tt.gap, told, tt.told)
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (p Policy) idle(s Subject) time.Duration {
 func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 
 // wronglyLocked says what shows that a locked role was active when it was locked, or may have been: a session that is still open,
-// a login before the lock whose line came late, a lock that rested on a log that had stopped. "" = nothing does, or somebody else
+// activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing does, or somebody else
 // has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
 	if letIn(s) {
@@ -158,6 +158,9 @@ func (p Policy) wronglyLocked(s Subject) string {
 	}
 	late := s.LastLogin.After(s.Lock.LastActivity) && s.LastLogin.Before(s.LockedAt.Add(clockSlack))
 	if late && s.LockedAt.Sub(s.LastLogin) < limit {
+		if s.LastLogin.After(s.LockedAt) {
+			return "the log shows it active after the lock, in a session that began no later"
+		}
 		return "a log line that came late shows a login at " + s.LastLogin.Format(time.RFC3339) + ", before the lock"
 	}
 	return ""

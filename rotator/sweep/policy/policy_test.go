@@ -71,16 +71,19 @@ func TestVerdicts(t *testing.T) {
 		"locked, a late login, the lock's record gone":    {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin, s.Lock = ago(2), account.LockRecord{} }), policy.Unlock},
 		"locked, idle long enough, its record gone":       {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.Lock = account.LockRecord{} }), policy.Leave},
 		"locked, let in and shut again a day ago":         {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity = ago(400) }), policy.Leave},
-		"locked, LOCK was lengthened since":               {intervals(180, 0), shut(100, 5), policy.Leave},
-		"ready to delete, DELETE unset since":             {lockOnly, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.MarkLocked},
-		"ready to delete, nothing in the way":             {both, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.Drop},
-		"LOCK unset, idle as long as DELETE":              {deleteOnly, open(180), policy.MarkReady},
-		"LOCK unset, ready for less than a day":           {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), policy.Leave},
-		"LOCK unset, ready for a day":                     {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), policy.Drop},
-		"LOCK unset, ready, its lines may be to come":     {arriving(deleteOnly, 1), with(open(180.5), status(account.ReadyToDelete, 5)), policy.Leave},
-		"LOCK unset, active again":                        {deleteOnly, with(open(3), status(account.ReadyToDelete, 5)), policy.MarkActive},
-		"LOCK unset since, locked before":                 {deleteOnly, shut(200, 100), policy.MarkReady},
-		"neither set":                                     {intervals(0, 0), open(1000), policy.Leave},
+		"locked, active after it in a session of before": {both, with(shut(1, 1), func(s *policy.Subject) {
+			s.Lock.LastActivity, s.LastLogin = ago(400), s.LockedAt.Add(1999*time.Millisecond)
+		}), policy.Unlock},
+		"locked, LOCK was lengthened since":           {intervals(180, 0), shut(100, 5), policy.Leave},
+		"ready to delete, DELETE unset since":         {lockOnly, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.MarkLocked},
+		"ready to delete, nothing in the way":         {both, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.Drop},
+		"LOCK unset, idle as long as DELETE":          {deleteOnly, open(180), policy.MarkReady},
+		"LOCK unset, ready for less than a day":       {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), policy.Leave},
+		"LOCK unset, ready for a day":                 {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), policy.Drop},
+		"LOCK unset, ready, its lines may be to come": {arriving(deleteOnly, 1), with(open(180.5), status(account.ReadyToDelete, 5)), policy.Leave},
+		"LOCK unset, active again":                    {deleteOnly, with(open(3), status(account.ReadyToDelete, 5)), policy.MarkActive},
+		"LOCK unset since, locked before":             {deleteOnly, shut(200, 100), policy.MarkReady},
+		"neither set":                                 {intervals(0, 0), open(1000), policy.Leave},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -73,7 +73,7 @@ func (r *run) lock(who *person, v policy.Verdict) {
 	row := &who.account
 	r.locks++
 	row.Status, row.StatusChanged = account.Locked, r.now
-	row.CanLogin, row.LockedAt = false, r.now
+	row.CanLogin, row.LockedAt, who.shut = false, r.now, false
 	row.Lock = account.LockRecord{LastActivity: v.Last, LockDays: r.lockDays}
 	if !r.chance(5) || who.habit == never {
 		return

@@ -178,7 +178,8 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		if s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
+		hides := name != "lc_messages" // logins are read in other languages
+		if hides && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})
@@ -200,6 +201,9 @@ func (w *world) lose(s *server, end time.Time) {
 			w.harmed()
 			w.work(s, s.stopped)
 		})
+	}
+	if w.has.moves && known && w.chance(4) {
+		w.soon(end, func() { w.stopAndRename(s, end) })
 	}
 	if w.stormy(2) { // over the next run: its own login tells
 		w.soon(end, func() { s.stopped = later(s.stopped, end.Add(time.Hour)) })
@@ -266,6 +270,38 @@ func (w *world) hide(s *server) {
 	w.spell(s, set(bad), name, value(bad), set(good), value(good))
 }
 
+// stopAndRename has the export of an instance's log be off until the instance gets another name, before the next run.
+func (w *world) stopAndRename(s *server, end time.Time) {
+	if before := end.Add(-time.Minute); !s.dead && before.After(w.now) {
+		w.harmed()
+		s.stopped = later(s.stopped, w.now.Add(w.within(before.Sub(w.now))))
+		w.work(s, s.stopped)
+		w.todo = append(w.todo, event{s.stopped, func() { w.renameOne(s) }})
+	}
+}
+
+// renameOne gives an instance a name that nobody had.
+func (w *world) renameOne(s *server) {
+	if s.dead || s.known != s.Name {
+		return
+	}
+	w.renamed()
+	w.keepCounting(s)
+	s.measured = 0
+	w.leaveStreams(s)
+	s.Name = fmt.Sprintf("db-%d", w.made)
+	s.Group = w.groupOf(s.Name)
+	w.made++
+}
+
+// renamed notes that what was written or covered under one name is not so under another.
+func (w *world) renamed() {
+	w.harmed()
+	if w.has.apart && w.retention > 0 {
+		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
+	}
+}
+
 // rename gives an instance another name, or has two exchange theirs.
 func (w *world) rename() {
 	live := w.live()
@@ -273,20 +309,14 @@ func (w *world) rename() {
 	if a.known != a.Name || b.known != b.Name {
 		return // what it wrote under a name that no run has seen nobody would look for
 	}
-	w.harmed()
-	if w.has.apart && w.retention > 0 { // what is covered under one name is not under another
-		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
-	}
-	w.forgetHoles(a)
-	w.forgetHoles(b)
-	a.measured, b.measured = 0, 0
 	if a == b {
-		w.leaveStreams(a)
-		a.Name = fmt.Sprintf("db-%d", w.made)
-		a.Group = w.groupOf(a.Name)
-		w.made++
+		w.renameOne(a)
 		return
 	}
+	w.renamed()
+	a.measured, b.measured = 0, 0
+	w.forgetHoles(a)
+	w.forgetHoles(b)
 	for _, s := range []*server{a, b} {
 		w.shipRest(s)
 		w.leaveStreams(s)

@@ -16,6 +16,14 @@ type hole struct {
 	what     string
 }
 
+// lack is what the log lacks between two looks, as the counts of sessions tell. A login just after the later look, which that look has not
+// counted, may have been before it, as far as whoever reads the log can tell: it makes up for one that is missing.
+type lack struct {
+	hole
+	short int64    // by so many logins
+	lost  []*entry // what is missing
+}
+
 const (
 	// waited is how long what is missing is waited for at most, from the look that saw it.
 	waited = 5*day + 2*time.Minute
@@ -31,12 +39,26 @@ const (
 func (w *world) lacks(h hole) { w.holes = append(w.holes, h) }
 
 // begins is a session's beginning, which the server counts, and proof its entry. A database that is dropped before the next look
-// takes its count with it.
+// takes its count with it, and its entry bears out no other's.
 func (w *world) begins(s *server, database string, proof *entry) {
-	if database != passing {
-		s.sessions[database]++
+	if database == passing {
+		return
 	}
+	s.sessions[database]++
 	s.logins = append(s.logins, proof)
+	w.makeUp(s, proof)
+}
+
+// makeUp takes a login into account that has begun after the last look.
+func (w *world) makeUp(s *server, proof *entry) {
+	l := s.lacking
+	if l == nil || proof.at.After(l.to.Add(lookSlack)) {
+		return
+	}
+	if l.short -= written([]*entry{proof}); l.short <= 0 {
+		forgive(l.lost)
+		s.lacking = nil
+	}
 }
 
 // uncount is a server's statistics gone: what its log lost since the last look no count will tell.
@@ -50,34 +72,43 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	before := s.look
 	since := before.At.Add(-lookSlack)
 	s.logins = slices.DeleteFunc(append(s.logins, own), func(e *entry) bool { return e.at.Before(since.Truncate(time.Second)) })
+	w.confirmLack(s)
+	var lacking *lack
 	holes := len(w.holes)
 	if own.lost || own.unreadable {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
 	expired := w.retention > 0 && w.now.Sub(before.At) > w.retention-4*day // in part: then nothing is counted
-	if !before.At.IsZero() && s.known == s.Name && w.keepsAll() && !expired {
-		// The run at hand says that it has committed, mostly within the slack.
-		if grown, shown := growth(before, look), written(s.logins); grown > shown+1 && !s.uncounted && w.countsAgreed() {
-			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "logins"})
+	if !before.At.IsZero() && (s.known == s.Name || s.moved) && w.keepsAll() && !expired {
+		if short := growth(before, look) - written(s.logins); short > 0 && !s.uncounted && w.countsAgreed() {
+			lacking = &lack{hole{s, before.At, look.At, look.At.Add(waited), "logins"}, short, s.missing}
 		}
 		if reloaded := !look.Loaded.Equal(before.Loaded) && look.Loaded.After(look.Started); reloaded && s.reloaded.lost && w.reloadsAgreed() {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
 		}
 	}
-	if len(w.holes) == holes {
-		s.forgive()
+	if len(w.holes) == holes && lacking == nil {
+		forgive(s.missing)
 	}
-	s.missing = nil
+	s.missing, s.lacking, s.moved = nil, lacking, false
 	w.vouch(s, look, before)
 	s.look, s.uncounted = look, false
 	s.logins = slices.DeleteFunc(s.logins, func(e *entry) bool { return e.at.Before(w.now.Add(-lookSlack)) })
 }
 
 // forgive has no promise rest on what is missing and no witness shows: of a few logins the counts of two looks do not tell.
-func (s *server) forgive() {
-	for _, e := range s.missing {
+func forgive(missing []*entry) {
+	for _, e := range missing {
 		e.beyond = true
 	}
+}
+
+// confirmLack notes the hole that the last look has shown, now that no login makes up for it any more.
+func (w *world) confirmLack(s *server) {
+	if s.lacking != nil {
+		w.lacks(s.lacking.hole)
+	}
+	s.lacking = nil
 }
 
 // vouch notes a reload that a look saw and the log shows: by it the sweep learns who the postmaster is, and that the two agree.
@@ -137,11 +168,23 @@ func (w *world) forgetHoles(s *server) {
 	w.holes = slices.DeleteFunc(w.holes, func(h hole) bool { return s == nil || h.server == s })
 	for _, each := range w.servers {
 		if s == nil || each == s {
-			each.look, each.vouched, each.agreed = evidence.Look{}, 0, time.Time{}
+			each.look, each.vouched, each.agreed, each.lacking, each.moved = evidence.Look{}, 0, time.Time{}, nil, false
 		}
 	}
 	if s == nil {
 		w.trusted = time.Time{}
+	}
+}
+
+// keepCounting forgets what is known of an instance that gets a name that nobody had, but for what its counts of sessions tell: those go on.
+func (w *world) keepCounting(s *server) {
+	look, lacking, holes := s.look, s.lacking, slices.Clone(w.holes)
+	w.forgetHoles(s)
+	s.look, s.lacking, s.moved = look, lacking, true
+	for _, h := range holes {
+		if h.server == s && h.what == "logins" {
+			w.lacks(h)
+		}
 	}
 }
 
@@ -166,7 +209,7 @@ func (r *run) holdLocksOfHoles() {
 		for _, who := range r.people {
 			a := who.account
 			in := a.LockedAt.After(h.from) && !a.LockedAt.After(h.to)
-			if r.now.After(h.by) && in && !a.CanLogin && a.Status != account.Active && !a.LockedAt.Equal(a.LastLogin) {
+			if r.now.After(h.by) && in && !a.CanLogin && a.Status != account.Active && !(who.shut && a.LockedAt.Equal(a.LastLogin)) {
 				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.LockedAt, h.server.Name, h.what, h.from, h.to)
 			}
 		}

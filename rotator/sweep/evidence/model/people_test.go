@@ -16,6 +16,7 @@ type person struct {
 	next    time.Time
 	refused bool // its attempts are authorized, and refused all the same
 	tds     bool // it logs in by Babelfish
+	shut    bool // a DBA has let it in since it was locked, and shut it again
 	on      *server
 	session *client
 	began   time.Time  // when the session began
@@ -110,11 +111,13 @@ func (w *world) visit(p *person, s *server) {
 	switch {
 	case !p.account.CanLogin:
 		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("role %q is not permitted to log in", c.user)))
+		w.goAway(s, c)
 		if w.chance(50) {
 			w.letIn(p, s)
 		}
 	case p.refused:
 		w.refuse(p, proof, w.write(s, c, "FATAL", fmt.Sprintf("too many connections for role %q", c.user)))
+		w.goAway(s, c)
 	default:
 		w.begins(s, c.database, proof)
 		w.did(p, proof)
@@ -180,11 +183,40 @@ func (w *world) stay(p *person, s *server, c *client) {
 
 // beset has others write what could be taken for a refusal of somebody's login.
 func (w *world) beset(p *person, s *server, c *client) {
-	if w.has.strangers && w.chance(10) {
+	if w.has.strangers && w.chance(10) || w.has.forgers {
 		w.forge(s, c)
 	}
 	if w.has.intrigue && w.chance(5) && p.account.Name != "eve" {
 		w.sever(s, c)
+	}
+}
+
+// goAway has whoever was refused be gone before he was told.
+func (w *world) goAway(s *server, c *client) {
+	if w.has.staff && !s.german {
+		defer w.drawAside()()
+		w.write(s, c, "LOG", "could not send data to client: Broken pipe")
+	}
+}
+
+// drawAside has what is done until the call that it returns change nothing else that happens.
+func (w *world) drawAside() func() {
+	ordinary := w.rng
+	w.rng = w.aside
+	return func() { w.rng = ordinary }
+}
+
+// tend has RDS look after an instance, and replication read on: their logins are in the log, and in no count of sessions.
+func (w *world) tend(s *server) {
+	if s.logging.Connections != "on" {
+		return
+	}
+	defer w.drawAside()()
+	login, replication := w.in(s, "connection authorized: user=rdsadmin database=rdsadmin", "Verbindung autorisiert: Benutzer=rdsadmin Datenbank=rdsadmin"),
+		w.in(s, "replication connection authorized: user=dms", "Replikationsverbindung autorisiert: Benutzer=dms")
+	w.write(s, &client{user: "rdsadmin", database: "rdsadmin", pid: 400 + w.rng.IntN(9000)}, "LOG", login)
+	if w.chance(30) {
+		w.write(s, &client{user: "dms", database: "app", pid: 400 + w.rng.IntN(9000), port: 1024 + w.rng.IntN(60000)}, "LOG", replication)
 	}
 }
 
@@ -203,7 +235,7 @@ func (w *world) letIn(p *person, s *server) {
 	p.on, p.session, p.began, p.until, p.seen = s, c, w.now, w.now, false
 	w.now = w.now.Add(3 * time.Second)
 	w.endSession(p, true)
-	p.account.CanLogin = false
+	p.account.CanLogin, p.shut = false, true
 }
 
 // endSession ends a session, in the log where it ends in order and log_disconnections is on.

@@ -20,17 +20,18 @@ func (w *world) rowOf(e *entry, message string) *row {
 	if at := strings.Index(message, "LOG:  checkpoint"); at >= 0 {
 		key = e.to.name + message[at:]
 	}
-	kind, known := w.checkpoints[key]
+	divided, known := w.checkpoints[key]
 	if !known {
 		tally := logread.NewTally()
 		tally.Event(logread.Event{Stream: e.to.name, Message: message})
-		kind = tally.Rows()[0].Kind
+		divided = tally.Rows()[0]
 	}
 	if key != "" {
-		w.checkpoints[key] = kind
+		w.checkpoints[key] = divided
 	}
 	at := e.at.UnixMilli()
-	e.row = &row{Kind: kind, Count: 1, Earliest: at, Latest: at, Delay: e.arrives.UnixMilli() - at}
+	divided.Earliest, divided.Latest, divided.Delay = at, at, e.arrives.UnixMilli()-at
+	e.row = &divided
 	return e.row
 }
 

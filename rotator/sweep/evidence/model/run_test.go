@@ -79,11 +79,10 @@ func (w *world) sweep() {
 	r.confirm()
 	r.conclude()
 	w.lastRun = w.now
-	switch {
-	case r.readable():
+	if r.readable() {
 		w.lastRead = w.now
-	case w.now.Sub(w.harm) < foundWithin:
-		w.harm = w.now // it is found out no earlier
+	} else {
+		w.findsOut(w.now)
 	}
 	if r.second {
 		w.lastCovered = w.now
@@ -242,7 +241,7 @@ func (r *run) accounts() []account.Account {
 
 func (r *run) names() evidence.Names {
 	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
-		Roles: []string{"app_a", "app_b"}, Databases: []string{"app", "postgres", "babelfish_db"}}
+		Roles: []string{"app_a", "app_b", "rdsadmin", "dms"}, Databases: []string{"app", "postgres", "babelfish_db", "rdsadmin"}}
 	for _, a := range r.accounts() {
 		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
 			continue
@@ -282,7 +281,7 @@ func (r *run) confirm() {
 				second.Row(r.heard(row))
 			}
 			for _, found := range second.End() {
-				spared = append(spared, account.Activity{Role: found.Role, At: found.At, Began: found.At, Source: evidence.ByUnreadEntry})
+				spared = append(spared, found.Activity())
 			}
 			r.evidence.Covered(name, s, rows)
 		}

@@ -37,10 +37,12 @@ type server struct {
 	look      evidence.Look
 	logins    []*entry  // of sessions that have begun since that look
 	missing   []*entry  // what has been lost since
+	lacking   *lack     // what that look has shown to be missing before it; nil = nothing
 	uncounted bool      // since that look its statistics were lost
 	reloaded  *entry    // of the last reload
 	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
 	known     string    // the name that it had then
+	moved     bool      // since then it has been given a name that nobody had
 }
 
 // stream is one log stream. It arrives in order, but for single events that are late.
@@ -96,6 +98,9 @@ func (s *server) line(at time.Time, c *client, severity, message string) string 
 	who, pid, application := ":@", s.pid, ""
 	if c != nil {
 		who, pid, application = fmt.Sprintf("10.0.0.1(%d):%s@%s", c.port, c.user, c.database), c.pid, cmp.Or(c.application, "[unknown]")
+		if c.port == 0 {
+			who = fmt.Sprintf("[local]:%s@%s", c.user, c.database)
+		}
 	}
 	stamp := at.Format(time.DateTime)
 	switch s.logging.LinePrefix {

@@ -36,7 +36,8 @@ func learn(row *account.Account, a account.Activity) {
 	at, letIn := a.At, false
 	if locked := row.LockedAt; !locked.IsZero() {
 		began := !a.Began.Before(locked.Add(clockSlack))
-		letIn = began && a.Source != "session"
+		since := locked.Equal(row.LastLogin) && a.At.After(locked)
+		letIn = (began || since) && a.Source != "session"
 		switch {
 		case letIn:
 		case a.Source != "session" || a.At.Before(locked.Add(clockSlack)):
@@ -72,6 +73,7 @@ func (w *world) restore() {
 		w.forgetSession(p)
 		if row, kept := w.backup.accounts[p.account.OID]; kept {
 			p.account = row
+			p.shut = !row.LockedAt.IsZero() // what it did since the copy may have been after that lock
 		}
 	}
 	w.tables.records = maps.Clone(w.backup.records)

@@ -13,6 +13,9 @@ import (
 // and until a run.
 const foundWithin = 8 * day
 
+// summedWithin is the same for what only the counts over several looks together show, those of a week.
+const summedWithin = foundWithin + 7*day
+
 // promised reports whether the sweep must reckon with an activity.
 func (a activity) promised() bool { return a.proof == nil || !a.proof.beyond }
 
@@ -100,7 +103,7 @@ func (r *run) lastIrrevocable(who *person, before time.Time) activity {
 // holdLocked fails where somebody is still locked who had been active when he was.
 func (r *run) holdLocked(who *person) {
 	a := who.account
-	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || a.LockedAt.Equal(a.LastLogin) {
+	if a.LockedAt.IsZero() || a.CanLogin || !a.LockedAt.Before(r.now) || a.Status == account.Active || who.shut && a.LockedAt.Equal(a.LastLogin) {
 		return // or it was let in, and shut again
 	}
 	for _, did := range slices.Backward(who.deeds) {
@@ -145,11 +148,11 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 // holdEvidence fails where the evidence is worth less than what happened explains.
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
-	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin && r.now.Sub(r.lastRun) > 2*time.Hour
+	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin && r.now.Sub(r.sums) > summedWithin && r.now.Sub(r.lastRun) > 2*time.Hour
 	if r.from.IsZero() {
 		r.from = from
 	}
-	if from.After(r.from) && r.now.Sub(r.harm) > foundWithin && r.begun.Before(r.now.Add(-3*day)) {
+	if from.After(r.from) && r.now.Sub(r.harm) > foundWithin && r.now.Sub(r.sums) > summedWithin && r.begun.Before(r.now.Add(-3*day)) {
 		r.fail("no log was lost, and the evidence begins anew at %s: %q", from, e.Reasons)
 	}
 	r.from = from

@@ -9,7 +9,6 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
-	"pgrotator/rotator/logread"
 )
 
 // world is what really happens over simulated years: people who log in, logs that stop, come late, twice or in pieces, instances that
@@ -17,6 +16,7 @@ import (
 type world struct {
 	seed       uint64
 	rng        *rand.Rand
+	aside      *rand.Rand // of what is drawn apart all along
 	now        time.Time
 	lockDays   int
 	deleteDays int
@@ -40,7 +40,7 @@ type world struct {
 	pid         int
 	made        int // instances
 	todo        []event
-	checkpoints map[string]logread.Kind
+	checkpoints map[string]row
 
 	deaf        reading   // which of the two does not know whose somebody's entries are
 	lineEnd     time.Time // until when there is a database whose name holds a line end
@@ -55,6 +55,7 @@ type world struct {
 	lastRead    time.Time // the last one that could read the log
 	lastCovered time.Time // the last one whose second reading ran to its end
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
+	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
@@ -70,7 +71,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks                                                                                             bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
 }
 
 // event is something that is to happen.
@@ -91,7 +92,7 @@ func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	flag := func() bool { return rng.IntN(2) == 0 }
 	w := &world{seed: seed, rng: rng, now: time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC), tables: tables{records: map[string]account.LogRecord{}},
-		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]logread.Kind{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
+		unlogged: flag(), late: map[string]time.Duration{}, checkpoints: map[string]row{}, pid: 10_000, mayUnmask: flag(), untold: flag()}
 	w.has = features{losses: rng.IntN(3) > 0, stragglers: flag(), delays: flag(), streams: flag(), strangers: flag(), intrigue: flag(), shutAgain: flag(),
 		masking: rng.IntN(3) == 0, forms: flag(), restarts: flag(), crashes: flag(), spells: flag(), stops: flag(), restores: rng.IntN(4) == 0, renames: rng.IntN(3) == 0,
 		upgrade: rng.IntN(4) == 0, apart: rng.IntN(4) == 0, cuts: rng.IntN(3) == 0}
@@ -136,12 +137,19 @@ func (w *world) gain(rng *rand.Rand) {
 		} else {
 			w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
 		}
-	case 3: // little but what is missing of a log just before a lock
+	case 3, 6: // little but what is missing of a log just before a lock, and in half of these worlds strangers who forge refusals
 		w.has.losses, w.has.stops, w.retention, w.byRows, w.haze, w.storm = true, true, 0, 0, 0, 1
 		w.lockDays, w.deleteDays = cmp.Or(w.lockDays, w.deleteDays), 0
+		if kind == 6 {
+			w.has.strangers, w.has.cuts, w.has.forgers = true, true, true
+		}
 	case 4: // somebody whose name is masked logs in where no run has been
 		w.has.losses, w.has.masking, w.untold, w.has.guests, w.has.apart = true, true, true, true, false
 	}
+	if rng.IntN(8) == 3 && !w.has.lapses && !w.has.brinks { // an instance whose log has stopped gets another name
+		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
+	}
+	w.has.staff, w.aside = rng.IntN(2) == 0, rng
 }
 
 func (w *world) addServer() *server {
@@ -177,6 +185,11 @@ func (w *world) newName() string {
 			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
 				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
 			}
+			for _, other := range w.live() {
+				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
+					w.forgetHoles(other)
+				}
+			}
 			return s.Name
 		}
 	}
@@ -208,7 +221,7 @@ func (w *world) writer() *server {
 
 // harmed notes that part of a log is lost, or cannot be vouched for, until now.
 func (w *world) harmed() {
-	w.harm = w.now
+	w.harm, w.sums = w.now, w.now
 	w.disturbed(w.now)
 }
 
@@ -243,13 +256,21 @@ func (w *world) step() {
 // pauses notes that no run comes for a time.
 func (w *world) pauses(pause time.Duration) {
 	w.disturbed(w.now.Add(pause))
-	if w.now.Sub(w.harm) < foundWithin {
-		w.harm = w.now.Add(pause) // it is found out no earlier
-	}
+	w.findsOut(w.now.Add(pause))
 	for _, s := range w.servers {
 		if w.retention > 0 && w.now.Sub(s.vouchedAt) < agreedFor {
 			s.vouched, s.agreed = 0, time.Time{} // it may expire before it is read
 		}
+	}
+}
+
+// findsOut notes that what was lost lately is found out no earlier than at a time.
+func (w *world) findsOut(at time.Time) {
+	if w.now.Sub(w.harm) < foundWithin {
+		w.harm = at
+	}
+	if w.now.Sub(w.sums) < summedWithin {
+		w.sums = at
 	}
 }
 
@@ -279,6 +300,9 @@ func (w *world) pass(end time.Time) {
 		w.act()
 		for _, s := range w.live() {
 			w.write(s, nil, "LOG", w.in(s, "checkpoint starting: time", "Checkpoint beginnt: Zeit"))
+			if w.has.staff {
+				w.tend(s)
+			}
 		}
 	}
 }

@@ -1,0 +1,52 @@
+package logread
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+)
+
+// given knows the events that slices gave before they were left, so that the shorter ones in their place do not give them again. An event
+// counts by its id, which is the same whenever it is read (CloudWatch Logs API Reference, FilteredLogEvent): the order of events, by which
+// their times would do, is documented and nothing that a position may rest on.
+type given struct {
+	slice []uint64  // what the slice at hand gave
+	left  []uint64  // what slices gave that were left, sorted
+	until time.Time // where the last of those ended
+}
+
+var idSeed = maphash.MakeSeed()
+
+// add notes an event of the slice at hand, and reports whether it is to be given. One without an id always is.
+func (g *given) add(id string) bool {
+	if id == "" {
+		return true
+	}
+	hash := maphash.String(idSeed, id) // two of a million events are alike once in some ten million slices
+	if _, found := slices.BinarySearch(g.left, hash); found {
+		return false
+	}
+	g.slice = append(g.slice, hash)
+	return true
+}
+
+// full reports that the slice at hand has given so many events that it is better left: 8 MB of them are known.
+func (g *given) full() bool { return len(g.slice) >= 1<<20 }
+
+// leave notes that the slice at hand, which would have ended at to, is left.
+func (g *given) leave(to time.Time) {
+	g.left = append(g.left, g.slice...)
+	slices.Sort(g.left)
+	g.slice, g.until = g.slice[:0], later(g.until, to)
+}
+
+// end notes that the slice at hand was read to its end.
+func (g *given) end(to time.Time) {
+	g.slice = g.slice[:0]
+	if !to.Before(g.until) {
+		g.forget()
+	}
+}
+
+// forget begins anew: all that was given before is behind what is read now, or was given to somebody else.
+func (g *given) forget() { *g = given{slice: g.slice[:0]} }
