@@ -38,7 +38,7 @@ type stackParameters struct {
 	Schedule  string            // by which the secret rotates, rate(…) or cron(…); "" = the stack does not have it rotate
 	NewSecret map[string]string // what the value of a secret is made of that the stack makes; none where it makes none
 	Sweep     *stackSweep       // nil = no alarm tells of a sweep that is missing
-	Arns      map[string]string // of what the functions use, by parameter, in lists with commas between them; "" = none
+	Arns      map[string]texts  // of what the functions use, by parameter; "" = none
 	Network   *stackNetwork     // nil = the stack makes no VPC endpoints
 }
 
