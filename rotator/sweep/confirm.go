@@ -1,7 +1,9 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +14,9 @@ import (
 
 // smallGroup is up to how many bytes the second reading reads whole: dividing them into rows takes a function some ten seconds.
 const smallGroup = 16 << 20
+
+// wholeTakes is how long it may take to read a stretch of a small group whole: what it shows is stored once it is read to its end.
+const wholeTakes = 20 * time.Second
 
 // confirm reads every log a second time, in rows, by a judgement of its own: whoever it finds active is spared, and remembered as
 // active. What it has covered is remembered with that, piece by piece, so that later runs read on from there.
@@ -45,20 +50,22 @@ func (r *run) confirmGroup(ctx context.Context, group logread.Group, second *evi
 		return nil
 	}
 	for _, s := range stretches {
-		rows := logread.NewTally()
-		if err := reader.Read(ctx, group, s.From, s.To, rows); err != nil {
+		rows, err := reader.read(ctx, group, s)
+		if err != nil {
 			r.evidence.Doubt("The second reading of log group %s, which nobody is closed without, ended early: %v. What it has covered is stored, and the next run goes on from there.", group.Name, err)
 			break
 		}
-		if fault := r.evidence.Contradicts(group.Name, s, rows.Rows()); fault != "" {
+		if fault := r.evidence.Contradicts(group.Name, s, rows); fault != "" {
 			r.evidence.Doubt("The second reading of log group %s does not agree with the first: %s.", group.Name, fault)
 			break
 		}
-		if err := r.cover(ctx, group, s, rows.Rows(), second); err != nil {
+		if err := r.cover(ctx, group, s, rows, second); err != nil {
 			return err
 		}
 	}
-	r.report.Evidence.SecondReading.Bytes += reader.Usage().Bytes
+	told := &r.report.Evidence.SecondReading
+	told.Reader, told.Why = string(reader.choice.Way), reader.choice.Why
+	told.Bytes += reader.bytes()
 	return nil
 }
 
@@ -74,8 +81,17 @@ func (r *run) cover(ctx context.Context, group logread.Group, s evidence.Stretch
 	return account.Store(ctx, r.writer, r.place, activities(found), r.evidence.Progress(), nil)
 }
 
-// secondReader is the one for a second reading: whole events where the group is small, rows of Logs Insights else.
-func (r *run) secondReader(ctx context.Context, group logread.Group, expected int64) (logread.Reader, error) {
+// secondReader reads a group a second time: whole events where the group is small, rows of Logs Insights else.
+type secondReader struct {
+	choice logread.Choice
+	reader logread.Reader
+	open   func(logread.Way) logread.Reader
+	until  time.Time     // when reading ends; zero = never
+	whole  time.Duration // how long it may take to read a stretch whole
+	former int64         // bytes that the reader before this one has read
+}
+
+func (r *run) secondReader(ctx context.Context, group logread.Group, expected int64) (*secondReader, error) {
 	until := stopReading(ctx)
 	choice, err := logread.Choose(group, expected, r.region(), timeLeft(until))
 	if err != nil {
@@ -84,9 +100,37 @@ func (r *run) secondReader(ctx context.Context, group logread.Group, expected in
 	if expected > smallGroup && choice.Way != logread.LogsInsights {
 		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}
 	}
-	r.report.Evidence.SecondReading.Reader, r.report.Evidence.SecondReading.Why = string(choice.Way), choice.Why
-	return logread.New(choice.Way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week}), nil
+	open := func(way logread.Way) logread.Reader {
+		return logread.New(way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week})
+	}
+	return &secondReader{choice: choice, reader: open(choice.Way), open: open, until: until, whole: cmp.Or(r.wholeTakes, wholeTakes)}, nil
 }
+
+// read reads a stretch. Where one that is read whole takes long it holds more than was expected: it is read by Logs Insights after all, and so
+// are those that follow.
+func (s *secondReader) read(ctx context.Context, group logread.Group, stretch evidence.Stretch) ([]logread.Row, error) {
+	if s.choice.Way == logread.LogsInsights {
+		return s.rows(ctx, group, stretch)
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, s.whole, logread.ErrOutOfTime)
+	defer cancel()
+	rows, err := s.rows(bounded, group, stretch)
+	if errors.Is(err, logread.ErrOutOfTime) && timeLeft(s.until) > 0 {
+		s.former = s.bytes()
+		s.choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("to read it whole took longer than %s", s.whole)}
+		s.reader = s.open(s.choice.Way)
+		return s.rows(ctx, group, stretch)
+	}
+	return rows, err
+}
+
+func (s *secondReader) rows(ctx context.Context, group logread.Group, stretch evidence.Stretch) ([]logread.Row, error) {
+	tally := logread.NewTally()
+	err := s.reader.Read(ctx, group, stretch.From, stretch.To, tally)
+	return tally.Rows(), err
+}
+
+func (s *secondReader) bytes() int64 { return s.former + s.reader.Usage().Bytes }
 
 const week = 7 * 24 * time.Hour
 

@@ -131,6 +131,24 @@ func TestSecondReadingIsStoredPieceByPiece(t *testing.T) {
 	}
 }
 
+// A log that was thought small, and takes long to be read whole, is read a second time by queries.
+func TestSecondReadingOfALogThatHasGrown(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.settle()
+	idle := s.closable("idle", 100)
+	s.flush()
+	report, err := s.sweeper().Impatient().Run(t.Context(), s.prefix, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.closes(report, idle)
+	if report.Evidence.Reader != "FilterLogEvents" || report.Evidence.SecondReading.Reader != "LogsInsights" ||
+		!strings.Contains(report.Evidence.SecondReading.Why, "took longer than") || report.Evidence.SecondReading.Bytes == 0 {
+		t.Errorf("read by %q, and again by %+v", report.Evidence.Reader, report.Evidence.SecondReading)
+	}
+}
+
 // Where the second reading fails in any way, nobody is locked, until one has succeeded.
 func TestSecondReadingThatFails(t *testing.T) {
 	t.Parallel()

@@ -41,15 +41,16 @@ const garbage = 50
 
 // Sweep sweeps the databases of secrets.
 type Sweep struct {
-	store     *secret.Store
-	logs      *cloudwatchlogs.Client
-	rds       *rds.Client
-	iamClient *iam.Client
-	channels  Channels
-	opener    postgres.Opener
-	options   Options
-	pace      logread.Pace // zero = the Region's
-	log       *slog.Logger
+	store      *secret.Store
+	logs       *cloudwatchlogs.Client
+	rds        *rds.Client
+	iamClient  *iam.Client
+	channels   Channels
+	opener     postgres.Opener
+	options    Options
+	pace       logread.Pace  // zero = the Region's
+	wholeTakes time.Duration // zero = as the constant has it
+	log        *slog.Logger
 }
 
 // Channels are the ways by which a sweep tells people what it did.
