@@ -15,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"pgrotator/rotator/secret"
 )
 
 // parametersHandler is the Handler of the function that looks at a stack's parameters while it is deployed, and does nothing else.
@@ -39,7 +37,8 @@ type stackParameters struct {
 	Settings  map[string]string // the functions' variables, as readConfig has them
 	Schedule  string            // by which the secret rotates, rate(…) or cron(…); "" = the stack does not have it rotate
 	NewSecret map[string]string // what the value of a secret is made of that the stack makes; none where it makes none
-	Arns      map[string]string // of what the functions use, by parameter, in lists with commas between them; "" = none
+	Sweep     *stackSweep       // nil = no alarm tells of a sweep that is missing
+	Arns      map[string]texts  // of what the functions use, by parameter; "" = none
 	Network   *stackNetwork     // nil = the stack makes no VPC endpoints
 }
 
@@ -68,9 +67,9 @@ func answerStack(ctx context.Context, request stackRequest, log *slog.Logger) er
 	return put(ctx, request.ResponseURL, answer)
 }
 
-// admit returns an error where the functions would not start with the settings or would refuse to rotate, where what they use is of
-// another Region, where the secret that the stack made would be overwritten, or where the stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes
-// back to it.
+// admit returns an error where the functions would not start with the settings or would refuse to rotate, where an alarm would come in
+// vain, where what the functions use is of another Region, where the secret that the stack made would be overwritten, or where the
+// stack's endpoints cannot be in their subnets. What was admitted once is admitted again: a rollback goes back to it.
 func (r stackRequest) admit(ctx context.Context, log *slog.Logger) error {
 	now, before := r.ResourceProperties, r.OldResourceProperties
 	if now.identity() == r.PhysicalResourceID {
@@ -78,7 +77,7 @@ func (r stackRequest) admit(ctx context.Context, log *slog.Logger) error {
 	}
 	c, err := readConfig(func(name string) (string, bool) { value, ok := now.Settings[name]; return value, ok })
 	if err == nil {
-		err = secret.AdmitSchedule(now.Schedule, c.rotation.ValidDays)
+		err = now.admitSchedules(c.rotation.ValidDays)
 	}
 	err = errors.Join(err, admitRegion(now.Arns, os.Getenv("AWS_REGION"))) // Lambda's own
 	if r.RequestType == "Update" && len(now.NewSecret) > 0 && len(before.NewSecret) > 0 && !strings.HasPrefix(r.PhysicalResourceID, digest(now.NewSecret)) {
@@ -108,6 +107,9 @@ func (p stackParameters) identity() string {
 	identity := digest(p.NewSecret) + "-" + digest(p.Settings)
 	if p.Schedule != "" {
 		identity += "-" + digest(p.Schedule)
+	}
+	if p.Sweep != nil {
+		identity += "-" + digest(p.Sweep)
 	}
 	if len(p.Arns) > 0 {
 		identity += "-" + digest(p.Arns)

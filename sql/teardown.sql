@@ -118,7 +118,7 @@ DECLARE
 BEGIN
     SELECT c.oid INTO status FROM pg_class c
     WHERE c.oid::text = ANY (string_to_array(current_setting('pgrotator.tables'), ' ')) AND c.relname = 'user_login_status'
-      AND NOT c.relrowsecurity AND NOT c.relhassubclass
+      AND NOT c.relrowsecurity
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'user_name' AND a.atttypid = 'text'::regtype)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'locked_at' AND a.atttypid = 'timestamptz'::regtype);
     IF NOT FOUND THEN

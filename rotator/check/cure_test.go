@@ -57,3 +57,24 @@ func TestLeftOverIsCleared(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// CONNECT that only a group has lets nobody in who does not inherit from it: what check gives lets the user itself in.
+func TestConnectIsGivenToTheUser(t *testing.T) {
+	t.Parallel()
+	s := localtest.New(t, server, nil)
+	s.CreateSecret(map[string]any{"masterarn": s.CreateMaster()})
+	s.MustSetup()
+	s.SQL("REVOKE CONNECT ON DATABASE "+s.Database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+s.Database+" TO "+s.A+", "+s.Shared, "ALTER ROLE "+s.B+" NOINHERIT")
+	result := find(t, run(t, s, role.ForRotation), "other user")
+	what, statements, _ := strings.Cut(result.Fix, "\n")
+	if result.OK || what != "As the master:" {
+		t.Fatalf("check says %+v", result)
+	}
+	s.SQLAs(server.URL(s.Master, localtest.PasswordMaster, s.Database), strings.Split(statements, "\n")...)
+	if result := find(t, run(t, s, role.ForRotation), "other user"); !result.OK {
+		t.Errorf("afterwards: %+v", result)
+	}
+	if err := s.Rotate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -40,7 +40,7 @@ func TestCDKPage(t *testing.T) {
 	}
 	synthesized := newStack(decodeTemplate(t, text), nil)
 	given := newStack(plain, map[string]string{"SecretArn": ownSecret, "MasterSecretArn": masterSecret})
-	for _, role := range []string{"RotationRole", "SweepRole", "SweepScheduleRole"} {
+	for _, role := range []string{"RotationRole", "SweepRole", "SweepScheduleRole", "ParameterCheckRole"} {
 		compareStatements(t, role, bySid(synthesized.statements(role)), bySid(given.statements(role)))
 	}
 	for _, function := range functions {

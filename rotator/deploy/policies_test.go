@@ -2,6 +2,8 @@ package deploy_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -390,5 +392,19 @@ func TestExistingRolesAreUsedAsTheyAre(t *testing.T) {
 				t.Errorf("the stack makes %s, or policies for it, with %v", role, s.values)
 			}
 		})
+	}
+}
+
+// Whoever approves the stack finds every role of it on the page.
+func TestSecurityPageHasEveryRole(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, resource := range readTemplate(t).Resources {
+		if resource.Type == "AWS::IAM::Role" && !regexp.MustCompile(`(?m)^\|[^|]*\b`+name+`\b[^|]*\| [^|]+ \|`).Match(page) {
+			t.Errorf("security.md does not say what %s may do", name)
+		}
 	}
 }

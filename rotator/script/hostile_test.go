@@ -56,9 +56,6 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error")
 		h.super(database, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
-	if server.Major() >= 16 {
-		h.as("evil", home, "ALTER DATABASE "+ident(lure)+" SET createrole_self_grant = 'set, inherit'")
-	}
 	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(quotes)+" SET role = 'evil'")
 	h.as(master, home, "GRANT evil TO "+master) // so that it becomes evil when it logs in to that database
 	for _, database := range h.databases {

@@ -30,6 +30,9 @@ func (h *hostile) remakes(name string, i int, r *rand.Rand) {
 	role, group, member := ident(name), fmt.Sprint("group", i), fmt.Sprint("member", i)
 	h.as(master, home, "CREATE ROLE "+role+" LOGIN CREATEDB NOINHERIT CONNECTION LIMIT 3 VALID UNTIL '2031-01-02 03:04:05+00' PASSWORD '"+password+"'",
 		"CREATE ROLE "+group, "GRANT "+group+" TO "+role+" WITH ADMIN OPTION", "CREATE ROLE "+member, "GRANT "+role+" TO "+member)
+	if h.server.Major() >= 16 {
+		h.as(master, home, "GRANT "+role+" TO "+member+" WITH INHERIT FALSE, SET FALSE")
+	}
 	conn := h.connect(name, password, home)
 	defer conn.Close(h.t.Context())
 	for setting, value := range map[string]string{

@@ -14,10 +14,15 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h := h.in(t)
 		h.setup("sweepstate")
 		h.as("evil", home, "CREATE VIEW public.user_login_status AS SELECT public.now() AS locked_at, 'alice'::pg_catalog.text AS user_name", "GRANT ALL ON public.user_login_status TO PUBLIC")
-		if printed := h.file("teardown.sql", "-v", "role=till"); !strings.Contains(printed, "left alone: public.user_login_status") {
-			t.Errorf("it does not tell of the view:\n%s", printed)
+		h.as("evil", home, "CREATE TABLE public.user_login_action ()")
+		h.super(home, "SET ROLE till", "CREATE VIEW public.user_login_job_status AS SELECT 1 AS n")
+		printed := h.file("teardown.sql", "-v", "role=till")
+		for _, relation := range []string{"user_login_status", "user_login_action", "user_login_job_status"} {
+			if !strings.Contains(printed, "left alone: public."+relation) {
+				t.Errorf("it does not tell of %s:\n%s", relation, printed)
+			}
 		}
-		h.super(home, "DROP VIEW public.user_login_status")
+		h.super(home, "DROP VIEW public.user_login_status, public.user_login_job_status", "DROP TABLE public.user_login_action")
 	})
 	t.Run("the application's own table, with row security", func(t *testing.T) {
 		h := h.in(t)
@@ -26,6 +31,17 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h.super(home, "SET ROLE till", "CREATE TABLE public.user_login_status (user_name text, locked_at timestamptz)", "INSERT INTO public.user_login_status VALUES ('closed', now())",
 			"ALTER TABLE public.user_login_status ENABLE ROW LEVEL SECURITY", "ALTER TABLE public.user_login_status FORCE ROW LEVEL SECURITY",
 			"CREATE POLICY trap ON public.user_login_status USING (public.holds(1))")
+		if printed := h.file("teardown.sql", "-v", "role=till"); strings.Contains(printed, "closed") {
+			t.Errorf("it believes the application's table:\n%s", printed)
+		}
+	})
+	t.Run("the application's own table, of a type that is converted by a function", func(t *testing.T) {
+		h := h.in(t)
+		h.setup("third")
+		h.super(home, "DROP TABLE public.user_login_status", "SET ROLE till", "CREATE TYPE public.kind AS ENUM ('closed')",
+			"CREATE FUNCTION public.read(public.kind) RETURNS pg_catalog.text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.spring(); RETURN 'closed'; END $$",
+			"CREATE CAST (public.kind AS pg_catalog.text) WITH FUNCTION public.read(public.kind) AS IMPLICIT",
+			"CREATE TABLE public.user_login_status (user_name public.kind, locked_at pg_catalog.timestamptz)", "INSERT INTO public.user_login_status VALUES ('closed', pg_catalog.now())")
 		if printed := h.file("teardown.sql", "-v", "role=till"); strings.Contains(printed, "closed") {
 			t.Errorf("it believes the application's table:\n%s", printed)
 		}
@@ -50,14 +66,17 @@ func allTeardowns(t *testing.T, h *hostile) {
 		h := h.in(t)
 		h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
 		h.as(master, home, "CREATE ROLE shut NOLOGIN", "INSERT INTO rotation_till.user_login_status (user_name, locked_at) VALUES ('shut', now())")
+		h.as(master, home, "CREATE ROLE bystander LOGIN")
+		h.super(home, `COMMENT ON ROLE rotation_till IS '{"role" : "till", "users" : ["till_a", "bystander"]}'`) // up to 15 anybody's who may make roles
 		printed := h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables=drop")
 		statements := regexp.MustCompile(`ALTER ROLE [a-z_]+ (NO)?LOGIN;`).FindAllString(printed, -1)
 		h.paste(lure, strings.Join(statements, "\n"))
-		if got := ask[string](h, home, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin AND rolname IN ('shut', 'till_a', 'till_b')"); got != "shut" {
+		if got := ask[string](h, home, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin AND rolname IN ('shut', 'till_a', 'bystander')"); got != "bystander shut" {
 			t.Errorf("after %q these log in: %s\n%s", statements, got, printed)
 		}
-		h.as(master, home, "DROP ROLE shut", "ALTER ROLE till_a LOGIN")
+		h.as(master, home, "DROP ROLE shut, bystander", "ALTER ROLE till_a LOGIN")
 	})
+	t.Run("what is not setup's", func(t *testing.T) { tearsDownNobodyElse(h.in(t)) })
 	t.Run("in a database of the stranger's", func(t *testing.T) { stagesElsewhere(h.in(t)) })
 	if left := ask[int](h, home, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rotation\\_%'"); left != 0 {
 		t.Errorf("%d owner roles are left", left)
@@ -78,12 +97,18 @@ func (h *hostile) file(name string, arguments ...string) string {
 
 func (h *hostile) fileIn(database, name string, arguments ...string) string {
 	h.t.Helper()
-	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, database)}, append(arguments, "-f", "../../sql/"+name)...)
-	printed, err := exec.CommandContext(h.t.Context(), "psql", arguments...).CombinedOutput()
+	printed, err := h.tryFile(database, name, arguments...)
 	if err != nil {
-		h.t.Fatalf("psql %q: %v\n%s", arguments, err, printed)
+		h.t.Fatalf("psql -f %s %q: %v\n%s", name, arguments, err, printed)
 	}
-	return string(printed)
+	return printed
+}
+
+func (h *hostile) tryFile(database, name string, arguments ...string) (printed string, err error) {
+	h.t.Helper()
+	arguments = append([]string{"-Xq", "-v", "ON_ERROR_STOP=1", h.server.URL(master, password, database)}, append(arguments, "-f", "../../sql/"+name)...)
+	said, err := exec.CommandContext(h.t.Context(), "psql", arguments...).CombinedOutput()
+	return string(said), err
 }
 
 // stagesElsewhere runs every script of sql/ where somebody else settles search_path, encoding and standard_conforming_strings.
@@ -94,4 +119,29 @@ func stagesElsewhere(h *hostile) {
 	h.fileIn(lure, "adopt.sql", pair...)
 	h.fileIn(lure, "setup.sql", append(pair, "-c", "SET pgrotator.adopt = 'on'")...)
 	h.fileIn(lure, "teardown.sql", "-v", "role=till", "-v", "state_schema=elsewhere")
+}
+
+// tearsDownNobodyElse: what setup did not make stops the script, which changes nothing then.
+func tearsDownNobodyElse(h *hostile) {
+	user, _ := h.server.Superuser()
+	h.super(home, "CREATE ROLE odd", "CREATE ROLE rotation_odd LOGIN CREATEROLE", "CREATE ROLE stray", "CREATE SCHEMA rotation_stray AUTHORIZATION evil")
+	for role, want := range map[string]string{"pg_monitor": "no pair's shared role", "rds_superuser": "no pair's shared role", master: "no pair's shared role", user: "no pair's shared role",
+		"nobody": "does not exist", "odd": "rotation_odd is not as setup makes it", "stray": "schema rotation_stray belongs to evil"} {
+		if printed, err := h.tryFile(home, "teardown.sql", "-v", "role="+role); err == nil || !strings.Contains(printed, want) {
+			h.t.Errorf("%s: error %v, want %q:\n%s", role, err, want, printed)
+		}
+	}
+	h.file("setup.sql", "-c", "SET pgrotator.username = 'till_a'", "-c", "SET pgrotator.sweep = 'on'")
+	for made, gone := range map[string]string{
+		"CREATE TABLE rotation_till.more ()":                                                      "DROP TABLE rotation_till.more",
+		"CREATE FUNCTION rotation_till.more() RETURNS pg_catalog.int4 LANGUAGE sql AS 'SELECT 1'": "DROP FUNCTION rotation_till.more",
+	} {
+		h.super(home, "SET ROLE rotation_till", made)
+		if printed, err := h.tryFile(home, "teardown.sql", "-v", "role=till"); err == nil || !strings.Contains(printed, "schema rotation_till holds what setup did not make") {
+			h.t.Errorf("%s: error %v:\n%s", made, err, printed)
+		}
+		h.super(home, "SET ROLE rotation_till", gone)
+	}
+	h.file("teardown.sql", "-v", "role=till", "-v", "sweep_tables=drop")
+	h.super(home, "DROP SCHEMA rotation_stray", "DROP ROLE odd, rotation_odd, stray")
 }

@@ -20,7 +20,7 @@ func interval(rules *types.RotationRulesType, last, next *time.Time) time.Durati
 	if days := aws.ToInt64(rules.AutomaticallyAfterDays); days > 0 {
 		return time.Duration(days) * day
 	}
-	if every := rate(aws.ToString(rules.ScheduleExpression)); every > 0 {
+	if every := Rate(aws.ToString(rules.ScheduleExpression)); every > 0 {
 		return every
 	}
 	if next == nil || last == nil {
@@ -29,8 +29,8 @@ func interval(rules *types.RotationRulesType, last, next *time.Time) time.Durati
 	return max(0, next.Sub(*last))
 }
 
-// rate reads rate(4 hours) and rate(10 days); 0 for anything else.
-func rate(expression string) time.Duration {
+// Rate reads rate(4 hours) and rate(10 days); 0 for anything else.
+func Rate(expression string) time.Duration {
 	var n int
 	var unit string
 	if _, err := fmt.Sscanf(expression, "rate(%d %s", &n, &unit); err != nil {
@@ -56,7 +56,7 @@ func (d Description) AdmitValidity(validDays int) error {
 
 // AdmitSchedule does so for a secret that is to rotate by a schedule expression. How often a cron() one rotates is not known here.
 func AdmitSchedule(expression string, validDays int) error {
-	return Description{Interval: rate(expression)}.AdmitValidity(validDays)
+	return Description{Interval: Rate(expression)}.AdmitValidity(validDays)
 }
 
 func days(d time.Duration) string {

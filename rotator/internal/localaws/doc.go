@@ -1,6 +1,6 @@
 // Package localaws stands in for the AWS services that the rotator talks to:
-// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS, IAM, SNS and S3, over HTTP on
-// loopback, in one process and on one port. Functions run as real processes
+// Secrets Manager, Lambda, RDS, CloudWatch Logs, STS, IAM, SNS, S3, Security Hub
+// and EC2, over HTTP on loopback, in one process and on one port. Functions run as real processes
 // under the Lambda Runtime API, so what is tested is the binary that is
 // deployed.
 //
@@ -17,6 +17,7 @@
 //     WithholdDBClusterMembers, AddDBEvent;
 //   - who an account has, with which policies: SetIAMUser, SetIAMGroup, SetIAMRole, SetIAMPolicy;
 //   - a bucket of another account or Region, with or without versions and Object Lock: SetBucket;
+//   - subnets in zones and VPCs: SetSubnet;
 //   - a rotation that is repeated or half done: SetRotationRetries, BeginRotation.
 //
 // It serves tests and the demo. Nothing is persisted, signatures are not

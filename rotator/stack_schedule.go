@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"pgrotator/rotator/secret"
+)
+
+// stackSweep is when a stack has its databases swept, and after how many hours without a sweep it alarms.
+type stackSweep struct{ Schedule, MissingAfterHours string }
+
+// admit returns an error where the alarm would come between any two sweeps. How often a cron() schedule sweeps is not known here.
+func (s stackSweep) admit() error {
+	hours, err := strconv.Atoi(s.MissingAfterHours)
+	if err != nil {
+		return fmt.Errorf("SweepMissingAfterHours is %q: expected a number of hours", s.MissingAfterHours)
+	}
+	if every := secret.Rate(s.Schedule); time.Duration(hours)*time.Hour <= every {
+		return fmt.Errorf("SweepMissingAfterHours is %d, and SweepScheduleExpression %s: the alarm SweepMissing would come between any two sweeps; give it more hours than lie between them",
+			hours, s.Schedule)
+	}
+	return nil
+}
+
+// admitSchedules returns an error where passwords would expire in use, or the alarm of a missing sweep would come in vain.
+func (p stackParameters) admitSchedules(validDays int) error {
+	err := secret.AdmitSchedule(p.Schedule, validDays)
+	if p.Sweep != nil {
+		err = errors.Join(err, p.Sweep.admit())
+	}
+	return err
+}
