@@ -51,6 +51,15 @@ type LockRecord struct {
 	LockDays     int       `json:"lockDays"`
 }
 
+// LockSlack is for the log's whole seconds, and the moment between a lock's record and its commit; ../../sql/sweep/store.sql has it too.
+const LockSlack = 2 * time.Second
+
+// Undone reports that activity of a time shows a role active when the sweep locked it: it is later than what the lock rests on, and not
+// after it.
+func (a Account) Undone(active time.Time) bool {
+	return active.After(a.Lock.LastActivity) && active.Before(a.LockedAt.Add(LockSlack))
+}
+
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.
 type Installation struct {
 	Users     []string // of the secret's pair

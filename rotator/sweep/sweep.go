@@ -111,6 +111,7 @@ type run struct {
 	evidence   *evidence.Evidence
 	events     *evidence.Log
 	groups     map[string]logread.Group
+	enrolled   []account.Account    // as they were at the beginning
 	known      map[string]time.Time // latest activity of each role before the second reading
 	spared     []evidence.Spared
 	uncovered  int                        // roles that are due, and that the second reading does not cover
@@ -184,7 +185,7 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	// A role whose name the log cannot carry is left alone, and its name may be none that a parameter can hold.
 	accounts = slices.DeleteFunc(accounts, func(a account.Account) bool { return a.Unlogged != "" })
-	r.known = map[string]time.Time{}
+	r.enrolled, r.known = accounts, map[string]time.Time{}
 	for _, a := range accounts {
 		r.known[a.Name] = a.LastLogin
 	}

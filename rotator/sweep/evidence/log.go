@@ -21,6 +21,7 @@ type Names struct {
 	Roles     []string
 	Databases []string
 	Locked    map[string]time.Time // since when the sweep has locked roles: a later attempt of theirs is activity only if nothing refused it
+	Doubted   map[string]bool      // locked roles that were active when they were locked, as it turns out: rows of later attempts prove nothing
 	Own       map[string]bool      // the users of the secret's pair, whose logins can be the sweep's own
 	Stack     string               // of the deployment whose logins these are
 }
@@ -236,12 +237,9 @@ func (l *Log) saw(a account.Activity) {
 	}
 }
 
-// lockSlack is for the log's whole seconds and for a lock's own commit, as in sql/sweep/store.sql.
-const lockSlack = 2 * time.Second
-
 // noteLetIn notes that a session of a role began at a time, if the role was locked by then: somebody let it in.
 func (l *Log) noteLetIn(role string, began time.Time) {
-	if l.names.locked(role) && !began.Before(l.names.Locked[role].Add(lockSlack)) {
+	if l.names.locked(role) && !began.Before(l.names.Locked[role].Add(account.LockSlack)) {
 		l.letIn[role] = later(l.letIn[role], began)
 	}
 }

@@ -17,6 +17,7 @@ type attempts struct {
 	pids                int64 // the sum of the process ids of the authorized ones less that of the refused
 	latest              int64 // of the authorized ones, ms since 1970
 	stream              string
+	before              bool // one of the authorized ones was before the role was locked
 }
 
 // turnedAway reports that each authorized attempt has its own refusal: there are as many, of the same processes. A refusal of an attempt
@@ -24,10 +25,10 @@ type attempts struct {
 func (a *attempts) turnedAway() bool { return a.authorized == a.refused && a.pids == 0 }
 
 // letIn reports that attempts of a role may have been let in: of one that is open any that was authorized; of another any unless all were
-// turned away. What was authorized before a role was locked counts besides.
+// turned away. What was authorized before a role was locked counts besides, and leaves it open whether the others were.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
-	return a.authorized > 0 && (t.open[role] || !a.turnedAway())
+	return a.authorized > 0 && (t.open[role] || !a.before && !a.turnedAway())
 }
 
 // tally is what the rows of a stretch show of roles.
@@ -80,6 +81,7 @@ func (t *tally) addTo(role string, r logread.Row) {
 			first := r
 			first.Latest = r.Earliest
 			t.see(role, first, ByLogin)
+			a.before = true
 		}
 		if r.Latest > a.latest {
 			a.latest, a.stream = r.Latest, r.Stream

@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,57 @@ func TestRowsOfAttempts(t *testing.T) {
 		}
 		if seen := first.Take(); (len(seen) == 1) != c.shown {
 			t.Errorf("%s: of the locked role was seen %+v", name, seen)
+		}
+	}
+}
+
+// Of a locked role that the rows show to have been active before its lock, later attempts do not show that somebody let it in: they may be
+// more than the refusals only for what was before.
+func TestRowsOfALockThatIsDoubted(t *testing.T) {
+	t.Parallel()
+	const mark = `2026-11-22 07:43:03 UTC:10.0.0.7(40312):jane@app:[%d]:%s`
+	locked := begun.Add(time.Hour)
+	tally := logread.NewTally()
+	for _, e := range []struct {
+		at    time.Time
+		pid   int
+		entry string
+	}{
+		{begun, 1, "LOG:  connection authorized: user=jane database=app"},
+		{locked.Add(time.Hour), 2, "LOG:  connection authorized: user=jane database=app"},
+		{locked.Add(time.Hour), 2, `FATAL:  role "jane" is not permitted to log in`},
+	} {
+		tally.Event(logread.Event{Stream: "db-0.0", At: e.at.UnixMilli(), Message: fmt.Sprintf(mark, e.pid, e.entry)})
+	}
+	names := evidence.Names{Roles: []string{"jane"}, Databases: []string{"app"}, Locked: map[string]time.Time{"jane": locked}}
+	second, first := evidence.NewSecond(names), evidence.NewLog(locked.Add(day), names)
+	for _, r := range tally.Rows() {
+		second.Row(r)
+		first.Row(r)
+	}
+	first.ReadTo(locked.Add(day))
+	first.End()
+	if found := second.End(); len(found) != 1 || !found[0].At.Equal(begun) {
+		t.Errorf("the second reading found %+v", found)
+	}
+	if seen := first.Take(); len(seen) != 1 || !seen[0].At.Equal(begun) {
+		t.Errorf("the first saw %+v", seen)
+	}
+}
+
+// Nor do rows of a later stretch, once the first reading has shown the lock to be wrong.
+func TestSecondReadingOfALockThatIsDoubted(t *testing.T) {
+	t.Parallel()
+	for _, doubted := range []bool{false, true} {
+		names := evidence.Names{Roles: []string{"jane"}, Locked: map[string]time.Time{"jane": begun.Add(-time.Hour)}, Doubted: map[string]bool{"jane": doubted}}
+		second, tally := evidence.NewSecond(names), logread.NewTally()
+		tally.Event(logread.Event{Stream: "db-0.0", At: begun.UnixMilli(), Message: "2026-11-22 07:43:03 UTC:10.0.0.7(40312):jane@app:[7]:LOG:  connection authorized: user=jane database=app"})
+		for _, r := range tally.Rows() {
+			second.Row(r)
+		}
+		found := second.End()
+		if len(found) != 1 || found[0].Activity().Began.IsZero() != doubted {
+			t.Errorf("doubted %v: found %+v", doubted, found)
 		}
 	}
 }

@@ -229,7 +229,8 @@ type Spared struct {
 	Role     string
 	At       time.Time
 	Instance string
-	Kind     string // of the entry, in words
+	Kind     string    // of the entry, in words
+	Began    time.Time // when its session began; zero = perhaps long before
 }
 
 // Second takes in the rows of a second reading.
@@ -240,7 +241,7 @@ type Second struct {
 
 // Activity is what is remembered of it.
 func (s Spared) Activity() account.Activity {
-	return account.Activity{Role: s.Role, At: s.At, Began: began(s.Kind, s.At), Source: ByUnreadEntry}
+	return account.Activity{Role: s.Role, At: s.At, Began: s.Began, Source: ByUnreadEntry}
 }
 
 // NewSecond is a second reading in which nothing was read yet.
@@ -260,7 +261,11 @@ func (s *Second) Row(r logread.Row) { s.log.add(r) }
 func (s *Second) End() []Spared {
 	var list []Spared
 	for role, found := range s.log.active() {
-		list = append(list, Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind})
+		spared := Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind}
+		if !s.names.Doubted[role] {
+			spared.Began = began(found.kind, spared.At)
+		}
+		list = append(list, spared)
 	}
 	s.log = newSecondTally(s.names)
 	slices.SortFunc(list, func(a, b Spared) int { return strings.Compare(a.Role, b.Role) })

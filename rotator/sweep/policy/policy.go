@@ -63,8 +63,6 @@ type Policy struct {
 const (
 	// deletionPause is how long a role that was never locked stays ReadyToDelete before it is dropped.
 	deletionPause = day
-	// clockSlack is for the log's whole seconds, and the moment between a lock's record and its commit.
-	clockSlack = 2 * time.Second
 	// maxSkew is how far the clocks of function and instances may be apart.
 	maxSkew = time.Minute
 	// upcomingWithin is how long ahead a lock is told.
@@ -156,8 +154,7 @@ func (p Policy) wronglyLocked(s Subject) string {
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
 		limit = p.LockAfter
 	}
-	late := s.LastLogin.After(s.Lock.LastActivity) && s.LastLogin.Before(s.LockedAt.Add(clockSlack))
-	if late && s.LockedAt.Sub(s.LastLogin) < limit {
+	if s.Undone(s.LastLogin) && s.LockedAt.Sub(s.LastLogin) < limit {
 		if s.LastLogin.After(s.LockedAt) {
 			return "the log shows it active after the lock, in a session that began no later"
 		}

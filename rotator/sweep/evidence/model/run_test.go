@@ -259,6 +259,10 @@ func (r *run) confirm() {
 	r.store(r.evidence.Active(), nil, nil)
 	names := r.log.Names()
 	names.Roles = append(slices.Clone(names.Roles), r.unheard()...)
+	names.Doubted = map[string]bool{}
+	for _, a := range r.accounts() {
+		names.Doubted[a.Name] = !a.LockedAt.IsZero() && a.Lock != account.LockRecord{} && a.Undone(a.LastLogin)
+	}
 	second := evidence.NewSecond(names)
 	var spared []account.Activity
 	r.second = true
