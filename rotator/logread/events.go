@@ -64,22 +64,23 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 			return err
 		}
 		if !whole {
-			length = shorter(end.Sub(from), newest.Sub(from), time.Since(begun))
+			length = shorter(end.Sub(from), newest.Sub(from))
 			continue
 		}
 		if err := sink.ReadTo(ctx, end); err != nil {
 			return err
 		}
-		length = min(nextLength(length, time.Since(begun)), r.longest)
+		length = min(nextLength(length, time.Since(begun), r.given.few()), r.longest)
+		r.given.end(end)
 		from = end
 	}
 	return nil
 }
 
-// nextLength aims at slices that take sliceTakes.
-func nextLength(length, took time.Duration) time.Duration {
+// nextLength aims at slices that take sliceTakes. One of many events does not grow, however soon it was read.
+func nextLength(length, took time.Duration, few bool) time.Duration {
 	switch {
-	case took < sliceTakes/4:
+	case took < sliceTakes/4 && few:
 		length *= 2
 	case took > sliceTakes:
 		length = time.Duration(float64(length) * float64(sliceTakes) / float64(took))
@@ -87,11 +88,10 @@ func nextLength(length, took time.Duration) time.Duration {
 	return max(length, shortestSlice).Truncate(time.Second)
 }
 
-// shorter is the length of a slice in the place of one that was left: it aims at half of sliceTakes, by how far the events have come that it
-// gave in the time that it took. That they come in their order is relied on for no more than this.
-func shorter(length, came, took time.Duration) time.Duration {
-	next := time.Duration(float64(came) * float64(sliceTakes/2) / float64(max(took, 1)))
-	next = min(max(next, length/16), length/2)
+// shorter is the length of a slice in the place of one that was left: a third of how far its events had come. That they come in their
+// order is relied on for no more than this.
+func shorter(length, came time.Duration) time.Duration {
+	next := min(max(came/3, length/16), length/2)
 	return max(next, shortestSlice).Truncate(time.Second)
 }
 
@@ -113,10 +113,10 @@ type page struct {
 // that it held so far. The next page is fetched while the last is taken in.
 func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time, sink Sink) (newest time.Time, whole bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	pages := make(chan page)
+	pages, left := make(chan page), make(chan struct{})
 	go func() {
 		defer close(pages)
-		r.fetch(ctx, group, from, to, pages)
+		r.fetch(ctx, group, from, to, pages, left)
 	}()
 	defer func() {
 		cancel()
@@ -140,18 +140,20 @@ func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time
 		}
 		if !p.last && to.Sub(from) > shortestSlice && (time.Since(begun) > r.patience || r.given.full()) {
 			r.given.leave(to)
+			close(left)
+			for range pages { // a request that is under way goes on to its end: the SDK warns on standard error of one that is cut off
+			}
 			return newest, false, nil
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return newest, false, err
 	}
-	r.given.end(to)
 	return newest, true, nil
 }
 
-// fetch follows the pages of a slice. A page may be empty and still not be the last.
-func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time, pages chan<- page) {
+// fetch follows the pages of a slice until it is left. A page may be empty and still not be the last.
+func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time, pages chan<- page, left <-chan struct{}) {
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group.Name, Unmask: group.Protected,
 		StartTime: aws.Int64(from.UnixMilli()), EndTime: aws.Int64(to.UnixMilli() - 1)} // FilterLogEvents includes the end
 	for {
@@ -164,12 +166,23 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 		}
 		select {
 		case pages <- p:
+		case <-left:
+			return
 		case <-ctx.Done():
 			return
 		}
-		if err != nil || in.NextToken == nil {
+		if err != nil || in.NextToken == nil || closed(left) {
 			return
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -15,6 +15,9 @@ type given struct {
 	until time.Time // where the last of those ended
 }
 
+// mostGiven is how many events of a slice are known, and a page more: 2 MB, some forty pages.
+const mostGiven = 1 << 18
+
 var idSeed = maphash.MakeSeed()
 
 // add notes an event of the slice at hand, and reports whether it is to be given. One without an id always is.
@@ -26,12 +29,18 @@ func (g *given) add(id string) bool {
 	if _, found := slices.BinarySearch(g.left, hash); found {
 		return false
 	}
+	if g.slice == nil {
+		g.slice = make([]uint64, 0, mostGiven+10_000) // once: to grow would take as much again
+	}
 	g.slice = append(g.slice, hash)
 	return true
 }
 
-// full reports that the slice at hand has given so many events that it is better left: 8 MB of them are known.
-func (g *given) full() bool { return len(g.slice) >= 1<<20 }
+// full reports that the slice at hand has given so many events that it is better left.
+func (g *given) full() bool { return len(g.slice) >= mostGiven }
+
+// few reports that one of twice the length would not be full.
+func (g *given) few() bool { return len(g.slice) < mostGiven/3 }
 
 // leave notes that the slice at hand, which would have ended at to, is left.
 func (g *given) leave(to time.Time) {

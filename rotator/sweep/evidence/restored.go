@@ -43,13 +43,12 @@ func (e *Evidence) RunNumber() int64 {
 }
 
 // judgeRestored begins the record anew where the log shows a run that the tables know nothing of: they were restored from a
-// snapshot that is older, be it of before the first run of this version. Tables that are new have no record to begin anew.
+// snapshot that is older.
 func (e *Evidence) judgeRestored() {
-	known := e.RunNumber()
-	if e.log.stored.number <= known || !e.anyRun() {
+	known, at := e.RunNumber(), milli(e.log.stored.at)
+	if e.log.stored.number <= known || known == 0 && !e.laterThanKnown(at) {
 		return
 	}
-	at := milli(e.log.stored.at)
 	for _, i := range e.Instances {
 		if i.EvidenceFrom.Before(e.Start) {
 			i.EvidenceFrom = e.Start
@@ -59,6 +58,15 @@ func (e *Evidence) judgeRestored() {
 	}
 	e.Doubt("The log shows the commit of run %d, at %s, and the tables know of %d runs: they were restored from a snapshot. Time counts as idle only from %s on.",
 		e.log.stored.number, at.Format(time.RFC3339), known, e.Start.Format(time.RFC3339))
+}
+
+// longestRun is as long as Lambda lets a function run.
+const longestRun = 15 * time.Minute
+
+// laterThanKnown reports a time after the last run that the tables know, though by no number, as after an upgrade. New tables know of none,
+// and have no record to begin anew.
+func (e *Evidence) laterThanKnown(t time.Time) bool {
+	return !e.lastRun.IsZero() && t.After(e.lastRun.Add(longestRun))
 }
 
 // Number gives the run about to commit its number.

@@ -125,7 +125,7 @@ func (r *run) holdRestored() {
 	if !r.unnoticed || r.hidden || !r.readable() {
 		return
 	}
-	if len(r.positions) == 0 { // a copy of before any run
+	if r.number == 0 { // a copy of before any run had committed
 		r.unnoticed = false
 		return
 	}
