@@ -106,6 +106,11 @@ var lies = []lie{
 		keys["role"] = s.Shared + "payroll"
 		return keys
 	}, "logs in and is"},
+	{"role is a colleague's group, which nobody is told to grant", func(s *localtest.Scene) map[string]any {
+		keys := pairWith("CREATE ROLE SHAREDpayroll", "CREATE ROLE OTHER LOGIN IN ROLE SHAREDpayroll")(s)
+		keys["role"] = s.Shared + "payroll"
+		return keys
+	}, "nothing shows that"},
 	{"pair without a shared role, for a partner to be made", func(s *localtest.Scene) map[string]any {
 		keys := pairWith("ALTER ROLE USER_A RESET role")(s)
 		delete(keys, "role")

@@ -53,6 +53,7 @@ func (r *Rotation) tryPending(ctx context.Context, pending secret.Value, pair se
 	if err != nil {
 		return false, err
 	}
+	state.Proven = pair.Partner // setSecret has logged in as AWSCURRENT
 	if err := state.AdmitPair(); err != nil {
 		return false, err
 	}

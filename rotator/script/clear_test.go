@@ -70,6 +70,9 @@ func clears(h *hostile, name, schema string) {
 			h.t.Errorf("it does not tell of the %s in each database:\n%s", told, printed)
 		}
 	}
+	if !strings.Contains(printed, "no longer a member of it: "+schema+"reader") {
+		h.t.Errorf("it does not tell who was a member:\n%s", printed)
+	}
 	if strings.Contains(printed, "\x1b") {
 		h.t.Errorf("a name reached the terminal: %q", printed)
 	}

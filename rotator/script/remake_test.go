@@ -51,11 +51,18 @@ func (h *hostile) remakes(name string, i int, r *rand.Rand) {
 	conn.Close(h.t.Context())
 	h.as(master, home, "COMMENT ON ROLE "+role+" IS "+literal(adversarial(r, 60)))
 
+	const memberships = `SELECT string_agg(x.membership, ', ' ORDER BY x.membership) FROM (
+		SELECT concat_ws(' ', m.roleid::regrole, m.member::regrole, m.admin_option, to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option')
+		FROM pg_auth_members m WHERE $1 IN (pg_get_userbyid(m.roleid), pg_get_userbyid(m.member))) AS x (membership)`
+	had := ask[string](h, home, memberships, name)
 	before := h.remake(name)
 	h.as(master, home, "DROP ROLE "+role)
 	h.paste(lure, before)
 	if after := h.remake(name); after != before {
 		h.t.Errorf("made again, the role is\n%s\nand was\n%s", after, before)
+	}
+	if has := ask[string](h, home, memberships, name); has != had {
+		h.t.Errorf("made again, the role's memberships are %s, and were %s", has, had)
 	}
 }
 
