@@ -143,9 +143,9 @@ func hidden(s string) string {
 	return fmt.Sprintf("a text of %d bytes, not shown since it may hold a password", len(s))
 }
 
-// shownName is shown for a name, which may well hold @ or the word: a connection string in its place has = or ://.
+// shownName is shown for a name, which may well hold @ or the word: a connection string or a document in its place has one of these.
 func (r *reader) shownName(s string) string {
-	if r.held(s) || strings.Contains(s, "=") || strings.Contains(s, "://") {
+	if r.held(s) || strings.ContainsAny(s, `=:/{"`) {
 		return hidden(s)
 	}
 	return strconv.Quote(s)

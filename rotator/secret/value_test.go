@@ -67,7 +67,9 @@ var flaws = map[string][]string{
 	"mirrors_of_a_third": {`names the users "app_a, app_b, app_c"; expected exactly ["app_a" "app_b"]`}, "mirrors_of_one": {`names the users "app_a"; expected exactly`},
 	"mirrors_the_same": {`names one secret for both users`}, "mirrors_the_master": {`names the secret at "masterarn"`},
 	"username_a_mail_address_with_blank": {`"username" is "jane@corp.com_a ", with blanks`}, "dbname_a_connection_string": {`"dbname" is a text of 25 bytes, not shown`},
-	"mirrors_not_an_arn": {`gives user "app_b" a text of 7 bytes, not shown`}, "mirrors_a_list": {`expected an object with the ARN of a secret for each user`},
+	"dbname_a_credential": {`"dbname" is a text of 32 bytes, not shown`}, "role_a_document": {`"role" is a text of 23 bytes, not shown`},
+	"usernames_a_document": {`"usernames" holds the name a text of`},
+	"mirrors_not_an_arn":   {`gives user "app_b" a text of 7 bytes, not shown`}, "mirrors_a_list": {`expected an object with the ARN of a secret for each user`},
 }
 
 // Every fault of a secret is told at once, and never its text.
