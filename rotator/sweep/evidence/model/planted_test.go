@@ -30,6 +30,7 @@ var faults = []planted{
 	{"a canary is never lost", "../canary.go", "case !made.IsZero() && e.isLost(i, made):", "case false && e.isLost(i, made):"},
 	{"sessions are not counted against the log", "../continuity.go", "\t\t\te.judgeSessions(i, a, b, i.log.windows[n-1], i.log.windows[n].nearby)\n", nothing},
 	{"any login bears out a count", "../witness.go", "\tif e.Replication {\n\t\treturn \"\"\n\t}\n\treturn in.databases[e.Database]\n", "\treturn \"app\"\n"},
+	{"a database made anew is the one before", "../witness.go", "case !known || before.OID != now.OID:", "case !known:"},
 	{"changed settings are passed by", "../continuity.go", "\t\te.judgeSettings(i)\n", nothing},
 	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n\tif !e.blind {\n", "\tif !e.blind {\n"},
 	{"masked entries of an instance that nobody has seen are passed by", "../evidence.go", "\t\te.judgeUnread(i)\n\t\te.Instances", "\t\te.Instances"},
