@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -25,7 +26,18 @@ type Look struct {
 	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
 	Near      map[string]int64 `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
 	CountedTo time.Time        `json:"countedTo,omitzero"`
-	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
+	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, has expired, or was counted in another way
+}
+
+// UnmarshalJSON keeps of a look of an earlier version, which had counts in other shapes, all but these.
+func (l *Look) UnmarshalJSON(text []byte) error {
+	type fields Look
+	err := json.Unmarshal(text, (*fields)(l))
+	if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) { // all that is of its type has been decoded
+		l.Sessions, l.Logins, l.Contested, l.Near, l.Uncounted = nil, nil, nil, nil, true
+		return nil
+	}
+	return err
 }
 
 // Witnesses: what an instance tells of itself, which its log must bear out.
