@@ -73,7 +73,10 @@ func (e *Evidence) coverFrom() time.Time {
 func (e *Evidence) renewed(group string, kept time.Time) Cover {
 	c := e.cover(group)
 	switch {
-	case c.To.IsZero(), c.To.Before(kept):
+	case c.To.IsZero(): // what an earlier version had read is kept also where no run of this one has read a piece yet
+		former := e.former(group)
+		c = Cover{Group: group, Version: logread.QueryVersion, OldFrom: former.OldFrom, OldTo: former.OldTo}
+	case c.To.Before(kept):
 		c = Cover{Group: group, Version: logread.QueryVersion}
 	case c.Version != logread.QueryVersion:
 		c = Cover{Group: group, Version: logread.QueryVersion, OldFrom: c.begins(), OldTo: c.To}

@@ -44,7 +44,7 @@ func (w *world) begins(s *server, database string, proof *entry) {
 	if database == passing {
 		return
 	}
-	s.sessions[database]++
+	s.count(database)
 	s.logins = append(s.logins, proof)
 	w.makeUp(s, proof)
 }
@@ -65,6 +65,13 @@ func (w *world) makeUp(s *server, proof *entry) {
 func (s *server) uncount() {
 	clear(s.sessions)
 	s.uncounted = true
+}
+
+// count counts a session in a database.
+func (s *server) count(database string) {
+	c := s.sessions[database]
+	c.Count++
+	s.sessions[database] = c
 }
 
 // compare holds what a look at an instance shows, and the one before, against what of it the log can ever hold.
@@ -142,9 +149,9 @@ func (w *world) reloadsAgreed() bool {
 
 // growth is by how much the counts of the databases grew that both looks know.
 func growth(before, look evidence.Look) (n int64) {
-	for database, count := range look.Sessions {
-		if known, ok := before.Sessions[database]; ok {
-			n += count - known
+	for database, now := range look.Sessions {
+		if known, ok := before.Sessions[database]; ok && known.OID == now.OID {
+			n += now.Count - known.Count
 		}
 	}
 	return n

@@ -185,14 +185,14 @@ func (r *run) logIn(s *server, blind bool) evidence.Sighting {
 	r.canaries[s.Name], r.canary = canary, canary
 	flushed := r.chance(50)
 	if flushed {
-		s.sessions["app"]++
+		s.count("app")
 	}
 	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
 		r.harmed() // what was lost since the last look is found out from now on, and nothing that was written under another name
 	}
 	look := s.lookAt(r.now)
 	if !flushed {
-		s.sessions["app"]++
+		s.count("app")
 	}
 	if own := r.own(s, canary); blind {
 		s.logins = append(s.logins, own) // what it saw of an instance that RDS does not tell is not kept
