@@ -39,6 +39,7 @@ type event struct {
 
 	Runs     []fleet.Run     `json:"runs"`
 	Manifest *fleet.Manifest `json:"manifest"`
+	Failure  *fleet.Failure  `json:"failure"`
 	Into     *fleet.Place    `json:"into"`
 }
 
@@ -162,7 +163,7 @@ func (h *handler) noteRotations(ctx context.Context, list fleet.List) {
 // digest tells of all runs at once. Where the fleet cannot be listed it tells so, and of the runs all the same.
 func (h *handler) digest(ctx context.Context, e event) (fleet.Told, error) {
 	list, err := h.list(ctx)
-	digest, told, err := h.digester.Tell(ctx, fleet.Runs{Runs: e.Runs, Manifest: e.Manifest}, list, err)
+	digest, told, err := h.digester.Tell(ctx, fleet.Runs{Runs: e.Runs, Manifest: e.Manifest, Failure: e.Failure}, list, err)
 	if err != nil {
 		return fleet.Told{}, err
 	}
@@ -278,8 +279,15 @@ func (e event) admitDigest() error {
 	switch {
 	case (e.Runs == nil) == (e.Manifest == nil):
 		return errors.New(`action "digest" needs either runs, a list of sweeps' answers, or manifest, {"bucket","key"}: ` + expected)
+	case e.Manifest != nil && e.Failure != nil:
+		return errors.New(`the event's key "failure" does not go with "manifest": it says why there is none`)
 	case e.Manifest != nil:
 		return e.Manifest.Admit()
+	}
+	if e.Failure != nil {
+		if err := e.Failure.Admit(); err != nil {
+			return err
+		}
 	}
 	return fleet.Admit(e.Runs)
 }
@@ -291,5 +299,5 @@ var actionKeys = map[string]map[string]bool{
 	"sweep":  {"action": true, "secretId": true, "dryRun": true, "brief": true},
 	"revoke": {"action": true, "secretId": true},
 	"list":   {"action": true, "into": true},
-	"digest": {"action": true, "runs": true, "manifest": true},
+	"digest": {"action": true, "runs": true, "manifest": true, "failure": true},
 }
