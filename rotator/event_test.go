@@ -70,6 +70,7 @@ var events = map[string][]string{
 	"brief_of_a_check":        {`action "check" has no key "brief"`, expected},
 	"list_of_a_secret":        {`action "list" has no key "secretId"`, expected},
 	"list_into_nowhere":       {`key "into" needs bucket`},
+	"list_into_access_point":  {`"into" has the bucket "arn:aws:s3:us-east-1:123456789012:accesspoint/audit": expected the name`},
 	"list_into_text":          {`key "into" is a string`, expected},
 	"digest_of_nothing":       {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},
 	"digest_of_both":          {`"digest" needs either runs, a list of sweeps' answers, or manifest`, expected},

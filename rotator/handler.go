@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -48,6 +49,7 @@ type handler struct {
 	accounts *accounts
 	digester *fleet.Digester
 	save     fleet.Save
+	reports  string // REPORT_BUCKET, "" = none
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -136,8 +138,11 @@ func (h *handler) list(ctx context.Context) (fleet.List, error) {
 	return fleet.ListSecrets(ctx, accounts, time.Now())
 }
 
-// answerList gives the list, or where it has been written.
+// answerList gives the list, or where it has been written, which is nowhere that an auditor reads.
 func (h *handler) answerList(ctx context.Context, e event) (any, error) {
+	if e.Into != nil && e.Into.Bucket == h.reports {
+		return nil, fmt.Errorf(`the event's key "into" names the bucket %q, which is REPORT_BUCKET and holds evidence: name the fleet's own, the stack's output FleetResultsBucket`, e.Into.Bucket)
+	}
 	list, err := h.list(ctx)
 	if err != nil {
 		return nil, err
@@ -270,7 +275,18 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 		return e.admitDigest()
 	}
 	if e.Into != nil {
-		return e.Into.Admit()
+		return e.admitInto()
+	}
+	return nil
+}
+
+// admitInto refuses what S3 would take for more than a bucket's name, such as an access point's ARN.
+func (e event) admitInto() error {
+	if err := e.Into.Admit(); err != nil {
+		return err
+	}
+	if !regexp.MustCompile(bucketName).MatchString(e.Into.Bucket) {
+		return fmt.Errorf(`the event's key "into" has the bucket %.100q: expected the name of an S3 bucket`, e.Into.Bucket)
 	}
 	return nil
 }
