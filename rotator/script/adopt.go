@@ -23,8 +23,7 @@ func Adopt(a Adoption) []string {
 	}
 	lines := []string{
 		comment("Gives role " + shown(a.Shared) + " what " + shown(a.User) + " and " + shown(a.Partner) + " own and were granted: a psql script for the master user. Repeatable."),
-		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\nSELECT CURRENT_USER AS pgrotator_master \\gset",
-		settled("pgrotator_master"),
+		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on", settled,
 		string(fill(`SET pgrotator.username = :'user';
 SET pgrotator.partner = :'partner';
 SET pgrotator.role = :'shared';`, "user", a.User, "partner", a.Partner, "shared", a.Shared)),
@@ -45,6 +44,6 @@ func adoptIn(database string) string {
 	if !ok {
 		return unconnectable(database)
 	}
-	return strings.Join([]string{command, settled("pgrotator_master"),
+	return strings.Join([]string{command, settled,
 		"SET pgrotator.users = :'pgrotator_users';", "SET pgrotator.shared = :'pgrotator_shared';", ":pgrotator_adopt"}, "\n")
 }

@@ -21,7 +21,7 @@ func allAdopted(t *testing.T, h *hostile) {
 // adopts has the script give a shared role what a user owns and was granted in every database. The user has all of it still.
 func adopts(h *hostile, name, schema string) {
 	h.makeLeaver(name, schema)
-	pair := script.Adoption{User: name, Partner: schema + "partner", Shared: schema + ` "shared" ` + "\\", Databases: h.databases[1:]}
+	pair := script.Adoption{User: name, Partner: schema + "partner", Shared: schema + ` "shared" ` + "\\", Databases: h.databases}
 	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) <> $1 AND grantor <> 10" // other tests make pairs as the superuser
 	before, privileges := ask[string](h, home, memberships, pair.Shared), map[string]string{}
 	has := fmt.Sprintf("SELECT concat_ws(' ', pg_has_role(u, c.relowner, 'USAGE'), has_table_privilege(u, '%[1]scommon.t', 'SELECT WITH GRANT OPTION'), has_column_privilege(u, '%[1]scommon.t', 'm', 'UPDATE'), has_sequence_privilege('%[1]sreader', '%[1]scommon.s', 'SELECT'), has_schema_privilege(u, '%[1]scommon', 'CREATE')) "+
@@ -30,11 +30,12 @@ func adopts(h *hostile, name, schema string) {
 		privileges[database] = ask[string](h, database, has, h.nameIn(database, name))
 	}
 	for _, again := range []bool{false, true} {
-		printed, err := h.psql(home, strings.Join(script.Adopt(pair), "\n"))
+		printed, err := h.psql(masked, strings.Join(script.Adopt(pair), "\n"))
 		if err != nil || again == strings.Contains(printed, "changed: ") || strings.Contains(printed, "\x1b") {
 			h.t.Fatalf("psql: %v\n%s", err, printed)
 		}
 	}
+	h.maskGained()
 	if after := ask[string](h, home, memberships, pair.Shared); after != before {
 		h.t.Errorf("memberships were\n%s\nand are\n%s", before, after)
 	}

@@ -71,7 +71,7 @@ func unconnectable(database string) string {
 
 func preface(l Leaver) string {
 	return comment("Drops role "+shown(l.Name)+": a psql script for the master user.") + "\n" +
-		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\pset pager off\nSELECT CURRENT_USER AS pgrotator_master \\gset"
+		"\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\pset pager off"
 }
 
 func advice(l Leaver) string {
@@ -99,22 +99,20 @@ func advice(l Leaver) string {
 
 // session settles what the scripts for a leaver depend on.
 func session(l Leaver) string {
-	return settled("pgrotator_master") + string(fill(`
+	return settled + string(fill(`
 SET pgrotator.leaver_oid = :'oid';`, "oid", fmt.Sprint(l.OID)))
 }
 
-// settled settles, after each login, what the owner of a database may have set for it: the role, which is that of a variable of psql, the
-// encoding in which psql reads on, and what the scripts depend on.
-func settled(role string) string {
-	return `\encoding UTF8
-SET ROLE :"` + role + `";
+// settled settles, after each login, what the owner of a database may have set for it: the role, which may be one that he administers,
+// the encoding in which psql reads on, and what the scripts depend on.
+const settled = `\encoding UTF8
+SET ROLE NONE;
 SET search_path = pg_catalog, pg_temp;
 SET standard_conforming_strings = on;
 SET default_transaction_read_only = off;
 SET client_min_messages = notice;
 SET statement_timeout = 0;
 SET lock_timeout = '30s';`
-}
 
 // settingNames tells the names where the script starts. Further databases, which may be of other encodings, know the two roles by oid.
 func settingNames(l Leaver) string {

@@ -24,8 +24,8 @@ func allLeavers(t *testing.T, h *hostile) {
 		some = leavers[1:3]
 	}
 	if h.server.Major() >= 16 { // whoever makes a role there becomes it
-		h.as("evil", home, "ALTER DATABASE "+ident(lure)+" SET createrole_self_grant = 'set, inherit'")
-		defer h.as("evil", home, "ALTER DATABASE "+ident(lure)+" RESET createrole_self_grant")
+		h.as(spy, home, "ALTER DATABASE "+masked+" SET createrole_self_grant = 'set, inherit'")
+		defer h.as(spy, home, "ALTER DATABASE "+masked+" RESET createrole_self_grant")
 	}
 	for i, name := range some {
 		t.Run(name, func(t *testing.T) { clears(h.in(t), name, fmt.Sprint("s", i)) })
@@ -51,14 +51,14 @@ func (h *hostile) leaver(name string) script.Leaver {
 			WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = $1)`, name)}
 }
 
-// clears makes a leaver that owns and was granted things in every database, and runs the script, which begins in the stranger's own.
+// clears makes a leaver that owns and was granted things in every database, and runs the script, which begins where everybody becomes another role.
 func clears(h *hostile, name, schema string) {
 	heir := script.DerivedName("former_", name)
 	h.makeLeaver(name, schema)
 	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN ($1, $2)"
 	before := ask[string](h, home, memberships, name, heir)
 	text := strings.Join(script.Clear(h.leaver(name)), "\n")
-	printed, err := h.psql(lure, text)
+	printed, err := h.psql(masked, text)
 	if err != nil {
 		h.t.Fatalf("psql: %v\n%s\n%s", err, printed, text)
 	}
@@ -82,6 +82,7 @@ func clears(h *hostile, name, schema string) {
 	if gained := ask[string](h, home, "SELECT coalesce(string_agg(member::regrole::text, ','), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE r.rolname = $1 AND coalesce((to_jsonb(m) ->> 'inherit_option')::bool OR (to_jsonb(m) ->> 'set_option')::bool, true)", heir); gained != "" {
 		h.t.Errorf("%s has the rights of the heir", gained)
 	}
+	h.maskGained()
 	for _, database := range h.databases {
 		h.holdHeir(database, h.nameIn(database, heir), schema)
 	}

@@ -35,6 +35,9 @@ const (
 	latin  = "latin1" // where the names of roles made elsewhere read differently
 )
 
+// masked is the database of spy, who may make roles: whoever logs in to it becomes the role mask, which spy administers.
+const masked, spy, mask = "masked", "spy", "mask"
+
 // A conversion must exist between a database's encoding and a client's.
 var (
 	encoding       = map[string]string{latin: " TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'"}
@@ -50,7 +53,7 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 		"CREATE DATABASE "+ident(home)+" OWNER "+master)
 	h.as(master, home, "CREATE ROLE evil LOGIN CREATEDB PASSWORD '"+password+"'", "GRANT CREATE ON DATABASE "+ident(home)+" TO evil",
 		"GRANT ALL ON SCHEMA public TO PUBLIC")
-	for _, database := range h.databases[1:] {
+	for _, database := range append(h.databases[1:], masked) {
 		h.as("evil", home, "CREATE DATABASE "+ident(database)+encoding[database], "ALTER DATABASE "+ident(database)+" SET search_path = public, pg_catalog",
 			"ALTER DATABASE "+ident(database)+" SET standard_conforming_strings = off", "ALTER DATABASE "+ident(database)+" SET client_encoding = '"+cmp.Or(clientEncoding[database], "SJIS")+"'",
 			"ALTER DATABASE "+ident(database)+" SET client_min_messages = error")
@@ -58,10 +61,33 @@ func newHostile(t *testing.T, server *localpg.Server) *hostile {
 	}
 	h.as("evil", home, "ALTER DATABASE "+ident(quotes)+" SET default_transaction_read_only = on", "ALTER DATABASE "+ident(quotes)+" SET role = 'evil'")
 	h.as(master, home, "GRANT evil TO "+master) // so that it becomes evil when it logs in to that database
-	for _, database := range h.databases {
+	for _, database := range append(h.databases, masked) {
 		h.as("evil", database, traps...)
 	}
+	h.mask()
 	return h
+}
+
+// mask makes the database masked.
+func (h *hostile) mask() {
+	h.t.Helper()
+	h.as(master, home, "CREATE ROLE "+spy+" LOGIN CREATEROLE PASSWORD '"+password+"'")
+	h.super("postgres", "ALTER DATABASE "+masked+" OWNER TO "+spy)
+	h.as(spy, masked, "CREATE ROLE "+mask+" CREATEROLE", "GRANT "+mask+" TO "+master, "ALTER DATABASE "+masked+" SET role = '"+mask+"'")
+	h.as(spy, masked, "GRANT CREATE ON DATABASE "+masked+" TO "+mask+", "+master)
+	if became := h.logsIn(master, masked); became != mask {
+		h.t.Fatalf("in %s the master is %q", masked, became)
+	}
+}
+
+// maskGained holds that nothing that was made or granted while somebody began as mask is mask's.
+func (h *hostile) maskGained() {
+	h.t.Helper()
+	if held := ask[string](h, home, `SELECT coalesce(string_agg(pg_describe_object(classid, objid, 0), ', '), '') FROM (
+			SELECT 'pg_authid'::regclass AS classid, roleid AS objid FROM pg_auth_members WHERE member = $1::regrole OR grantor = $1::regrole
+			UNION ALL SELECT classid, objid FROM pg_shdepend WHERE refobjid = $1::regrole AND deptype = 'o') AS held`, mask); held != "" {
+		h.t.Errorf("%s has got %s", mask, held)
+	}
 }
 
 // traps shadow what a careless statement would call by an unqualified name. The better match wins over pg_catalog's own, and where
@@ -110,7 +136,7 @@ var traps = []string{
 // nothingSprung holds that no trap was run by anybody, not even in a transaction that was undone.
 func (h *hostile) nothingSprung() {
 	h.t.Helper()
-	for _, database := range h.databases {
+	for _, database := range append(h.databases, masked) {
 		if ask[bool](h, database, "SELECT is_called FROM public.sprung") {
 			h.t.Errorf("a function of the stranger ran in database %q", database)
 		}
@@ -233,6 +259,7 @@ func TestTrapsSpring(t *testing.T) {
 		home:   "DO $$ BEGIN PERFORM quote_ident(current_user); END $$; UPDATE user_login_status SET status = 'Active';",
 		lure:   "BEGIN READ WRITE; SELECT now(); COMMIT;",
 		quotes: "SET ROLE NONE; BEGIN READ WRITE; SELECT 'x'::text; COMMIT;",
+		masked: "SELECT now();",
 	} {
 		if printed, err := h.psql(database, careless); err != nil {
 			t.Fatal(err, printed)

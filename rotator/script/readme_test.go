@@ -21,12 +21,12 @@ var pages = map[string]page{
 	"CREATE ROLE app NOLOGIN;": {
 		healed: "SELECT pg_has_role('app_b', 'app', 'MEMBER') AND 'role=app' = ANY (rolconfig) FROM pg_roles WHERE rolname = 'app_b'",
 	},
-	`CREATE ROLE app_a LOGIN;  -- then \password app_a, and put both into the secret`: {
+	`SET ROLE NONE; CREATE ROLE app_a LOGIN;  -- then \password app_a, and put both into the secret`: {
 		before: []string{"CREATE ROLE app LOGIN"},
 		healed: "SELECT pg_has_role('app_a', 'app', 'MEMBER') AND 'role=app' = ANY (rolconfig) FROM pg_roles WHERE rolname = 'app_a'",
 	},
 	"GRANT app TO master WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;": {elsewhere: "rotator/setup TestPageOfAdoption"},
-	"CREATE ROLE orders_readwrite NOLOGIN;": {
+	"SET ROLE NONE; CREATE ROLE orders_readwrite NOLOGIN;": {
 		before: []string{"CREATE ROLE app", "CREATE SCHEMA orders", "CREATE TABLE orders.lines ()"},
 		healed: "SELECT has_table_privilege('app', 'orders.lines', 'UPDATE')",
 	},

@@ -53,7 +53,7 @@ func Remake(f Former) []Statement {
 }
 
 func createFormer(f Former) Statement {
-	template := `CREATE ROLE :"role" LOGIN`
+	template := `SET ROLE NONE; CREATE ROLE :"role" LOGIN`
 	for _, attribute := range []struct {
 		has  bool
 		word string

@@ -57,7 +57,8 @@ func (h *hostile) remakes(name string, i int, r *rand.Rand) {
 	had := ask[string](h, home, memberships, name)
 	before := h.remake(name)
 	h.as(master, home, "DROP ROLE "+role)
-	h.paste(lure, before)
+	h.paste(masked, before)
+	h.maskGained()
 	if after := h.remake(name); after != before {
 		h.t.Errorf("made again, the role is\n%s\nand was\n%s", after, before)
 	}

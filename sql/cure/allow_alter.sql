@@ -1,2 +1,2 @@
 -- Lets another role alter and drop roles, and no more.
-GRANT :"roles" TO :"by" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+SET ROLE NONE; GRANT :"roles" TO :"by" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;

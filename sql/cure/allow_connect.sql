@@ -1,2 +1,2 @@
 -- Lets login roles into a database.
-GRANT CONNECT ON DATABASE :"database" TO :"users";
+SET ROLE NONE; GRANT CONNECT ON DATABASE :"database" TO :"users";

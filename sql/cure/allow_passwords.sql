@@ -1,2 +1,2 @@
 -- Lets a role set passwords where rds.restrict_password_commands is on.
-GRANT rds_password TO :"role";
+SET ROLE NONE; GRANT rds_password TO :"role";

@@ -1,2 +1,2 @@
 -- Makes the shared role of a pair.
-CREATE ROLE :"shared" NOLOGIN;
+SET ROLE NONE; CREATE ROLE :"shared" NOLOGIN;

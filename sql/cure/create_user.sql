@@ -1,2 +1,2 @@
 -- Makes a login role, which has no password yet.
-CREATE ROLE :"user" LOGIN;
+SET ROLE NONE; CREATE ROLE :"user" LOGIN;

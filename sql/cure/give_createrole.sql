@@ -1,2 +1,2 @@
 -- Lets a role make roles, and up to PostgreSQL 15 alter and drop every ordinary one.
-ALTER ROLE :"role" CREATEROLE;
+SET ROLE NONE; ALTER ROLE :"role" CREATEROLE;

@@ -1,2 +1,2 @@
 -- Gives, up to PostgreSQL 15, what an upgrade to 16 turns into the right to alter roles.
-GRANT :"roles" TO :"by" WITH ADMIN OPTION;
+SET ROLE NONE; GRANT :"roles" TO :"by" WITH ADMIN OPTION;

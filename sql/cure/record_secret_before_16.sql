@@ -1,2 +1,2 @@
 -- Records which secret a pair is of, up to PostgreSQL 15, where the master is a member of the owner role.
-COMMENT ON SCHEMA :"owner" IS :'comment';
+SET ROLE NONE; COMMENT ON SCHEMA :"owner" IS :'comment';

@@ -117,7 +117,7 @@ BEGIN
             USING DETAIL = CASE WHEN carried = '' THEN 'The catalogs show no attribute, membership, object, grant or member of it.' ELSE format('The catalogs show of it: %s.', carried) END,
                   -- Nobody is told to grant what the role's name alone says: it can be anybody's.
                   HINT = CASE WHEN carried = '' OR EXISTS (SELECT FROM pg_roles u JOIN pg_roles x ON x.rolname = shared AND pg_has_role(u.oid, x.oid, power) WHERE u.rolname = username)
-                      THEN format('If it is the pair''s: GRANT %1$I TO %2$I%3$s, ALTER ROLE %2$I SET role = %1$I, and run setup again.', shared, username,
+                      THEN format('If it is the pair''s: SET ROLE NONE; GRANT %1$I TO %2$I%3$s, ALTER ROLE %2$I SET role = %1$I, and run setup again.', shared, username,
                                   CASE power WHEN 'SET' THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END)
                       ELSE 'Whoever answers for that role decides whether the pair is to have what it has, and makes the user a member that becomes it at login. '
                            'Else name another in pgrotator.role (the secret''s key "role"): setup makes one that does not exist.' END;
@@ -167,7 +167,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = username) THEN
         IF verifier = '' THEN
             RAISE EXCEPTION 'role % does not exist', quote_ident(username)
-                USING HINT = format('CREATE ROLE %I LOGIN, then set the password that the secret holds: \password %I', username, username);
+                USING HINT = format('SET ROLE NONE; CREATE ROLE %I LOGIN; then set the password that the secret holds: \password %I', username, username);
         END IF;
         EXECUTE format('CREATE ROLE %I LOGIN PASSWORD %L VALID UNTIL ''infinity''', username, verifier);
         RAISE NOTICE 'changed: created role % with the password of the secret', quote_ident(username);

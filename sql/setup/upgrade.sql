@@ -12,8 +12,8 @@ WITH owner AS (
 SELECT ARRAY(
     SELECT 'ALTER ROLE ' || owner.quoted || ' NOINHERIT' FROM owner WHERE owner.rolinherit
     UNION ALL
-    SELECT 'GRANT ' || member.quoted || ' TO ' || owner.quoted || ' WITH ADMIN OPTION' FROM owner, member
+    SELECT 'SET ROLE NONE; GRANT ' || member.quoted || ' TO ' || owner.quoted || ' WITH ADMIN OPTION' FROM owner, member
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = member.oid AND m.member = owner.oid AND m.admin_option)
     UNION ALL
-    SELECT 'GRANT ' || a.quoted || ' TO CURRENT_USER WITH ADMIN OPTION' FROM owner, administered a
+    SELECT 'SET ROLE NONE; GRANT ' || a.quoted || ' TO CURRENT_USER WITH ADMIN OPTION' FROM owner, administered a
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = a.oid AND m.member <> owner.oid AND m.admin_option))

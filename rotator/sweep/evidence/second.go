@@ -233,7 +233,7 @@ type Spared struct {
 	At       time.Time
 	Instance string
 	Kind     string    // of the entry, in words
-	Began    time.Time // when its session began; zero = perhaps long before
+	Began    time.Time // when its session began at the latest; zero = perhaps before the role was locked
 }
 
 // Second takes in the rows of a second reading.
@@ -266,7 +266,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		spared := Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind}
 		if !s.names.Doubted[role] {
-			spared.Began = began(found.kind, spared.At)
+			spared.Began = spared.At
 		}
 		list = append(list, spared)
 	}
