@@ -55,8 +55,7 @@ func (h *hostile) leaver(name string) script.Leaver {
 func clears(h *hostile, name, schema string) {
 	heir := script.DerivedName("former_", name)
 	h.makeLeaver(name, schema)
-	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN ($1, $2)"
-	before := ask[string](h, home, memberships, name, heir)
+	before := h.memberships(name, heir)
 	text := strings.Join(script.Clear(h.leaver(name)), "\n")
 	printed, err := h.psql(masked, text)
 	if err != nil {
@@ -76,7 +75,7 @@ func clears(h *hostile, name, schema string) {
 	if strings.Contains(printed, "\x1b") {
 		h.t.Errorf("a name reached the terminal: %q", printed)
 	}
-	if after := ask[string](h, home, memberships, name, heir); after != before {
+	if after := h.memberships(name, heir); after != before {
 		h.t.Errorf("memberships were\n%s\nand are\n%s", before, after)
 	}
 	if gained := ask[string](h, home, "SELECT coalesce(string_agg(member::regrole::text, ','), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE r.rolname = $1 AND coalesce((to_jsonb(m) ->> 'inherit_option')::bool OR (to_jsonb(m) ->> 'set_option')::bool, true)", heir); gained != "" {
