@@ -200,11 +200,17 @@ func TestUncleanRestart(t *testing.T) {
 	}
 }
 
-// The export of the log was off for a while between two sweeps: the instance has counted sessions that the log does not show.
+// The export of the log was off for a while between two sweeps: the instance has counted sessions that the log does not show. A database
+// that is made anew meanwhile, and begins to count at 0, does not hide it.
 func TestExportThatWasOff(t *testing.T) {
 	t.Parallel()
 	onBothAlone(t, localaws.PublishOptions{}, func(t *testing.T, s *stage) {
 		s.settle()
+		s.exec("CREATE DATABASE staging")
+		superuser, superPassword := s.server.Superuser()
+		for range 3 {
+			pgtest.Connect(s.t, s.server.URL(superuser, superPassword, "staging")).Close(s.t.Context())
+		}
 		s.runUntil("the log's agreement with the counts of sessions", func(report.Report) bool {
 			return query[bool](s, "SELECT coalesce(sessions -> 'agreed' ? 'sessions', false) FROM user_login_job_status")
 		})
@@ -212,6 +218,8 @@ func TestExportThatWasOff(t *testing.T) {
 		busy := s.closable("busy", 100)
 		s.flush()
 		s.publisher.Stop()
+		s.exec("DROP DATABASE staging")
+		s.exec("CREATE DATABASE staging")
 		for range 100 { // more than runs log in themselves in the slack of a look
 			s.visit(busy)
 		}

@@ -41,7 +41,7 @@ var faults = []planted{
 	{"refusals are ignored", "../instance_log.go", "in.refusals[c] = at", "return"},
 	{"a reload's entry is not asked for", "../continuity.go", "b.reloaded(a), b.Reload, passed)", "b.reloaded(a), true, passed)"},
 	{"what the second reading finds is ignored", "../second.go", "func (s *Second) Row(r logread.Row) { s.log.add(r) }", "func (s *Second) Row(r logread.Row) {}"},
-	{"a line that comes late undoes no lock", policyFile, "if s.Undone(s.LastLogin) && s.LockedAt.Sub(s.LastLogin) < limit {", "if s.Undone(s.LastLogin) && limit == 0 {"},
+	{"a line that comes late undoes no lock", policyFile, " && s.LockedAt.Sub(s.LastLogin) < limit {", " && limit == 0 {"},
 	{"anybody's login is the sweep's own", "../log.go", "if l.names.Own[event.User] {", "if true {"},
 	{"any process is the postmaster", "../continuity.go", "if !slices.Contains(i.witnesses.PIDs, entry.pid) {", "if false {"},
 	{"the rest of a cut entry is believed", "../log.go", "trusted := !s.followsCut(len(e.Message))", "trusted := !s.followsCut(0)"},
