@@ -137,6 +137,23 @@ func TestDigestOfRuns(t *testing.T) {
 	}
 }
 
+// A list is written into no bucket of which an auditor reads.
+func TestListIsNotWrittenAmongTheReports(t *testing.T) {
+	t.Parallel()
+	stack, function := newFunction(t, map[string]string{"REPORT_BUCKET": "reports", "REPORT_PREFIX": "audit"})
+	for _, bucket := range []string{"reports", "results"} {
+		stack.SetBucket(bucket, localaws.Bucket{})
+	}
+	message := refusal(t, function, `{"action":"list","into":{"bucket":"reports","prefix":"audit/orders"}}`)
+	if !strings.Contains(message, `the bucket "reports", which is REPORT_BUCKET`) || len(stack.Objects("reports", "")) > 0 || len(stack.Calls()) > 0 {
+		t.Errorf("refused with %q after %+v", message, stack.Calls())
+	}
+	answer(t, function, map[string]any{"action": "list", "into": map[string]string{"bucket": "results", "prefix": "audit"}})
+	if len(stack.Objects("results", "audit/")) != 1 {
+		t.Error("a list is not written into another bucket")
+	}
+}
+
 // A Map's results are read from S3; a manifest that is not there is an error that says so, and nothing is sent.
 func TestDigestOfAManifest(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ type event struct {
 
 	Runs     []fleet.Run     `json:"runs"`
 	Manifest *fleet.Manifest `json:"manifest"`
+	Failure  *fleet.Failure  `json:"failure"`
 	Into     *fleet.Place    `json:"into"`
 }
 
@@ -47,6 +49,7 @@ type handler struct {
 	accounts *accounts
 	digester *fleet.Digester
 	save     fleet.Save
+	reports  string // REPORT_BUCKET, "" = none
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -135,8 +138,11 @@ func (h *handler) list(ctx context.Context) (fleet.List, error) {
 	return fleet.ListSecrets(ctx, accounts, time.Now())
 }
 
-// answerList gives the list, or where it has been written.
+// answerList gives the list, or where it has been written, which is nowhere that an auditor reads.
 func (h *handler) answerList(ctx context.Context, e event) (any, error) {
+	if e.Into != nil && e.Into.Bucket == h.reports {
+		return nil, fmt.Errorf(`the event's key "into" names the bucket %q, which is REPORT_BUCKET and holds evidence: name the fleet's own, the stack's output FleetResultsBucket`, e.Into.Bucket)
+	}
 	list, err := h.list(ctx)
 	if err != nil {
 		return nil, err
@@ -162,7 +168,7 @@ func (h *handler) noteRotations(ctx context.Context, list fleet.List) {
 // digest tells of all runs at once. Where the fleet cannot be listed it tells so, and of the runs all the same.
 func (h *handler) digest(ctx context.Context, e event) (fleet.Told, error) {
 	list, err := h.list(ctx)
-	digest, told, err := h.digester.Tell(ctx, fleet.Runs{Runs: e.Runs, Manifest: e.Manifest}, list, err)
+	digest, told, err := h.digester.Tell(ctx, fleet.Runs{Runs: e.Runs, Manifest: e.Manifest, Failure: e.Failure}, list, err)
 	if err != nil {
 		return fleet.Told{}, err
 	}
@@ -269,7 +275,18 @@ func (e event) admit(keys map[string]json.RawMessage) error {
 		return e.admitDigest()
 	}
 	if e.Into != nil {
-		return e.Into.Admit()
+		return e.admitInto()
+	}
+	return nil
+}
+
+// admitInto refuses what S3 would take for more than a bucket's name, such as an access point's ARN.
+func (e event) admitInto() error {
+	if err := e.Into.Admit(); err != nil {
+		return err
+	}
+	if !regexp.MustCompile(bucketName).MatchString(e.Into.Bucket) {
+		return fmt.Errorf(`the event's key "into" has the bucket %.100q: expected the name of an S3 bucket`, e.Into.Bucket)
 	}
 	return nil
 }
@@ -278,8 +295,15 @@ func (e event) admitDigest() error {
 	switch {
 	case (e.Runs == nil) == (e.Manifest == nil):
 		return errors.New(`action "digest" needs either runs, a list of sweeps' answers, or manifest, {"bucket","key"}: ` + expected)
+	case e.Manifest != nil && e.Failure != nil:
+		return errors.New(`the event's key "failure" does not go with "manifest": it says why there is none`)
 	case e.Manifest != nil:
 		return e.Manifest.Admit()
+	}
+	if e.Failure != nil {
+		if err := e.Failure.Admit(); err != nil {
+			return err
+		}
 	}
 	return fleet.Admit(e.Runs)
 }
@@ -291,5 +315,5 @@ var actionKeys = map[string]map[string]bool{
 	"sweep":  {"action": true, "secretId": true, "dryRun": true, "brief": true},
 	"revoke": {"action": true, "secretId": true},
 	"list":   {"action": true, "into": true},
-	"digest": {"action": true, "runs": true, "manifest": true},
+	"digest": {"action": true, "runs": true, "manifest": true, "failure": true},
 }

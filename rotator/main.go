@@ -82,7 +82,7 @@ func wire(c config, own aws.Config, log *slog.Logger, counts io.Writer) *handler
 	begin := func(roleARN string) *work {
 		return newWork(c, assume(own, roleARN, c.externalID), channels, opener, log)
 	}
-	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version), save: saveObject(own),
+	return &handler{accounts: newAccounts(c, begin), digester: fleet.NewDigester(channels.Notices, channels.Reports, openObject(own), version), save: saveObject(own), reports: c.reports.Bucket,
 		metrics: newMetrics(counts, function, c.metricsPerDatabase), log: log}
 }
 

@@ -24,7 +24,7 @@ type stackNetwork struct {
 // being deployed, and is logged.
 func (n stackNetwork) admit(ctx context.Context, log *slog.Logger) error {
 	described, err := n.describe(ctx)
-	if refusal, ok := errors.AsType[smithy.APIError](err); ok && strings.HasPrefix(strings.ToLower(refusal.ErrorCode()), "invalidsubnetid.") {
+	if strings.HasPrefix(refusalCode(err), "invalidsubnetid.") {
 		return n.explain(err)
 	}
 	if err != nil {
@@ -42,8 +42,21 @@ func (n stackNetwork) explain(err error) error {
 	return fmt.Errorf("CreateVpcEndpoints: %w; give EndpointSubnetIds one subnet of each zone, all of the VPC in VpcId, or leave CreateVpcEndpoints false", err)
 }
 
-// refusedAgain is how long after a refusal EC2 is asked again: what a new role may do takes seconds to reach all of AWS.
+// refusalCode is the code of EC2's refusal, in small letters, since its documentation has it in either; "" = it is none.
+func refusalCode(err error) string {
+	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
+		return strings.ToLower(refusal.ErrorCode())
+	}
+	return ""
+}
+
+// refusedAgain is how long after a refusal EC2 is asked again.
 const refusedAgain = time.Second
+
+// passing reports a refusal that may end by itself: a new subnet, and what a new role may do, take seconds to reach all of AWS.
+func passing(err error) bool {
+	return awserror.Denied(err) || refusalCode(err) == "invalidsubnetid.notfound"
+}
 
 // describe reads the subnets, in as much of the invocation's time as answering CloudFormation does not need.
 func (n stackNetwork) describe(ctx context.Context) ([]subnet.Subnet, error) {
@@ -60,7 +73,7 @@ func (n stackNetwork) describe(ctx context.Context) ([]subnet.Subnet, error) {
 	}
 	for {
 		described, err := subnet.Describe(ctx, own, n.EndpointSubnets)
-		if !awserror.Denied(err) || time.Until(end) < 2*refusedAgain { // the pause, and as long for the call
+		if !passing(err) || time.Until(end) < 2*refusedAgain { // the pause, and as long for the call
 			return described, err
 		}
 		time.Sleep(refusedAgain)

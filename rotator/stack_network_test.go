@@ -33,7 +33,6 @@ func TestStackIsRefusedEndpointsThatCannotBe(t *testing.T) {
 		{[]string{"subnet-a", "subnet-b", "subnet-a2"}, []string{`the subnets ["subnet-a" "subnet-a2"] are in one zone, "eu-west-1a"`, "EndpointSubnetIds one subnet of each zone"}},
 		{[]string{"subnet-b", "subnet-b"}, []string{`["subnet-b" "subnet-b"] are in one zone, "eu-west-1b"`}},
 		{[]string{"subnet-a", "subnet-x"}, []string{`the subnet "subnet-x" is in the VPC "vpc-2", and the endpoints are made in "vpc-1"`}},
-		{[]string{"subnet-a", "subnet-gone"}, []string{"The subnet ID 'subnet-gone' does not exist", "leave CreateVpcEndpoints false"}},
 	} {
 		s.answer.PhysicalResourceID = ""
 		got := s.ask("Create", endpointsIn("vpc-1", c.subnets...), parameters{})
@@ -74,14 +73,17 @@ func TestNetworkIsLookedAtWhereItChanges(t *testing.T) {
 	}
 }
 
-// What a new role may do takes seconds to reach all of AWS.
-func TestNetworkIsLookedAtOnceTheRoleMay(t *testing.T) {
+// A new subnet, and what a new role may do, take seconds to reach all of AWS.
+func TestNewNetworkIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	s.addSubnets()
 	s.aws.Intercept(func(c localaws.Call) localaws.Outcome {
-		if c.Number == 1 {
+		switch c.Number {
+		case 1:
 			return localaws.Fail("UnauthorizedOperation", 403)
+		case 2:
+			return localaws.Fail("InvalidSubnetID.NotFound", 400)
 		}
 		return localaws.Pass
 	})
@@ -90,28 +92,47 @@ func TestNetworkIsLookedAtOnceTheRoleMay(t *testing.T) {
 	}
 }
 
+// hurry leaves the function a second for looking, and twenty for answering CloudFormation.
+func (s *stack) hurry(name string) {
+	s.t.Helper()
+	binary, err := localaws.Build(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.function, err = s.aws.AddFunction(localaws.FunctionOptions{Name: name, Binary: binary, Timeout: 22 * time.Second, Env: map[string]string{"_HANDLER": "stack-parameters"}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// A subnet that is not there when the time is up is not there.
+func TestStackIsRefusedSubnetsThatAreNot(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	s.addSubnets()
+	s.hurry("parameters")
+	told := s.ask("Create", endpointsIn("vpc-1", "subnet-a", "subnet-gone"), parameters{})
+	for _, part := range []string{"The subnet ID 'subnet-gone' does not exist", "leave CreateVpcEndpoints false"} {
+		if !strings.Contains(told, part) {
+			t.Errorf("%q, without %q", told, part)
+		}
+	}
+}
+
 // A check that cannot look keeps nobody from deploying: what it could not see is in the log.
 func TestNetworkThatCannotBeSeen(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	s.addSubnets()
-	binary, err := localaws.Build(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, c := range map[string]struct {
 		outcome localaws.Outcome
 		logged  string
 	}{
 		"refused": {localaws.Fail("UnauthorizedOperation", 403), "the function's role must allow it on every resource"},
 		"silent":  {localaws.Delay(time.Minute), "no answer"},
-		"failing": {localaws.Fail("InternalError", 500), "InternalError"},
+		"failing": {localaws.Fail("OptInRequired", 403), "OptInRequired"}, // is not tried again: the time would be up
 	} {
-		// A second is left for looking, twenty for answering CloudFormation.
-		s.function, err = s.aws.AddFunction(localaws.FunctionOptions{Name: name, Binary: binary, Timeout: 22 * time.Second, Env: map[string]string{"_HANDLER": "stack-parameters"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.hurry(name)
 		s.aws.Intercept(func(localaws.Call) localaws.Outcome { return c.outcome })
 		s.answer.PhysicalResourceID = ""
 		if told := s.ask("Create", endpointsIn("vpc-1", "subnet-a", "subnet-a2"), parameters{}); told != "" {

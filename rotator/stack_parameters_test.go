@@ -100,16 +100,20 @@ func TestStackIsRefusedPasswordsThatExpireInUse(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	for _, c := range []struct {
-		schedule, days string
-		refused        bool
+		schedule, days, refused string // refused = what would do
 	}{
-		{"rate(30 days)", "61", false}, {"rate(30 days)", "60", true}, {"rate(4 hours)", "1", false}, {"rate(1 day)", "2", true},
-		{"rate(30 days)", "", false}, {"", "1", false}, {"cron(0 3 1 * ? *)", "1", false},
+		{"rate(30 days)", "61", ""}, {"rate(30 days)", "60", "more than 60 days"}, {"rate(4 hours)", "1", ""}, {"rate(1 day)", "2", "more than 2 days"},
+		{"rate(30 hours)", "2", "more than 2 days"}, {"rate(30 hours)", "3", ""}, {"rate(30 days)", "", ""}, {"", "1", ""}, {"cron(0 3 1 * ? *)", "1", ""},
 	} {
 		s.answer.PhysicalResourceID = ""
 		told := s.ask("Create", parameters{Settings: map[string]string{"PASSWORD_VALID_DAYS": c.days}, Schedule: c.schedule}, parameters{})
-		if (told != "") != c.refused || c.refused && !strings.Contains(told, "PASSWORD_VALID_DAYS is "+c.days+", and the secret rotates every") {
+		if (told == "") != (c.refused == "") {
 			t.Errorf("%s and %q: %q", c.schedule, c.days, told)
+		}
+		for _, part := range []string{"PasswordValidDays is " + c.days + `, and RotationScheduleExpression "` + c.schedule + `"`, c.refused, "or a shorter RotationScheduleExpression"} {
+			if told != "" && !strings.Contains(told, part) {
+				t.Errorf("%s and %q: %q, without %q", c.schedule, c.days, told, part)
+			}
 		}
 	}
 	days := func(schedule string) parameters {

@@ -25,9 +25,18 @@ func (s stackSweep) admit() error {
 	return nil
 }
 
+// admitValidity returns an error where rotation would refuse the days for which passwords are valid, by the names of the parameters.
+func admitValidity(schedule string, validDays int) error {
+	if secret.AdmitSchedule(schedule, validDays) == nil {
+		return nil
+	}
+	return fmt.Errorf("PasswordValidDays is %d, and RotationScheduleExpression %q: a password is current for one interval and previous for another; "+
+		"give PasswordValidDays more than %d days, or a shorter RotationScheduleExpression", validDays, schedule, 2*secret.Rate(schedule)/(24*time.Hour))
+}
+
 // admitSchedules returns an error where passwords would expire in use, or the alarm of a missing sweep would come in vain.
 func (p stackParameters) admitSchedules(validDays int) error {
-	err := secret.AdmitSchedule(p.Schedule, validDays)
+	err := admitValidity(p.Schedule, validDays)
 	if p.Sweep != nil {
 		err = errors.Join(err, p.Sweep.admit())
 	}

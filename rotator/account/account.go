@@ -54,10 +54,14 @@ type LockRecord struct {
 // LockSlack is for the log's whole seconds, and the moment between a lock's record and its commit; ../../sql/sweep/store.sql has it too.
 const LockSlack = 2 * time.Second
 
-// Undone reports that activity of a time shows a role active when the sweep locked it: it is later than what the lock rests on, and not
-// after it.
-func (a Account) Undone(active time.Time) bool {
-	return active.After(a.Lock.LastActivity) && active.Before(a.LockedAt.Add(LockSlack))
+// ActiveWhenLocked reports that its last activity is later than what its lock rests on, and not after the lock.
+func (a Account) ActiveWhenLocked() bool {
+	return a.LastLogin.After(a.Lock.LastActivity) && a.LastLogin.Before(a.LockedAt.Add(LockSlack))
+}
+
+// LockDoubted reports a role whose lock was wrong, as has come to light since, and is yet to be undone.
+func (a Account) LockDoubted() bool {
+	return !a.LockedAt.IsZero() && a.Lock != LockRecord{} && a.ActiveWhenLocked()
 }
 
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.

@@ -18,7 +18,13 @@ type Instance struct {
 	Started     time.Time // pg_postmaster_start_time()
 	Loaded      time.Time // pg_conf_load_time()
 	Logging     Logging
-	Sessions    map[string]int64 // pg_stat_database.sessions, by database
+	Sessions    map[string]SessionCount // by database
+}
+
+// SessionCount is pg_stat_database.sessions of a database.
+type SessionCount struct {
+	OID   uint32 `json:"oid"`   // the database's: another one that comes to have its name has another
+	Count int64  `json:"count"` // 0 again after a crash, or after pg_stat_reset() in it
 }
 
 // ReadInstance asks the instance about itself and keeps the session open for the long reading of its log.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -61,10 +62,11 @@ func (r fleetReach) put(ctx context.Context, bucket, key string, body []byte) er
 	return err
 }
 
-// A list that no state would hold goes through S3: thousands of secrets, of which one is swept.
-func TestFleetOfThousands(t *testing.T) {
+// A list that no state would hold goes through S3: hundreds of secrets with long names, of which one is swept. Where it cannot be read, that
+// is told.
+func TestFleetOfLongNames(t *testing.T) {
 	t.Parallel()
-	const rotated = 1500
+	const rotated = 480
 	stack := awstest.Start(t)
 	stack.SetBucket("results", localaws.Bucket{})
 	binary, err := localaws.Build(t.Context())
@@ -84,7 +86,7 @@ func TestFleetOfThousands(t *testing.T) {
 	}
 	create("broken", "sweep")
 	for n := range rotated {
-		create(fmt.Sprintf("%0128d", n), "rotate")
+		create(fmt.Sprintf("%0512d", n), "rotate")
 	}
 	machine, definition := fleetMachine(t, stack)
 	if _, err := machine.Run(t.Context(), definition, []byte("{}")); err != nil {
@@ -96,5 +98,14 @@ func TestFleetOfThousands(t *testing.T) {
 	}
 	if notices := stack.Notices(); len(notices) != 1 || notices[0].Subject != "Fleet of 1 databases: 1 failed" {
 		t.Errorf("told %+v", notices)
+	}
+	machine.Get = func(context.Context, string, string) ([]byte, error) {
+		return nil, errors.New("AccessDenied: no s3:GetObject")
+	}
+	if _, err := machine.Run(t.Context(), definition, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if notices := stack.Notices(); len(notices) != 2 || !strings.Contains(notices[1].Message, `"States.ItemReaderFailed": "AccessDenied: no s3:GetObject"`) || !strings.Contains(notices[1].Message, "broken: no run") {
+		t.Errorf("the list is refused, and told is %+v", notices)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +34,8 @@ type motoStates struct {
 	moto  string // URL
 	mu    sync.Mutex
 	asked []string // payloads of the function, in order
+
+	unwritten bool // the list that the function says it has written
 }
 
 func startMotoStates(t *testing.T) *motoStates {
@@ -101,6 +102,8 @@ func (m *motoStates) answer(w http.ResponseWriter, r *http.Request) {
 	m.asked = append(m.asked, string(payload))
 	m.mu.Unlock()
 	switch {
+	case event.Action == "list" && m.unwritten:
+		fmt.Fprint(w, `{"bucket":"results","key":"lists/none.json","count":3}`)
 	case event.Action == "list":
 		err := publish.Save(r.Context(), m.s3(), event.Into.Bucket, event.Into.Prefix+"/1.json",
 			[]byte(`[{"secretId":"one","sweep":true},{"secretId":"two","sweep":false},{"secretId":"three","sweep":true}]`))
@@ -149,6 +152,26 @@ func (m *motoStates) call(operation string, in, out any) {
 	}
 }
 
+// execute makes a state machine and runs it to its end, which is a digest, and gives the payloads of the function.
+func (m *motoStates) execute(name, definition string) []string {
+	m.t.Helper()
+	m.asked = nil
+	var machine struct{ StateMachineArn string }
+	m.call("CreateStateMachine", map[string]string{"name": name, "definition": definition, "roleArn": "arn:aws:iam::123456789012:role/fleet"}, &machine)
+	var execution struct{ ExecutionArn string }
+	m.call("StartExecution", map[string]string{"stateMachineArn": machine.StateMachineArn, "input": "{}"}, &execution)
+	state := struct{ Status, Output, Error, Cause string }{Status: "RUNNING"}
+	for state.Status == "RUNNING" {
+		time.Sleep(50 * time.Millisecond)
+		m.call("DescribeExecution", map[string]string{"executionArn": execution.ExecutionArn}, &state)
+	}
+	if state.Status != "SUCCEEDED" || state.Output != `{"sent":true}` && state.Output != `{"sent": true}` {
+		m.t.Errorf("it ended with %+v", state)
+	}
+	m.call("DeleteStateMachine", map[string]string{"stateMachineArn": machine.StateMachineArn}, &struct{}{}) // moto runs none beside one that has ended
+	return m.asked
+}
+
 // The text of the state machine runs in another engine than ours too. Moto 5.2.1 takes the tolerated percentage as a decimal only, waits
 // for retries, and writes a manifest without files.
 func TestStateMachineRunsInMoto(t *testing.T) {
@@ -161,19 +184,7 @@ func TestStateMachineRunsInMoto(t *testing.T) {
 	text := newStack(template, fleetOfMany).resolve(template.Resources["FleetSweep"].Properties["DefinitionString"]).(string)
 	text = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results", `"ToleratedFailurePercentage": 100`, `"ToleratedFailurePercentage": 100.0`).Replace(text)
 	text = regexp.MustCompile(`"IntervalSeconds": \d+`).ReplaceAllString(text, `"IntervalSeconds": 1`)
-	var machine struct{ StateMachineArn string }
-	m.call("CreateStateMachine", map[string]string{"name": "fleet", "definition": text, "roleArn": "arn:aws:iam::123456789012:role/fleet"}, &machine)
-	var execution struct{ ExecutionArn string }
-	m.call("StartExecution", map[string]string{"stateMachineArn": machine.StateMachineArn, "input": "{}"}, &execution)
-	state := struct{ Status, Output, Error, Cause string }{Status: "RUNNING"}
-	for state.Status == "RUNNING" {
-		time.Sleep(50 * time.Millisecond)
-		m.call("DescribeExecution", map[string]string{"executionArn": execution.ExecutionArn}, &state)
-	}
-	if state.Status != "SUCCEEDED" || state.Output != `{"sent":true}` && state.Output != `{"sent": true}` {
-		t.Errorf("it ended with %+v", state)
-	}
-	asked := slices.Clone(m.asked)
+	asked := m.execute("well", text)
 	if len(asked) != 5 || !strings.Contains(asked[0], "list") || !strings.Contains(asked[4], `"manifest"`) || !strings.Contains(asked[4], `"results"`) {
 		t.Fatalf("asked %q", asked)
 	}
@@ -190,5 +201,9 @@ func TestStateMachineRunsInMoto(t *testing.T) {
 	}
 	if counts["one"] != 1 || counts["three"] != 2 || counts["two"] != 0 {
 		t.Errorf("swept %v; want one once, three twice, since it fails, and two never", counts)
+	}
+	m.unwritten = true
+	if asked := m.execute("unwritten", text); len(asked) != 2 || !strings.Contains(asked[1], `"failure": {"Error": `) || !strings.Contains(asked[1], "NoSuchKey") {
+		t.Errorf("the list is not there, and asked is %q", asked)
 	}
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +14,22 @@ type Run struct {
 	report.Brief
 	Error  string `json:"error"`
 	NotRun bool   `json:"notRun"` // it did not begin; Error says why, if that is known
+}
+
+// Failure is why there are no runs to tell of: what a Catch of Step Functions hands on (Amazon States Language, "Error Output").
+type Failure struct{ Error, Cause string }
+
+// Admit refuses a failure without a name.
+func (f Failure) Admit() error {
+	if f.Error == "" {
+		return errors.New(`the event's key "failure" needs Error, and may have Cause, which are what the Map's Catch hands on`)
+	}
+	return nil
+}
+
+// fault is the failure as the digest tells it. A cause may have 32,768 characters.
+func (f Failure) fault() report.Fault {
+	return report.Fault{Subject: "the sweeps", Error: fmt.Sprintf("the state machine (its execution in Step Functions tells which ran) ended them with %.100q: %.1000q", f.Error, f.Cause)}
 }
 
 // Admit refuses runs that do not say what they are of.

@@ -58,6 +58,23 @@ func TestDigestTellsOfAllWorstFirst(t *testing.T) {
 	}
 }
 
+// What kept the sweeps from running is told, quoted and bounded, beside the databases that were not swept.
+func TestDigestOfAFailure(t *testing.T) {
+	t.Parallel()
+	const cause = "not authorized to perform: s3:GetObject\n\u202e"
+	d, _, err := fleet.NewDigester(nil, nil, nil, "").Tell(t.Context(), fleet.Runs{Failure: &fleet.Failure{Error: "States.ItemReaderFailed", Cause: cause + strings.Repeat("x", 32<<10)}},
+		fleet.List{Secrets: []fleet.Member{{SecretID: fmt.Sprintf(arn, "123456789012", "orders"), Sweep: true}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body := d.Mail()
+	for _, part := range []string{`the sweeps: the state machine (its execution in Step Functions tells which ran) ended them with "States.ItemReaderFailed": "not authorized to perform: s3:GetObject\n\u202exxx`, "orders: no run"} {
+		if !strings.Contains(body, part) || len(body) > 2000 {
+			t.Errorf("the mail of %d bytes does not say %q: %.3000s", len(body), part, body)
+		}
+	}
+}
+
 func TestMailOfNothing(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

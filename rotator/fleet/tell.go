@@ -28,6 +28,7 @@ func NewDigester(topic *publish.Topic, pages *publish.Bucket, open Open, version
 type Runs struct {
 	Runs     []Run
 	Manifest *Manifest // nil = Runs has them
+	Failure  *Failure  // nil = nothing kept the sweeps from running
 }
 
 // Told is the answer to a digest.
@@ -42,6 +43,9 @@ func (d *Digester) Tell(ctx context.Context, from Runs, fleet List, unlisted err
 	var faults []report.Fault
 	if unlisted != nil {
 		faults = append(faults, report.Fault{Subject: "the fleet", Error: fmt.Sprintf("it cannot be listed, so that nobody can tell what did not run and whose rotation is overdue: %v", unlisted)})
+	}
+	if from.Failure != nil {
+		faults = append(faults, from.Failure.fault())
 	}
 	runs := from.Runs
 	if from.Manifest != nil {

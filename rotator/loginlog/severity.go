@@ -52,16 +52,6 @@ func severityOf(word string) severity {
 	return knownTexts().severities[strings.TrimRight(word, " ")]
 }
 
-// OnlyInSession reports the word for a severity, in any of PostgreSQL's languages, of which whatever is written shows an authorized
-// session: an ERROR before one has begun is a FATAL, and a STATEMENT needs one that runs.
-func OnlyInSession(word string) bool {
-	switch severityOf(word) {
-	case severityError, severityStatement, severityNotice, severityInfo:
-		return true
-	}
-	return false
-}
-
 func englishSeverity(word string) severity {
 	switch word {
 	case "LOG":

@@ -25,9 +25,7 @@ func (r *run) confirm(ctx context.Context) error {
 	if err := account.Store(ctx, r.writer, r.place, r.remember(r.evidence.Active()), nil, nil); err != nil {
 		return err
 	}
-	names := r.events.Names()
-	names.Doubted = r.doubtedLocks()
-	second := evidence.NewSecond(names)
+	second := evidence.NewSecond(r.events.Names())
 	for _, name := range r.evidence.Groups() {
 		if group, known := r.groups[name]; known {
 			if err := r.confirmGroup(ctx, group, second); err != nil {
@@ -36,15 +34,6 @@ func (r *run) confirm(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// doubtedLocks are roles whose lock the first reading has shown to be wrong, and that nobody has let in since, as far as it shows.
-func (r *run) doubtedLocks() map[string]bool {
-	doubted := map[string]bool{}
-	for _, a := range r.enrolled {
-		doubted[a.Name] = !a.LockedAt.IsZero() && a.Lock != account.LockRecord{} && a.Undone(r.known[a.Name])
-	}
-	return doubted
 }
 
 // confirmGroup reads what the second reading lacks of a group. The first fault ends it: the cover stays as far as it has come. An error is the

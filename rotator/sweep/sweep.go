@@ -111,7 +111,6 @@ type run struct {
 	evidence   *evidence.Evidence
 	events     *evidence.Log
 	groups     map[string]logread.Group
-	enrolled   []account.Account    // as they were at the beginning
 	known      map[string]time.Time // latest activity of each role before the second reading
 	spared     []evidence.Spared
 	uncovered  int                        // roles that are due, and that the second reading does not cover
@@ -185,7 +184,7 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	// A role whose name the log cannot carry is left alone, and its name may be none that a parameter can hold.
 	accounts = slices.DeleteFunc(accounts, func(a account.Account) bool { return a.Unlogged != "" })
-	r.enrolled, r.known = accounts, map[string]time.Time{}
+	r.known = map[string]time.Time{}
 	for _, a := range accounts {
 		r.known[a.Name] = a.LastLogin
 	}
@@ -198,11 +197,11 @@ func (r *run) prepare(ctx context.Context) error {
 
 // names are whom and what the log is read for.
 func (r *run) names(accounts []account.Account) evidence.Names {
-	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
+	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
 	for _, a := range accounts {
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name] = a.LockedAt
+			n.Locked[a.Name], n.Doubted[a.Name] = a.LockedAt, a.LockDoubted()
 		}
 	}
 	for _, d := range r.found.Databases {

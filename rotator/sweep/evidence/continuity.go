@@ -241,12 +241,13 @@ func (e *Evidence) breakBetween(i *Instance, a, b Look, cause string) {
 // judgeSessions asks for at least as many logins in the log as the server has counted sessions. Where entries that may be logins
 // make up for what is missing there is nothing to hold against the log. nearby are the entries near the later look.
 func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window, nearby int64) {
-	grown, ok := growth(a, b)
-	if !ok || a.Uncounted {
+	databases := growth(a, b)
+	if len(databases) == 0 || a.Uncounted {
 		i.witnesses.Short = nil
 		return
 	}
-	logins, missing := w.total, grown-w.total-w.doubtful
+	grown, logins := sum(databases), w.total
+	missing := grown - logins - w.doubtful
 	if missing <= 0 {
 		e.carry(i, shortfall{a.At, b.At, missing, nearby})
 	} else {
@@ -285,12 +286,12 @@ func (i *Instance) tally(next time.Time) {
 		w.logged, w.unsure = w.logins.with(look.Logins, time.Time{}), w.contested.with(look.Contested, time.Time{})
 		near := w.near.with(look.Near, time.Time{})
 		if n > 0 {
-			near = i.witnesses.Looks[n-1].alsoIn(near)
+			near = only(near, growth(i.witnesses.Looks[n-1], *look))
 		}
 		if n+1 < len(i.witnesses.Looks) {
-			then := i.witnesses.Looks[n+1]
-			near = then.alsoIn(near)
-			w.total, w.doubtful = sum(then.alsoIn(w.logged)), sum(then.alsoIn(w.unsure))
+			compared := growth(*look, i.witnesses.Looks[n+1])
+			near = only(near, compared)
+			w.total, w.doubtful = sum(only(w.logged, compared)), sum(only(w.unsure, compared))
 		}
 		w.nearby = sum(near)
 		look.Logins, look.Contested, look.Near = w.logins.with(look.Logins, next), w.contested.with(look.Contested, next), w.near.with(look.Near, next)

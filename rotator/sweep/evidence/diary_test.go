@@ -26,6 +26,7 @@ type diary struct {
 	lines    map[string][]line // by stream
 	impaired bool              // the runs cannot look everywhere
 	unread   bool              // the runs cannot read the log
+	once     bool              // they read it once: no query of the second reading ends
 	active   []account.Activity
 }
 
@@ -119,6 +120,9 @@ func (d *diary) each(s evidence.Stretch, give func(logread.Event)) {
 // readAgain is the second reading, which finds nobody.
 func (d *diary) readAgain(e *evidence.Evidence, group string) {
 	for _, s := range e.SecondReading(group, d.keep) {
+		if d.once {
+			continue
+		}
 		rows := logread.NewTally()
 		d.each(s, rows.Event)
 		e.Covered(group, s, rows.Rows())

@@ -32,7 +32,7 @@ type instanceLog struct {
 	waiting     map[connection]attempt
 	refusals    map[connection]int64
 	failures    map[string]int       // refusals of catalogued roles, by role
-	lives       map[connection]bool  // connections that an entry shows to be a session's
+	lives       map[connection]int64 // connections that an entry shows to be a session's, and when that began; 0 = not known
 	doubtful    map[connection]int64 // the latest ambiguous entry of others
 	unread      map[string]int       // entries whose names cannot be read, by their shape
 	unreadFrom  int64                // the first of them
@@ -78,7 +78,7 @@ const (
 
 func newInstanceLog(start time.Time) *instanceLog {
 	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]attempt{},
-		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]bool{}, doubtful: map[connection]int64{}, unread: map[string]int{}, told: map[string]int{},
+		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]int64{}, doubtful: map[connection]int64{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}, databases: map[string]string{}}
 }
 
@@ -190,11 +190,19 @@ func (in *instanceLog) oldestWaiting() int64 {
 	return oldest
 }
 
-func (in *instanceLog) prove(c connection) {
+func (in *instanceLog) prove(c connection, began int64) {
 	if len(in.lives) >= maxLives {
 		clear(in.lives)
 	}
-	in.lives[c] = true
+	in.lives[c] = began
+}
+
+// began is when a session began, as far as its login was read: an entry of it, of a time, shows no more than that it had begun by then.
+func (in *instanceLog) began(c connection, at int64) time.Time {
+	if login := in.lives[c]; login != 0 {
+		return milli(login)
+	}
+	return milli(at)
 }
 
 // tell counts an entry of no known kind.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"maps"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -21,7 +22,7 @@ type Names struct {
 	Roles     []string
 	Databases []string
 	Locked    map[string]time.Time // since when the sweep has locked roles: a later attempt of theirs is activity only if nothing refused it
-	Doubted   map[string]bool      // locked roles that were active when they were locked, as it turns out: rows of later attempts prove nothing
+	Doubted   map[string]bool      // those of them that were active when they were locked, as it turned out: whatever they do later is doubt
 	Own       map[string]bool      // the users of the secret's pair, whose logins can be the sweep's own
 	Stack     string               // of the deployment whose logins these are
 }
@@ -49,7 +50,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	letIn     map[string]time.Time        // when roles that are locked logged in, though: somebody let them in
+	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
 	hasty     bool                        // no attempt is left to be judged later
@@ -85,12 +86,18 @@ func (l *Log) Again() *Log {
 }
 
 func (l *Log) empty() *Log {
+	doubted := map[string]bool{}
+	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
-// Names are those that the log is read for.
-func (l *Log) Names() Names { return l.names }
+// Names are those that the log is read for, with what it has brought to light of locks.
+func (l *Log) Names() Names {
+	n := l.names
+	n.Doubted = maps.Clone(l.doubted)
+	return n
+}
 
 // instance is the log of one instance.
 func (l *Log) instance(name string) *instanceLog {
@@ -133,9 +140,11 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
-		l.inSession(s.instance, connectionOf(event), at)
-		for _, role := range append([]string{event.User}, event.Others...) {
-			l.saw(account.Activity{Role: role, At: milli(at), Source: BySignOfLife})
+		c := connectionOf(event)
+		l.inSession(s.instance, c, at)
+		l.saw(account.Activity{Role: event.User, At: milli(at), Began: s.instance.began(c, at), Source: BySignOfLife})
+		for _, role := range event.Others {
+			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
 		l.ambiguous(s.instance, connectionOf(event), at)
@@ -180,7 +189,7 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
 	in.countLogin(a.database, a.at)
 	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
-	l.prove(in, c)
+	l.prove(in, c, a.at)
 }
 
 // inSession takes in that an entry was written in a session: so nothing refuses its login.
@@ -190,12 +199,12 @@ func (l *Log) inSession(in *instanceLog, c connection, at int64) {
 		l.counted(in, c, a)
 		return
 	}
-	l.prove(in, c)
+	l.prove(in, c, in.lives[c])
 }
 
-// prove takes a connection for a session's, and what was ambiguous in it for signs of life.
-func (l *Log) prove(in *instanceLog, c connection) {
-	in.prove(c)
+// prove takes a connection for a session's, which began at a time (0 = not known), and what was ambiguous in it for signs of life.
+func (l *Log) prove(in *instanceLog, c connection, began int64) {
+	in.prove(c, began)
 	if at, doubted := in.doubtful[c]; doubted {
 		delete(in.doubtful, c)
 		l.ambiguous(in, c, at)
@@ -206,9 +215,10 @@ func (l *Log) prove(in *instanceLog, c connection) {
 // Whoever knows a role's name can cause any number of them, so that only so many are kept whose login has not come.
 func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, waits := in.waiting[c]
+	_, lives := in.lives[c]
 	switch {
-	case in.lives[c]:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Source: BySignOfLife})
+	case lives:
+		l.saw(account.Activity{Role: c.role, At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -231,26 +241,21 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	l.noteLetIn(a.Role, a.Began)
+	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
+		l.doubted[a.Role] = true
+	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// noteLetIn notes that a session of a role began at a time, if the role was locked by then: somebody let it in.
-func (l *Log) noteLetIn(role string, began time.Time) {
-	if l.names.locked(role) && !began.Before(l.names.Locked[role].Add(account.LockSlack)) {
-		l.letIn[role] = later(l.letIn[role], began)
-	}
-}
-
-// Take hands over the activity since the last call. What does not tell when its session began is of a session of before a lock, unless
-// somebody has let the role in since.
+// Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
+// the lock has to be undone, whoever may have let the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
-		if a.Began.IsZero() && !a.At.Before(l.letIn[a.Role]) {
-			a.Began = l.letIn[a.Role]
+		if l.doubted[a.Role] {
+			a.Began = time.Time{}
 		}
 		list = append(list, a)
 	}

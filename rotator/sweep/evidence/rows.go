@@ -17,7 +17,7 @@ type attempts struct {
 	pids                int64 // the sum of the process ids of the authorized ones less that of the refused
 	latest              int64 // of the authorized ones, ms since 1970
 	stream              string
-	before              bool // one of the authorized ones was before the role was locked
+	before              shown // the latest known of the authorized ones before the role was locked; zero = none
 }
 
 // turnedAway reports that each authorized attempt has its own refusal: there are as many, of the same processes. A refusal of an attempt
@@ -28,7 +28,7 @@ func (a *attempts) turnedAway() bool { return a.authorized == a.refused && a.pid
 // turned away. What was authorized before a role was locked counts besides, and leaves it open whether the others were.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
-	return a.authorized > 0 && (t.open[role] || !a.before && !a.turnedAway())
+	return a.authorized > 0 && (t.open[role] || a.before.at == 0 && !a.turnedAway())
 }
 
 // tally is what the rows of a stretch show of roles.
@@ -78,10 +78,9 @@ func (t *tally) addTo(role string, r logread.Row) {
 		}
 		a.authorized, a.pids = a.authorized+r.Count, a.pids+r.PIDs
 		if r.Earliest <= t.locked[role].UnixMilli() { // or in the lock's own second, since the log has whole ones: the doubt spares the role
-			first := r
-			first.Latest = r.Earliest
-			t.see(role, first, ByLogin)
-			a.before = true
+			if r.Earliest > a.before.at {
+				a.before = shown{r.Earliest, r.Stream, ByLogin}
+			}
 		}
 		if r.Latest > a.latest {
 			a.latest, a.stream = r.Latest, r.Stream
@@ -99,10 +98,13 @@ func (t *tally) see(role string, r logread.Row, kind string) {
 	}
 }
 
-// active gives for each role the latest entry that shows it active.
+// active gives for each role the latest entry that shows it active; of one that was when it was locked, what shows that, since what comes
+// later may be of the same session.
 func (t *tally) active() map[string]shown {
 	for role, a := range t.attempts {
-		if t.letIn(role) && a.latest > t.shown[role].at {
+		if a.before.at != 0 {
+			t.shown[role] = a.before
+		} else if t.letIn(role) && a.latest > t.shown[role].at {
 			t.shown[role] = shown{a.latest, a.stream, "login"}
 		}
 	}
@@ -179,30 +181,15 @@ func (s *streamLog) noteRow(r logread.Row) {
 	}
 }
 
-// began is when the session of a row began, as far as the row tells; zero = it may have been long before. A LOG entry may be an attempt to
-// log in, told in another language than English.
-func began(kind string, at time.Time) time.Time {
-	severity, _ := strings.CutSuffix(kind, " entry")
-	if kind == ByDisconnection || loginlog.OnlyInSession(severity) {
-		return time.Time{}
-	}
-	return at
-}
-
 // endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
 func (l *Log) endRows() {
-	for role, a := range l.rows.attempts {
-		if l.rows.letIn(role) {
-			l.noteLetIn(role, milli(a.latest))
-		}
-	}
 	for role, s := range l.rows.active() {
 		source := BySignOfLife
 		switch s.kind {
 		case ByLogin, ByDisconnection:
 			source = s.kind
 		}
-		l.saw(account.Activity{Role: role, At: milli(s.at), Began: began(s.kind, milli(s.at)), Source: source})
+		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
 	l.rows = newTally(l.names)
 }

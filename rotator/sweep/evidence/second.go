@@ -73,7 +73,10 @@ func (e *Evidence) coverFrom() time.Time {
 func (e *Evidence) renewed(group string, kept time.Time) Cover {
 	c := e.cover(group)
 	switch {
-	case c.To.IsZero(), c.To.Before(kept):
+	case c.To.IsZero(): // what an earlier version had read is kept also where no run of this one has read a piece yet
+		former := e.former(group)
+		c = Cover{Group: group, Version: logread.QueryVersion, OldFrom: former.OldFrom, OldTo: former.OldTo}
+	case c.To.Before(kept):
 		c = Cover{Group: group, Version: logread.QueryVersion}
 	case c.Version != logread.QueryVersion:
 		c = Cover{Group: group, Version: logread.QueryVersion, OldFrom: c.begins(), OldTo: c.To}
@@ -230,7 +233,7 @@ type Spared struct {
 	At       time.Time
 	Instance string
 	Kind     string    // of the entry, in words
-	Began    time.Time // when its session began; zero = perhaps long before
+	Began    time.Time // when its session began at the latest; zero = perhaps before the role was locked
 }
 
 // Second takes in the rows of a second reading.
@@ -263,7 +266,7 @@ func (s *Second) End() []Spared {
 	for role, found := range s.log.active() {
 		spared := Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind}
 		if !s.names.Doubted[role] {
-			spared.Began = began(found.kind, spared.At)
+			spared.Began = spared.At
 		}
 		list = append(list, spared)
 	}

@@ -2,28 +2,42 @@ package evidence
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
+	"pgrotator/rotator/account"
 	"pgrotator/rotator/loginlog"
 )
 
 // Look is what a run saw of an instance first thing after its login: what a log that is complete must bear out.
 type Look struct {
-	At       time.Time        `json:"at"`
-	Started  time.Time        `json:"started"`            // pg_postmaster_start_time()
-	Loaded   time.Time        `json:"loaded"`             // pg_conf_load_time()
-	Sessions map[string]int64 `json:"sessions,omitempty"` // pg_stat_database.sessions by database, as far as the log carries its name
-	Good     bool             `json:"good,omitempty"`     // the settings showed logins
+	At      time.Time `json:"at"`
+	Started time.Time `json:"started"`        // pg_postmaster_start_time()
+	Loaded  time.Time `json:"loaded"`         // pg_conf_load_time()
+	Good    bool      `json:"good,omitempty"` // the settings showed logins
+
+	Sessions map[string]account.SessionCount `json:"sessions,omitempty"` // by database, as far as the log carries its name
 
 	Starting  bool             `json:"starting,omitempty"`  // the log holds the entry of Started
 	Ready     bool             `json:"ready,omitempty"`     // and the one that says that connections are accepted
 	Reload    bool             `json:"reload,omitempty"`    // and of Loaded
-	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted, by database
+	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, up to CountedTo, by database
 	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
-	Near      map[string]int64 `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
+	Near      map[string]int64 `json:"near,omitempty"`      // those of both near this look, which count for the stretch before it, too
 	CountedTo time.Time        `json:"countedTo,omitzero"`
-	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, or has expired
+	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows without a time, has expired, or was counted in another way
+}
+
+// UnmarshalJSON keeps of a look of an earlier version, which had counts in other shapes, all but these.
+func (l *Look) UnmarshalJSON(text []byte) error {
+	type fields Look
+	err := json.Unmarshal(text, (*fields)(l))
+	if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) { // all that is of its type has been decoded
+		l.Sessions, l.Logins, l.Contested, l.Near, l.Uncounted = nil, nil, nil, nil, true
+		return nil
+	}
+	return err
 }
 
 // Witnesses: what an instance tells of itself, which its log must bear out.
@@ -34,7 +48,8 @@ const (
 	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of
+// time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings
@@ -87,7 +102,7 @@ type window struct {
 	nearTo                  int64 // what is near the earlier look
 	logins, contested, near counts
 	logged, unsure          map[string]int64 // all of the first two by database, known once the log is read
-	total, doubtful, nearby int64            // all of each in the databases that the looks on both sides count
+	total, doubtful, nearby int64            // all of each in the databases by which the looks on both sides are compared
 }
 
 // counts are numbers of entries by database, of those whose sessions a look counts: no login of another can bear out their counts.
@@ -195,11 +210,11 @@ func (c counts) with(earlier map[string]int64, t time.Time) map[string]int64 {
 	return sums
 }
 
-// alsoIn leaves of counts those of databases that a look counts, too.
-func (b Look) alsoIn(counts map[string]int64) map[string]int64 {
+// only leaves of counts those of databases that others have, too.
+func only(counts, others map[string]int64) map[string]int64 {
 	both := map[string]int64{}
 	for database, n := range counts {
-		if _, known := b.Sessions[database]; known {
+		if _, known := others[database]; known {
 			both[database] = n
 		}
 	}
@@ -224,18 +239,28 @@ func (c *count) before(t time.Time) int64 {
 	return n
 }
 
-// growth is by how much the counts of sessions grew from one look to the next; false where a count fell, as after a crash, or
-// there is nothing to compare. Databases that were made or dropped between the two do not count.
-func growth(a, b Look) (n int64, ok bool) {
-	for database, count := range b.Sessions {
-		before, known := a.Sessions[database]
+// growth is by how much the count of each database grew from one look to the next, of those by which the two are compared:
+//
+//	made or dropped between them, renamed (the log has two names of it), or another under the name   left out
+//	its count fell: somebody reset it                                                                left out
+//	most counts fell: the server crashed                                                             all are left out
+func growth(a, b Look) map[string]int64 {
+	grown, fell, rose := map[string]int64{}, 0, 0
+	for name, now := range b.Sessions {
+		before, known := a.Sessions[name]
 		switch {
-		case !known:
-		case count < before:
-			return 0, false
-		default:
-			n, ok = n+count-before, true
+		case !known || before.OID != now.OID:
+			continue
+		case now.Count < before.Count:
+			fell++
+			continue
+		case before.Count > 0:
+			rose++ // or stayed; from 0 none can fall
 		}
+		grown[name] = now.Count - before.Count
 	}
-	return n, ok
+	if fell > rose {
+		return nil
+	}
+	return grown
 }

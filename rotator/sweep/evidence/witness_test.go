@@ -15,22 +15,35 @@ import (
 
 var firstRun = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
-const loginsADay = 100
+const loginsADay = 120 // one at each look, of those that come every hour, too
 
-// runDaily runs once a day, on an instance whose count of sessions grows by loginsADay, and returns what each run knows. entry
-// gives the log's entry of a login, "" = it is missing. Each look finds a database that was made and is dropped before the next: "ci_2" at
-// the third.
-func runDaily(days int, names evidence.Names, entry func(at time.Time) string) (runs []*evidence.Evidence) {
+// steadily counts loginsADay sessions a day in "app". Each look finds a database that was made and is dropped before the next, "ci_2" at
+// the third, and "staging", which is dropped and made again each night.
+func steadily(since time.Duration) map[string]account.SessionCount {
+	day := int(since / time.Hour)
+	return map[string]account.SessionCount{"app": {OID: 5, Count: int64(loginsADay * since / (24 * time.Hour))}, fmt.Sprintf("ci_%d", day): {OID: uint32(1000 + day), Count: loginsADay},
+		"staging": {OID: uint32(2000 + day), Count: int64(1000 + day%2*500)}}
+}
+
+// runDaily runs once a day, on an instance that counts sessions, and returns what each run knows. sessions gives what is counted so long
+// after the first run, and entry gives the log's entry of each of
+// loginsADay logins, "" = it is missing.
+func runDaily(days int, names evidence.Names, sessions func(since time.Duration) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
+	return runEvery(24*time.Hour, days, names, sessions, entry)
+}
+
+// runEvery does so at another interval.
+func runEvery(interval time.Duration, days int, names evidence.Names, sessions func(since time.Duration) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
 	live := []cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql", ResourceID: "db-A", Created: firstRun.AddDate(-1, 0, 0)}}
 	logging := account.Logging{Connections: "on", MinMessages: "warning", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr", Messages: "C"}
 	var records []account.LogRecord
-	for day := range days {
-		start := firstRun.AddDate(0, 0, day)
+	for since := time.Duration(0); since < time.Duration(days)*24*time.Hour; since += interval {
+		start := firstRun.Add(since)
 		e := evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
 		e.Enroll(live, records)
 		i := e.Named("db")
 		i.See(evidence.Sighting{Logging: logging, Look: evidence.Look{At: start, Started: live[0].Created, Loaded: live[0].Created,
-			Sessions: map[string]int64{"app": int64(loginsADay * day), fmt.Sprintf("ci_%d", day): loginsADay}}})
+			Sessions: sessions(since)}})
 		log := evidence.NewLog(start, names)
 		e.Watch(log)
 		for at := e.ReadFrom(i.Group); at.Before(start); at = at.Add(time.Second) {
@@ -65,9 +78,9 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		"a mark in the application's name": {" application_name=x:[1]:LOG:  y", 0},
 		"not in the log":                   {"missing", 1},
 	} {
-		runs := runDaily(5, names, func(at time.Time) string {
+		runs := runDaily(5, names, steadily, func(at time.Time) string {
 			tail := ""
-			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/864%2 == 0 {
+			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/720%2 == 0 {
 				tail = tt.half
 			}
 			if tail == "missing" {
@@ -104,16 +117,72 @@ func TestLoginsThatNoCountHas(t *testing.T) {
 		"a name that is not ASCII":           "10.0.0.7(4000):ann@caf\u00e9:[%d]:LOG:  connection authorized: user=ann database=caf\u00e9",
 		"somebody who is gone, elsewhere":    "10.0.0.7(4000):gone@rdsadmin:[%d]:LOG:  connection authorized: user=gone database=rdsadmin",
 	} {
-		runs := runDaily(5, names, func(at time.Time) string {
+		runs := runDaily(5, names, steadily, func(at time.Time) string {
 			form := "10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app"
 			if at.After(firstRun.AddDate(0, 0, 2)) {
 				form = instead
 			}
-			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)))
+			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)*24))
 			return at.Format(time.DateTime) + " UTC:" + fmt.Sprintf(form, at.Unix()%30000)
 		})
 		if e := runs[len(runs)-1]; !slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") }) {
 			t.Errorf("%s: no gap, %q", name, e.Notes)
+		}
+	}
+}
+
+// Looks are compared by the databases that both know, under one name, and whose counts did not fall: what somebody does to others
+// hides no login that is missing, and makes none missing.
+func TestWhichSessionsAreCompared(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		other     func(day int) map[string]account.SessionCount // besides "app"
+		crash     bool                                          // from the fourth day on the count of "app" falls, too
+		unnoticed bool                                          // missing logins are
+	}{
+		"made anew, with fewer": {other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{"x": {OID: uint32(10 + day), Count: int64(1000 - day)}}
+		}},
+		"made anew, with more": {other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{"x": {OID: uint32(10 + day), Count: int64(1000 * day)}}
+		}},
+		"names swapped": {other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{[]string{"x", "y"}[day%2]: {OID: 10, Count: int64(5 * day)}, []string{"y", "x"}[day%2]: {OID: 11, Count: int64(1000 * day)}}
+		}},
+		"renamed": {other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{fmt.Sprintf("x%d", day): {OID: 10, Count: int64(1000 * day)}}
+		}},
+		"reset": {other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{"x": {OID: 10, Count: int64(1000 - day)}}
+		}},
+		"reset beside others that nobody uses": {crash: true, unnoticed: true, other: func(int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{"template0": {OID: 10}, "template1": {OID: 11}, "postgres": {OID: 12}}
+		}},
+		"all fell in a crash, and one has more by now": {crash: true, unnoticed: true, other: func(day int) map[string]account.SessionCount {
+			return map[string]account.SessionCount{"x": {OID: 10, Count: int64(1000 - day)}, "y": {OID: 11, Count: int64(day)}}
+		}},
+	} {
+		sessions := func(since time.Duration) map[string]account.SessionCount {
+			day := int(since / (24 * time.Hour))
+			counted := tt.other(day)
+			counted["app"] = account.SessionCount{OID: 5, Count: int64(loginsADay * day)}
+			if tt.crash && day > 2 {
+				counted["app"] = account.SessionCount{OID: 5, Count: int64(100 - day)}
+			}
+			return counted
+		}
+		for _, missing := range []bool{false, true} {
+			runs := runDaily(5, evidence.Names{Roles: []string{"ann"}, Databases: []string{"app", "x", "y"}}, sessions, func(at time.Time) string {
+				database := "app"
+				if missing && at.After(firstRun.AddDate(0, 0, 2)) {
+					database = "x" // whose logins bear out no other's count
+				}
+				return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@%s:[%d]:LOG:  connection authorized: user=ann database=%[1]s", database, at.Unix()%30000)
+			})
+			gap := slices.ContainsFunc(runs[len(runs)-1].Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") })
+			if want := missing && !tt.unnoticed; gap != want {
+				t.Errorf("%s, logins missing %v: a gap %v, want %v: %q", name, missing, gap, want, runs[len(runs)-1].Notes)
+			}
 		}
 	}
 }
@@ -135,19 +204,21 @@ func TestSessionsOfSeveralLooks(t *testing.T) {
 		"one a day ever":     {0, days, false, true},
 		"one a day at first": {0, 3, false, false},
 	} {
-		runs := runDaily(days, names, func(at time.Time) string {
-			if n := int(at.Sub(firstRun) / (24 * time.Hour)); n >= tt.from && n < tt.to && at.Sub(firstRun)%(24*time.Hour) == 12*time.Hour {
-				return ""
+		for _, interval := range []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour} {
+			runs := runEvery(interval, days, names, steadily, func(at time.Time) string {
+				if n := int(at.Sub(firstRun) / (24 * time.Hour)); n >= tt.from && n < tt.to && at.Sub(firstRun)%(24*time.Hour) == 12*time.Hour+24*time.Hour/loginsADay {
+					return ""
+				}
+				return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app", at.Unix()%30000)
+			})
+			gap, told := false, false
+			for _, e := range runs {
+				gap = gap || slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "taken together") && e.From().Equal(g.To) })
+				told = told || slices.ContainsFunc(e.Notes, func(note string) bool { return strings.Contains(note, "taken together") })
 			}
-			return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app", at.Unix()%30000)
-		})
-		gap, told := false, false
-		for _, e := range runs {
-			gap = gap || slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "taken together") && e.From().Equal(g.To) })
-			told = told || slices.ContainsFunc(e.Notes, func(note string) bool { return strings.Contains(note, "taken together") })
-		}
-		if gap != tt.gap || told != tt.told {
-			t.Errorf("%s: a gap %v, want %v; told %v, want %v", name, gap, tt.gap, told, tt.told)
+			if gap != tt.gap || told != tt.told {
+				t.Errorf("%s, every %s: a gap %v, want %v; told %v, want %v", name, interval, gap, tt.gap, told, tt.told)
+			}
 		}
 	}
 }

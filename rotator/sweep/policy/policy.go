@@ -138,8 +138,8 @@ func (p Policy) idle(s Subject) time.Duration {
 func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 
 // wronglyLocked says what shows that a locked role was active when it was locked, or may have been: a session that is still open,
-// activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing does, or somebody else
-// has shut it since.
+// activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing
+// does, or somebody else has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
 	if letIn(s) {
 		return ""
@@ -154,7 +154,7 @@ func (p Policy) wronglyLocked(s Subject) string {
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
 		limit = p.LockAfter
 	}
-	if s.Undone(s.LastLogin) && s.LockedAt.Sub(s.LastLogin) < limit {
+	if s.ActiveWhenLocked() && s.LockedAt.Sub(s.LastLogin) < limit {
 		if s.LastLogin.After(s.LockedAt) {
 			return "the log shows it active after the lock, in a session that began no later"
 		}

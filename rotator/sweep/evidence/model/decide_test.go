@@ -52,6 +52,7 @@ func (r *run) carryOut(who *person, v policy.Verdict) {
 		row.LastLogin, row.LockedAt = r.now, time.Time{}
 		who.excuse = r.now
 	case policy.Unlock:
+		r.holdUnlock(who, v)
 		set(account.Active)
 		row.CanLogin, row.LockedAt, row.LastLogin = true, time.Time{}, later(row.LastLogin, v.Last)
 	case policy.Lock:

@@ -44,7 +44,7 @@ func (w *world) begins(s *server, database string, proof *entry) {
 	if database == passing {
 		return
 	}
-	s.sessions[database]++
+	s.count(database)
 	s.logins = append(s.logins, proof)
 	w.makeUp(s, proof)
 }
@@ -65,6 +65,13 @@ func (w *world) makeUp(s *server, proof *entry) {
 func (s *server) uncount() {
 	clear(s.sessions)
 	s.uncounted = true
+}
+
+// count counts a session in a database.
+func (s *server) count(database string) {
+	c := s.sessions[database]
+	c.Count++
+	s.sessions[database] = c
 }
 
 // compare holds what a look at an instance shows, and the one before, against what of it the log can ever hold.
@@ -142,9 +149,9 @@ func (w *world) reloadsAgreed() bool {
 
 // growth is by how much the counts of the databases grew that both looks know.
 func growth(before, look evidence.Look) (n int64) {
-	for database, count := range look.Sessions {
-		if known, ok := before.Sessions[database]; ok {
-			n += count - known
+	for database, now := range look.Sessions {
+		if known, ok := before.Sessions[database]; ok && known.OID == now.OID {
+			n += now.Count - known.Count
 		}
 	}
 	return n
@@ -176,10 +183,15 @@ func (w *world) forgetHoles(s *server) {
 	}
 }
 
-// keepCounting forgets what is known of an instance that gets a name that nobody had, but for what its counts of sessions tell: those go on.
+// keepCounting forgets what is known of an instance that gets a name that nobody had, but for what its counts of sessions tell: those go on,
+// unless it is renamed again while what they tell of the last time is waited for.
 func (w *world) keepCounting(s *server) {
 	look, lacking, holes := s.look, s.lacking, slices.Clone(w.holes)
 	w.forgetHoles(s)
+	again := w.now.Sub(s.movedAt) < waited+2*day
+	if s.movedAt = w.now; again {
+		return
+	}
 	s.look, s.lacking, s.moved = look, lacking, true
 	for _, h := range holes {
 		if h.server == s && h.what == "logins" {

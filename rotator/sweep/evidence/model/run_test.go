@@ -185,14 +185,14 @@ func (r *run) logIn(s *server, blind bool) evidence.Sighting {
 	r.canaries[s.Name], r.canary = canary, canary
 	flushed := r.chance(50)
 	if flushed {
-		s.sessions["app"]++
+		s.count("app")
 	}
 	if r.now.Sub(s.seen) > 3*day || s.known != s.Name {
 		r.harmed() // what was lost since the last look is found out from now on, and nothing that was written under another name
 	}
 	look := s.lookAt(r.now)
 	if !flushed {
-		s.sessions["app"]++
+		s.count("app")
 	}
 	if own := r.own(s, canary); blind {
 		s.logins = append(s.logins, own) // what it saw of an instance that RDS does not tell is not kept
@@ -240,7 +240,7 @@ func (r *run) accounts() []account.Account {
 }
 
 func (r *run) names() evidence.Names {
-	n := evidence.Names{Locked: map[string]time.Time{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
+	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b", "rdsadmin", "dms"}, Databases: []string{"app", "postgres", "babelfish_db", "rdsadmin"}}
 	for _, a := range r.accounts() {
 		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
@@ -248,7 +248,7 @@ func (r *run) names() evidence.Names {
 		}
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name] = a.LockedAt
+			n.Locked[a.Name], n.Doubted[a.Name] = a.LockedAt, a.LockDoubted()
 		}
 	}
 	return n
@@ -259,10 +259,6 @@ func (r *run) confirm() {
 	r.store(r.evidence.Active(), nil, nil)
 	names := r.log.Names()
 	names.Roles = append(slices.Clone(names.Roles), r.unheard()...)
-	names.Doubted = map[string]bool{}
-	for _, a := range r.accounts() {
-		names.Doubted[a.Name] = !a.LockedAt.IsZero() && a.Lock != account.LockRecord{} && a.Undone(a.LastLogin)
-	}
 	second := evidence.NewSecond(names)
 	var spared []account.Activity
 	r.second = true

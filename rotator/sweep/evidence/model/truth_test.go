@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -115,6 +116,21 @@ func (r *run) holdLocked(who *person) {
 		}
 		return
 	}
+}
+
+// holdUnlock fails where somebody is let in for what the log is said to show of the time of the lock, and did nothing then.
+func (r *run) holdUnlock(who *person, v policy.Verdict) {
+	a := who.account
+	doubt := !a.LastLogin.Before(a.LockedAt.Truncate(time.Second)) // an attempt in the lock's own second may have been before it
+	if r.has.cuts || doubt || !strings.Contains(v.Reason, "the log shows") && !strings.Contains(v.Reason, "log line") {
+		return // what a publisher cuts at newlines anybody can forge
+	}
+	for _, did := range who.deeds {
+		if did.at.After(a.Lock.LastActivity) && did.at.Before(a.LockedAt.Add(account.LockSlack)) {
+			return
+		}
+	}
+	r.fail("%s, locked at %s, is let in since %s", a.Name, a.LockedAt, v.Reason)
 }
 
 // holdIdle fails where somebody is spared who is idle by all the evidence.

@@ -155,7 +155,7 @@ func (w *world) gain(rng *rand.Rand) {
 func (w *world) addServer() *server {
 	name := w.newName()
 	s := &server{Instance: cluster.Instance{Name: name, ResourceID: fmt.Sprintf("db-%d", w.made), Group: w.groupOf(name), Created: w.now, Writer: w.made == 0},
-		logging: goodLogging(), started: w.now.Add(time.Duration(w.made) * time.Microsecond), loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]int64{}, width: 1}
+		logging: goodLogging(), started: w.now.Add(time.Duration(w.made) * time.Microsecond), loaded: w.now.Add(-4 * time.Millisecond), sessions: map[string]account.SessionCount{}, width: 1}
 	if w.has.streams {
 		s.width = 1 + w.rng.IntN(3)
 	}

@@ -1,0 +1,37 @@
+package evidence_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgrotator/rotator/logread"
+)
+
+// What an earlier version of the query had covered counts on, of a log that is not kept for as long, also where the first runs of the new
+// version read nothing.
+func TestCoverOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	for name, failing := range map[string]int{"read at once": 0, "one run fails": 1, "three runs fail": 3, "failing for as long as the log is kept": 6} {
+		d := newDiary(6 * day)
+		begun := d.now
+		for range 20 {
+			d.sweep(false, false, "db-0", "db-1")
+		}
+		for instance, r := range d.records {
+			r.Streams = strings.ReplaceAll(r.Streams, logread.QueryVersion, "earlier")
+			d.records[instance] = r
+		}
+		d.once = true
+		for range failing {
+			if e := d.sweep(false, false, "db-0", "db-1"); !e.SecondCover().To.IsZero() {
+				t.Errorf("%s: nothing was read again, and it covers %v", name, e.SecondCover())
+			}
+		}
+		d.once = false
+		e := d.sweep(false, false, "db-0", "db-1")
+		c, broken := e.SecondCover(), failing == 6
+		if c.To.Before(e.To()) || c.From.After(begun) != broken || broken && c.From.Before(d.now.Add(-6*day)) {
+			t.Errorf("%s: the second reading covers %v, what it began with at %s lost %v", name, c, begun, broken)
+		}
+	}
+}
