@@ -125,28 +125,33 @@ func (r *run) endOnce(ctx context.Context, s *postgres.Session, instance string,
 		if err := role.EndSession(ctx, s, open.Process); err != nil {
 			return 0, fmt.Errorf("ending the session of %q (process %d) on %s: %w", open.User, open.Process, instance, err)
 		}
-		r.count(instance, open.User)
+		r.count(Ended{Instance: instance, User: open.User, Sessions: 1})
 	}
 	return len(found), nil
 }
 
-func (r *run) count(instance, user string) {
+// count adds sessions to those of the same user on the same instance.
+func (r *run) count(ended Ended) {
 	r.counting.Lock()
 	defer r.counting.Unlock()
-	at := slices.IndexFunc(r.report.Ended, func(e Ended) bool { return e.Instance == instance && e.User == user })
+	at := slices.IndexFunc(r.report.Ended, func(e Ended) bool { return e.Instance == ended.Instance && e.User == ended.User })
 	if at < 0 {
-		at = len(r.report.Ended)
-		r.report.Ended = append(r.report.Ended, Ended{Instance: instance, User: user})
+		r.report.Ended = append(r.report.Ended, ended)
+		return
 	}
-	r.report.Ended[at].Sessions++
+	r.report.Ended[at].Sessions += ended.Sessions
 }
 
-// nameWriter has the report name the writer as RDS does, or as the secret does where RDS tells nothing of it.
+// nameWriter has the report name the writer as RDS does, or as the secret does where RDS tells nothing of it. After a failover it was a
+// reader before, and has sessions counted by that name already.
 func (r *run) nameWriter() {
-	for i, e := range r.report.Ended {
+	counted := r.report.Ended
+	r.report.Ended = []Ended{}
+	for _, e := range counted {
 		if e.Instance == theWriter {
-			r.report.Ended[i].Instance = cmp.Or(r.writer, r.value.Host)
+			e.Instance = cmp.Or(r.writer, r.value.Host)
 		}
+		r.count(e)
 	}
 }
 

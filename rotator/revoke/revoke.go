@@ -60,8 +60,8 @@ type Ended struct {
 }
 
 // Run revokes the pair of a secret. Afterwards AWSCURRENT is the other user of the pair with a new password, and the one that it
-// named cannot log in until the next rotation; a single user has a new password. An error says what was being done: the pair may be locked by then, and running it
-// again goes through all of it from the start.
+// named cannot log in until the next rotation; a single user has a new password. An error says what was being done: the pair may be
+// locked by then, and running it again goes through all of it from the start.
 func (s *Revoke) Run(ctx context.Context, secretID string) (Report, error) {
 	r := &run{Revoke: s, secretID: secretID, report: Report{Ended: []Ended{}}}
 	if err := r.read(ctx); err != nil {

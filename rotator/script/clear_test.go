@@ -51,7 +51,8 @@ func (h *hostile) leaver(name string) script.Leaver {
 			WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = $1)`, name)}
 }
 
-// clears makes a leaver that owns and was granted things in every database, and runs the script, which begins where everybody becomes another role.
+// clears makes a leaver that owns and was granted things in every database, and runs the script, which begins where everybody becomes
+// another role.
 func clears(h *hostile, name, schema string) {
 	heir := script.DerivedName("former_", name)
 	h.makeLeaver(name, schema)
@@ -130,7 +131,8 @@ func (h *hostile) makeLeaver(name, schema string) {
 	h.as(master, home, "ALTER ROLE "+ident(name)+" NOLOGIN")
 }
 
-// ownDatabase is the database that a leaver owns, the first that the script goes to: in any other, what it owns there is still the leaver's.
+// ownDatabase is the database that a leaver owns, the first that the script goes to: in any other, what it owns there is still the
+// leaver's.
 func ownDatabase(schema string) string { return "0" + schema }
 
 // holdHeir holds what became of the leaver's objects: the heir has them and USAGE on their schemas, CREATE on none that is another's,
@@ -188,8 +190,8 @@ func stopsAtAnother(h *hostile) {
 	}
 }
 
-// listsFirst: what runs as the heir, and what it is granted, is listed before anything changes hands. Here nothing does, since the role is
-// in use.
+// listsFirst: what runs as the heir, and what it is granted, is listed before anything changes hands. Here nothing does, since the
+// role is in use.
 func listsFirst(h *hostile) {
 	h.makeLeaver("erin", "used")
 	if h.server.Major() >= 15 {

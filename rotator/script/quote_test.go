@@ -32,8 +32,8 @@ func adversarial(r *rand.Rand, bytes int) string {
 	return name
 }
 
-// What psql reads of a quoted name or value is that name or value, whatever standard_conforming_strings is, and nothing in it is a key to the
-// terminal that it is pasted into.
+// What psql reads of a quoted name or value is that name or value, whatever standard_conforming_strings is, and nothing in it is a key
+// to the terminal that it is pasted into.
 func TestPsqlReadsWhatWasQuoted(t *testing.T) {
 	t.Parallel()
 	needsPsql(t)

@@ -162,8 +162,8 @@ func (p *plan) admitTwin(ctx context.Context, master *postgres.Session) error {
 	return role.AdmitTwin(ctx, master, state, p.pair.Partner, p.pair.User, p.pair.Named)
 }
 
-// becoming is what has the AWSCURRENT user become the shared role at login, where that is there already. The secret only names it, so it can
-// be anybody's: the statements are told where the user may become it anyway, or where nothing is gained by that.
+// becoming is what has the AWSCURRENT user become the shared role at login, where that is there already. The secret only names it, so
+// it can be anybody's: the statements are told where the user may become it anyway, or where nothing is gained by that.
 func (p *plan) becoming(ctx context.Context, master *postgres.Session) (string, error) {
 	if !p.found.SharedExists {
 		return fmt.Sprintf("setup makes the role %q then", p.shared), nil

@@ -228,8 +228,9 @@ func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
 	}
 }
 
-// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made there
-// would be that role's, which he administers. By psql the master, who may change nothing of that database, is told what makes it itself.
+// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made
+// there would be that role's, which he administers. By psql the master, who may change nothing of that database, is told what makes
+// it itself.
 func TestMasterIsItself(t *testing.T) {
 	t.Parallel()
 	since16(t, func(t *testing.T, pg *localpg.Server) {

@@ -1,5 +1,5 @@
--- The master lets go of the owner role, and is itself again: RESET ROLE would make it what the database's owner has everybody become. Before
--- PostgreSQL 16 it stays a member: there is no ADMIN without that.
+-- The master lets go of the owner role, and is itself again: RESET ROLE would make it what the database's owner has everybody become.
+-- Before PostgreSQL 16 it stays a member: there is no ADMIN without that.
 DO $do$
 BEGIN
     EXECUTE format('SET LOCAL ROLE %I', current_setting('pgrotator.master'));
