@@ -91,6 +91,7 @@ const (
 // The scripts for people, which no code sends: package script puts them together.
 const (
 	ScriptHeir       Statement = "script/heir"
+	ScriptLacking    Statement = "script/lacking"
 	ScriptRunsAsHeir Statement = "script/runs_as_heir"
 	ScriptPassOn     Statement = "script/pass_on"
 	ScriptDrop       Statement = "script/drop"

@@ -93,11 +93,15 @@ func (l *list) fail(name, detail, fix string) {
 	l.results = append(l.results, Result{Name: name, Detail: detail, Fix: fix})
 }
 
-// refuse fails with a refusal's own cure; otherwise is what to do about any other error.
+// refuse fails with a refusal's own cure; otherwise is what to do about any other error, and a refusal that has none.
 func (l *list) refuse(name, about string, err error, otherwise string) {
 	var refusal *script.Refusal
 	if !errors.As(err, &refusal) {
 		l.fail(name, about+err.Error(), otherwise)
+		return
+	}
+	if refusal.Cure == "" {
+		l.fail(name, about+refusal.Problem, otherwise)
 		return
 	}
 	fix := strings.ToUpper(refusal.Cure[:1]) + refusal.Cure[1:]
@@ -111,6 +115,9 @@ func (l *list) report() Report {
 	failed := slices.ContainsFunc(l.results, func(r Result) bool { return !r.OK })
 	return Report{OK: !failed, Checks: l.results, LastRotated: l.lastRotated}
 }
+
+// mendAndCheck is what to do about an error that says itself what is wrong.
+const mendAndCheck = "Mend what the detail names, then check again"
 
 // toPaste is what to do, and below it the statements or commands that do it.
 func toPaste[S ~string](what string, lines ...S) string {
@@ -237,7 +244,7 @@ func (c *Check) afterRefusal(ctx context.Context, s subject, err error) string {
 		return "Let this machine reach the server, or have one that does look: pgrotator invoke FUNCTION check SECRET asks the deployed function. Nothing else can be looked at before AWSCURRENT logs in."
 	}
 	if !postgres.Refused(err) {
-		return "Mend what the detail names, then check again: nothing else can be looked at before AWSCURRENT logs in."
+		return mendAndCheck + ": nothing else can be looked at before AWSCURRENT logs in."
 	}
 	if c.previousLogsIn(ctx, s) {
 		return "The version staged AWSPREVIOUS logs in, so AWSCURRENT was written by somebody else than a rotation. Make that one current again, and keep whoever wrote it " +

@@ -91,7 +91,7 @@ func sharedRole(l *list, s subject, own, partner role.State) {
 	}
 	for _, refusal := range []error{own.AdmitPair(), partner.AdmitPair()} {
 		if refusal != nil {
-			l.refuse("shared role", "", refusal, "")
+			l.refuse("shared role", "", refusal, mendAndCheck+".")
 			return
 		}
 	}

@@ -132,11 +132,11 @@ func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time
 		for _, e := range p.events {
 			r.usage.Bytes += int64(len(aws.ToString(e.Message)))
 			newest = later(newest, time.UnixMilli(aws.ToInt64(e.Timestamp)))
-			if !r.given.add(aws.ToString(e.EventId)) {
-				continue
+			event := Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
+				Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)}
+			if r.given.add(event) {
+				sink.Event(event)
 			}
-			sink.Event(Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
-				Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)})
 		}
 		if !p.last && to.Sub(from) > shortestSlice && (time.Since(begun) > r.patience || r.given.full()) {
 			r.given.leave(to)

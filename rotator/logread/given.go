@@ -7,8 +7,9 @@ import (
 )
 
 // given knows the events that slices gave before they were left, so that the shorter ones in their place do not give them again. An event
-// counts by its id, which is the same whenever it is read (CloudWatch Logs API Reference, FilteredLogEvent): the order of events, by which
-// their times would do, is documented and nothing that a position may rest on.
+// counts by all that it says of itself, which is what was written. Its id is documented as no more than "the ID of the event" (CloudWatch
+// Logs API Reference, FilteredLogEvent), not as the same whenever it is read; the order of events, by which their times would do, is
+// documented and nothing that a position may rest on. Two events that are alike in all else tell the same.
 type given struct {
 	slice []uint64  // what the slice at hand gave
 	left  []uint64  // what slices gave that were left, sorted
@@ -18,14 +19,11 @@ type given struct {
 // mostGiven is how many events of a slice are known, and a page more: 2 MB, some forty pages.
 const mostGiven = 1 << 18
 
-var idSeed = maphash.MakeSeed()
+var eventSeed = maphash.MakeSeed()
 
-// add notes an event of the slice at hand, and reports whether it is to be given. One without an id always is.
-func (g *given) add(id string) bool {
-	if id == "" {
-		return true
-	}
-	hash := maphash.String(idSeed, id) // two of a million events are alike once in some ten million slices
+// add notes an event of the slice at hand, and reports whether it is to be given.
+func (g *given) add(e Event) bool {
+	hash := maphash.Comparable(eventSeed, e) // two of a million events are alike once in some ten million slices
 	if _, found := slices.BinarySearch(g.left, hash); found {
 		return false
 	}

@@ -43,7 +43,8 @@ const (
 	// Refusal turns an authorized client away: its session never began, and a Login of the same process came before it.
 	Refusal
 	// Unproven is an entry that may be a stranger's: every other FATAL, what is written before authorization or before and after it
-	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers could make as many names as they like.
+	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers
+	// could make as many names as they like.
 	Unproven
 	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole.
 	Tampering

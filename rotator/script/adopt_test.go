@@ -22,8 +22,7 @@ func allAdopted(t *testing.T, h *hostile) {
 func adopts(h *hostile, name, schema string) {
 	h.makeLeaver(name, schema)
 	pair := script.Adoption{User: name, Partner: schema + "partner", Shared: schema + ` "shared" ` + "\\", Databases: h.databases}
-	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) <> $1 AND grantor <> 10" // other tests make pairs as the superuser
-	before, privileges := ask[string](h, home, memberships, pair.Shared), map[string]string{}
+	before, privileges := h.memberships(pair.Shared), map[string]string{}
 	has := fmt.Sprintf("SELECT concat_ws(' ', pg_has_role(u, c.relowner, 'USAGE'), has_table_privilege(u, '%[1]scommon.t', 'SELECT WITH GRANT OPTION'), has_column_privilege(u, '%[1]scommon.t', 'm', 'UPDATE'), has_sequence_privilege('%[1]sreader', '%[1]scommon.s', 'SELECT'), has_schema_privilege(u, '%[1]scommon', 'CREATE')) "+
 		"FROM pg_class c, (SELECT $1::text::name) AS x (u) WHERE c.oid = '%[1]scommon.mine'::regclass", schema)
 	for _, database := range h.databases {
@@ -36,7 +35,7 @@ func adopts(h *hostile, name, schema string) {
 		}
 	}
 	h.maskGained()
-	if after := ask[string](h, home, memberships, pair.Shared); after != before {
+	if after := h.memberships(pair.Shared); after != before {
 		h.t.Errorf("memberships were\n%s\nand are\n%s", before, after)
 	}
 	for _, database := range h.databases {

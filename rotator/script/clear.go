@@ -83,14 +83,15 @@ func advice(l Leaver) string {
 		"the rights of " + heir + ":",
 		"  - SECURITY DEFINER functions, whoever calls them, and the functions of indexes;",
 		"  - rules, whoever writes the table;",
-		"  - views, whoever reads them.",
+		"  - views, whoever reads them, but for those that are security_invoker.",
 		"Triggers run as whoever writes the table. What the heir is granted:",
 		"  - USAGE on the schemas that these objects are in and on the foreign data wrappers of its servers. It stays: foreign",
 		"    keys and functions need it;",
 		"  - CREATE on these schemas, and on a database that it has publications in, for the moment: it is revoked again.",
 		"None of the role's memberships and grants: what needs more fails, until it is granted.",
-		"Each database lists them by name before anything of it changes hands: to look through them first, paste the script only",
-		"so far, and the rest afterwards into the same session.",
+		"Each database lists all of these before anything of it changes hands, up to twenty of each kind by name, and in place of the",
+		"functions of indexes the indexes. To look through them first, paste the script up to each line :pgrotator_runs_as_heir,",
+		"and go on in the same session.",
 	} {
 		lines = append(lines, comment(line))
 	}
@@ -127,11 +128,13 @@ func findingHeir(l Leaver) string {
 
 // rememberingPassOn has psql remember the statements that each database is to be done with, so that the script holds them a single time.
 func rememberingPassOn() string {
-	return "SELECT $pgrotator$" + text(sql.ScriptRunsAsHeir) + "$pgrotator$ AS pgrotator_runs_as_heir \\gset\n" +
+	return "SELECT $pgrotator$" + text(sql.ScriptLacking) + "$pgrotator$ AS pgrotator_lacking \\gset\n" +
+		"SELECT $pgrotator$" + text(sql.ScriptRunsAsHeir) + "$pgrotator$ AS pgrotator_runs_as_heir \\gset\n" +
 		"SELECT $pgrotator$" + text(sql.ScriptPassOn) + "$pgrotator$ AS pgrotator_pass_on \\gset"
 }
 
 const passingOn = `SET pgrotator.heir_oid = :'pgrotator_heir';
+:pgrotator_lacking
 :pgrotator_runs_as_heir
 :pgrotator_pass_on`
 

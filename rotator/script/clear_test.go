@@ -55,8 +55,7 @@ func (h *hostile) leaver(name string) script.Leaver {
 func clears(h *hostile, name, schema string) {
 	heir := script.DerivedName("former_", name)
 	h.makeLeaver(name, schema)
-	memberships := "SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '') FROM pg_auth_members WHERE pg_get_userbyid(roleid) NOT IN ($1, $2)"
-	before := ask[string](h, home, memberships, name, heir)
+	before := h.memberships(name, heir)
 	text := strings.Join(script.Clear(h.leaver(name)), "\n")
 	printed, err := h.psql(masked, text)
 	if err != nil {
@@ -76,7 +75,7 @@ func clears(h *hostile, name, schema string) {
 	if strings.Contains(printed, "\x1b") {
 		h.t.Errorf("a name reached the terminal: %q", printed)
 	}
-	if after := ask[string](h, home, memberships, name, heir); after != before {
+	if after := h.memberships(name, heir); after != before {
 		h.t.Errorf("memberships were\n%s\nand are\n%s", before, after)
 	}
 	if gained := ask[string](h, home, "SELECT coalesce(string_agg(member::regrole::text, ','), '') FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE r.rolname = $1 AND coalesce((to_jsonb(m) ->> 'inherit_option')::bool OR (to_jsonb(m) ->> 'set_option')::bool, true)", heir); gained != "" {
@@ -120,6 +119,7 @@ func (h *hostile) makeLeaver(name, schema string) {
 			"CREATE FUNCTION "+schema+"common.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 			"CREATE TRIGGER fires BEFORE INSERT ON "+schema+"common.mine FOR EACH ROW EXECUTE FUNCTION "+schema+"common.fires()",
 			"CREATE RULE rules AS ON DELETE TO "+schema+"common.mine DO ALSO SELECT 1", "CREATE VIEW "+schema+"common.seen AS SELECT n FROM "+schema+"own.mine",
+			"CREATE INDEX computed ON "+schema+"common.mine ((n + 1))",
 			"CREATE TYPE "+schema+"common.kind AS ENUM ('a')", "RESET ROLE", "CREATE FOREIGN DATA WRAPPER "+schema, "GRANT USAGE ON FOREIGN DATA WRAPPER "+schema+" TO "+master+" WITH GRANT OPTION",
 			"SET ROLE "+master, "GRANT USAGE ON FOREIGN DATA WRAPPER "+schema+" TO "+ident(name), "RESET ROLE", "GRANT CREATE ON DATABASE "+ident(database)+" TO "+ident(name), "SET ROLE "+ident(name),
 			"CREATE SERVER "+schema+" FOREIGN DATA WRAPPER "+schema, "CREATE PUBLICATION "+schema, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "+reader, "SELECT lo_create(0)",
@@ -192,6 +192,9 @@ func stopsAtAnother(h *hostile) {
 // in use.
 func listsFirst(h *hostile) {
 	h.makeLeaver("erin", "used")
+	if h.server.Major() >= 15 {
+		h.super(home, "SET ROLE erin", "CREATE VIEW usedcommon.through WITH (security_invoker = on) AS SELECT n FROM usedown.mine")
+	}
 	h.super(home, "ALTER ROLE erin LOGIN PASSWORD '"+password+"'")
 	session := h.connect("erin", password, home)
 	leaver := h.leaver("erin")
@@ -202,7 +205,8 @@ func listsFirst(h *hostile) {
 		h.t.Fatalf("error %v:\n%s", err, printed)
 	}
 	for _, listed := range []string{`SECURITY DEFINER function that runs as the heir +\| +3 \| "used\?\[31m"\."door\?\[31m"\(\), usedcommon\.door\(\), usedown\.door\(\)`, `view that reads as the heir +\| +1 \| usedcommon\.seen`,
-		`rule whose statements run as the heir +\| +1 \| rules on usedcommon\.mine`, `trigger .* whoever writes +\| +1 \| fires on usedcommon\.mine`, `schema granted to the heir.* +\| +2 \| "used\?\[31m", usedcommon`} {
+		`rule whose statements run as the heir +\| +1 \| rules on usedcommon\.mine`, `trigger .* whoever writes +\| +1 \| fires on usedcommon\.mine`, `schema granted to the heir.* +\| +2 \| "used\?\[31m", usedcommon`,
+		`index whose .* +\| +1 \| usedcommon\.computed`, `wrapper granted to the heir.* +\| +1 \| used\n`, `database granted to the heir.* +\| +1 \| app\n`} {
 		if !regexp.MustCompile(listed).MatchString(printed) {
 			h.t.Errorf("it does not list %s:\n%s", listed, printed)
 		}

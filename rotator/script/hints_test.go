@@ -20,7 +20,6 @@ var hints = map[string]string{
 	"setup/pair.sql: If it is: COMMENT ON ROLE %I IS %L, and run setup again. If it is not: name another in pgrotator.partner (the secret''s key \"usernames\").": "setup/hints_test.go TestHintsOfSetup",
 	"setup/pair.sql: SET ROLE NONE; CREATE ROLE %I LOGIN; then set the password that the secret holds: \\password %I":                                             "setup/hints_test.go TestHintsOfSetup",
 	"setup/pair.sql: REVOKE rds_superuser FROM %I, or take it out of the role through which it is a member, and run setup again.":                                 "setup/hints_test.go TestHintsOfSetup",
-	"setup/names.sql: As %I, or whoever owns the database: SET ROLE NONE; ALTER DATABASE %I RESET role; and run setup in a new session.":                          "setup/hints_test.go TestHintsOfSetup",
 	"setup/tables.sql: Look into it, then ALTER TABLE %s RENAME TO %I, and run setup again.":                                                                      "setup/hints_test.go TestHintsOfSetup",
 	"setup/closable.sql: left: % still has ADMIN on %: %. Let % run: REVOKE % FROM %":                                                                             "setup/closable_test.go TestOneRoleThatCannotBeGranted",
 	"setup/closable.sql: % may not grant it, whoever made it can: GRANT % TO % WITH ADMIN TRUE, INHERIT FALSE, SET FALSE":                                         "setup/closable_test.go TestOneRoleThatCannotBeGranted",

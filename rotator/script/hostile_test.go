@@ -220,6 +220,13 @@ func ask[T any](h *hostile, database, query string, args ...any) (value T) {
 	return value
 }
 
+// memberships lists who is a member of what, but of these. Other tests make pairs on the same server, as the superuser.
+func (h *hostile) memberships(but ...string) string {
+	h.t.Helper()
+	return ask[string](h, home, `SELECT coalesce(string_agg(format('%s %s %s', roleid::regrole, member::regrole, grantor::regrole), ',' ORDER BY roleid, member), '')
+		FROM pg_auth_members WHERE pg_get_userbyid(roleid) <> ALL ($1) AND grantor <> 10`, but)
+}
+
 func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // needsPsql skips a test that runs what people run where they could not.

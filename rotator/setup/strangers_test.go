@@ -228,8 +228,8 @@ func mustHaveMadeIt(t *testing.T, pg *localpg.Server) {
 	}
 }
 
-// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made there would
-// be that role's, which he administers.
+// Whoever may make roles makes the master a member of one, and has everybody become it in a database of his own: what setup made there
+// would be that role's, which he administers. By psql the master, who may change nothing of that database, is told what makes it itself.
 func TestMasterIsItself(t *testing.T) {
 	t.Parallel()
 	since16(t, func(t *testing.T, pg *localpg.Server) {
@@ -238,9 +238,17 @@ func TestMasterIsItself(t *testing.T) {
 		s.SQL("CREATE ROLE "+spy+" LOGIN CREATEROLE PASSWORD 'spy'", "ALTER DATABASE "+s.Database+" OWNER TO "+spy)
 		s.SQLAs(pg.URL(spy, "spy", s.Database), "CREATE ROLE "+mask+" CREATEROLE", "GRANT "+mask+" TO "+s.Master,
 			"GRANT CREATE ON DATABASE "+s.Database+" TO "+mask+", "+s.Master, "ALTER DATABASE "+s.Database+" SET role = '"+mask+"'")
-		out, err := psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database), "SET pgrotator.username = '"+s.A+"'", "SET pgrotator.verifier = '"+verifier+"'")
-		if err == nil || !strings.Contains(out, "ALTER DATABASE") {
-			t.Errorf("by psql: %v\n%s", err, out)
+		byPsql := func(before ...string) (string, error) {
+			return psqlSetup(t, pg.URL(s.Master, localtest.PasswordMaster, s.Database),
+				append(before, "SET pgrotator.username = '"+s.Shared+"psql_a'", "SET pgrotator.verifier = '"+verifier+"'")...)
+		}
+		out, err := byPsql()
+		if err == nil {
+			t.Fatalf("by psql:\n%s", out)
+		}
+		_, hint, _ := strings.Cut(out, "HINT:")
+		if out, err := byPsql(strings.Trim(told(t, hint, `"[^"]+"`)[0], `"`)); err != nil {
+			t.Errorf("by psql, after %s: %v\n%s", hint, err, out)
 		}
 		s.MustSetup()
 		var administered []string

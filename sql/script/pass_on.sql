@@ -116,13 +116,12 @@ BEGIN
     IF EXISTS (SELECT FROM pg_database d WHERE d.datname = current_database() AND d.datdba = leaver) THEN
         EXECUTE format('ALTER DATABASE %I OWNER TO %s', current_database(), heir::regrole);
     END IF;
-    creates := EXISTS (SELECT FROM pg_publication p WHERE p.pubowner = leaver) AND NOT has_database_privilege(heir, current_database(), 'CREATE');
+    creates := current_setting('pgrotator.creates')::boolean;
     IF creates THEN
         EXECUTE format('GRANT CREATE ON DATABASE %I TO %s', current_database(), heir::regrole);
     END IF;
     FOR item IN
-        SELECT DISTINCT w.fdwname FROM pg_foreign_server f JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
-        WHERE f.srvowner = leaver AND NOT has_foreign_data_wrapper_privilege(heir, w.oid, 'USAGE')
+        SELECT w.fdwname FROM pg_foreign_data_wrapper w WHERE w.oid = ANY (current_setting('pgrotator.wrappers')::oid[])
     LOOP
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO %s', item.fdwname, heir::regrole);
         RAISE NOTICE 'granted USAGE on foreign data wrapper % to %', quote_ident(item.fdwname), shown;
@@ -134,13 +133,8 @@ BEGIN
         EXECUTE format('ALTER SCHEMA %I OWNER TO %s', item.nspname, heir::regrole);
     END LOOP;
     FOR item IN
-        SELECT DISTINCT n.oid, n.nspname, has_schema_privilege(heir, n.oid, 'USAGE') AS usable, has_schema_privilege(heir, n.oid, 'CREATE') AS creatable
-        FROM pg_shdepend s
-        CROSS JOIN LATERAL pg_identify_object(s.classid, s.objid, 0) AS i
-        JOIN pg_namespace n ON i.schema = quote_ident(n.nspname)
-        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = leaver AND s.deptype = 'o' AND n.nspname !~ '^pg_'
-          AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-          AND NOT (has_schema_privilege(heir, n.oid, 'USAGE') AND has_schema_privilege(heir, n.oid, 'CREATE'))
+        SELECT n.oid, n.nspname, has_schema_privilege(heir, n.oid, 'USAGE') AS usable, has_schema_privilege(heir, n.oid, 'CREATE') AS creatable
+        FROM pg_namespace n WHERE n.oid = ANY (current_setting('pgrotator.schemas')::oid[])
     LOOP
         BEGIN
             EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %s', item.nspname, heir::regrole);

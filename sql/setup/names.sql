@@ -23,7 +23,7 @@ BEGIN
                                                 WHERE d.datname = current_database() AND s.setrole = 0 AND 'role=' || current_user = ANY (s.setconfig)) THEN
         RAISE EXCEPTION 'in database % whoever logs in becomes %, whose administrators would have power over what setup makes',
                 quote_ident(current_database()), quote_ident(current_user)
-            USING HINT = format('As %I, or whoever owns the database: SET ROLE NONE; ALTER DATABASE %I RESET role; and run setup in a new session.', session_user, current_database());
+            USING HINT = format('To be %I all the same, run this with -c "SET ROLE NONE" before -f.', session_user);
     END IF;
     IF sweep NOT IN ('', 'on', 'off') THEN
         RAISE EXCEPTION 'pgrotator.sweep is %; expected on, off or nothing', quote_literal(sweep);

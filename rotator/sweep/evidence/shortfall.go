@@ -15,9 +15,10 @@ type shortfall struct {
 }
 
 const (
-	// carriedFor is how long, and maxCarried for how many stretches, what the log fell short of is added up.
+	// carriedFor is for how long what the log fell short of is added up.
 	carriedFor = 7 * day
-	maxCarried = 14
+	// carriedApart is how long a stretch may be that is made of shorter ones, where runs are frequent.
+	carriedApart = day / 2
 	// carriedToAgree is over how long a time the log must have borne out the counts, all looks in it taken together, until they are trusted
 	// so: by then sessions that never have an entry, if only one a day, have shown.
 	carriedToAgree = 6 * day
@@ -32,9 +33,8 @@ func (e *Evidence) carry(i *Instance, s shortfall) {
 	if last := len(w.Short) - 1; last >= 0 && !w.Short[last].To.Equal(s.From) {
 		w.Short = nil
 	}
-	w.Short = append(w.Short, s)
+	w.append(s)
 	w.Short = slices.DeleteFunc(w.Short, func(old shortfall) bool { return old.From.Before(s.To.Add(-carriedFor)) })
-	w.Short = w.Short[max(0, len(w.Short)-maxCarried):]
 	since, missing := w.missing()
 	switch {
 	case missing == 0:
@@ -49,6 +49,16 @@ func (e *Evidence) carry(i *Instance, s shortfall) {
 			i.Instance, missing, since.Format(time.RFC3339), s.To.Format(time.RFC3339))
 	}
 	w.Short = nil
+}
+
+// append adds a shortfall to those before, or to the last of them where both are of a short time.
+func (w *witnesses) append(s shortfall) {
+	if last := len(w.Short) - 1; last >= 0 && s.To.Sub(w.Short[last].From) <= carriedApart {
+		before := w.Short[last]
+		w.Short[last] = shortfall{before.From, s.To, before.Missing + before.Near + s.Missing, s.Near}
+		return
+	}
+	w.Short = append(w.Short, s)
 }
 
 // missing finds the shortest time up to the last look in which more logins are missing than is tolerated, and how many; 0 = there is none.

@@ -22,11 +22,11 @@ type Look struct {
 	Starting  bool             `json:"starting,omitempty"`  // the log holds the entry of Started
 	Ready     bool             `json:"ready,omitempty"`     // and the one that says that connections are accepted
 	Reload    bool             `json:"reload,omitempty"`    // and of Loaded
-	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, as far as they are counted, by database
+	Logins    map[string]int64 `json:"logins,omitempty"`    // in the log from this look to the next, up to CountedTo, by database
 	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
-	Near      map[string]int64 `json:"near,omitempty"`      // those of both that are near this look, which count for the stretch before it, too
+	Near      map[string]int64 `json:"near,omitempty"`      // those of both near this look, which count for the stretch before it, too
 	CountedTo time.Time        `json:"countedTo,omitzero"`
-	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows that cannot be placed in time, has expired, or was counted in another way
+	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows without a time, has expired, or was counted in another way
 }
 
 // UnmarshalJSON keeps of a look of an earlier version, which had counts in other shapes, all but these.
@@ -48,7 +48,8 @@ const (
 	bySums     = "sums" // counts of sessions over several looks
 )
 
-// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of time; the last is the newest.
+// witnesses is the column sessions: {"looks":[…],"pids":[…],"pidsOf","agreed":[…],"short":[…],"former"}. The looks are in order of
+// time; the last is the newest.
 type witnesses struct {
 	Looks  []Look    `json:"looks,omitempty"`
 	PIDs   []int     `json:"pids,omitempty"`   // of the postmaster, which alone writes of reloads, restarts and settings

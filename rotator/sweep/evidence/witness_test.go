@@ -15,28 +15,35 @@ import (
 
 var firstRun = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
-const loginsADay = 100
+const loginsADay = 120 // one at each look, of those that come every hour, too
 
 // steadily counts loginsADay sessions a day in "app". Each look finds a database that was made and is dropped before the next, "ci_2" at
 // the third, and "staging", which is dropped and made again each night.
-func steadily(day int) map[string]account.SessionCount {
-	return map[string]account.SessionCount{"app": {OID: 5, Count: int64(loginsADay * day)}, fmt.Sprintf("ci_%d", day): {OID: uint32(1000 + day), Count: loginsADay},
+func steadily(since time.Duration) map[string]account.SessionCount {
+	day := int(since / time.Hour)
+	return map[string]account.SessionCount{"app": {OID: 5, Count: int64(loginsADay * since / (24 * time.Hour))}, fmt.Sprintf("ci_%d", day): {OID: uint32(1000 + day), Count: loginsADay},
 		"staging": {OID: uint32(2000 + day), Count: int64(1000 + day%2*500)}}
 }
 
-// runDaily runs once a day, on an instance that counts sessions, and returns what each run knows. entry gives the log's entry of each of
+// runDaily runs once a day, on an instance that counts sessions, and returns what each run knows. sessions gives what is counted so long
+// after the first run, and entry gives the log's entry of each of
 // loginsADay logins, "" = it is missing.
-func runDaily(days int, names evidence.Names, sessions func(day int) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
+func runDaily(days int, names evidence.Names, sessions func(since time.Duration) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
+	return runEvery(24*time.Hour, days, names, sessions, entry)
+}
+
+// runEvery does so at another interval.
+func runEvery(interval time.Duration, days int, names evidence.Names, sessions func(since time.Duration) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
 	live := []cluster.Instance{{Name: "db", Group: "/aws/rds/instance/db/postgresql", ResourceID: "db-A", Created: firstRun.AddDate(-1, 0, 0)}}
 	logging := account.Logging{Connections: "on", MinMessages: "warning", LinePrefix: "%t:%r:%u@%d:[%p]:", Destination: "stderr", Messages: "C"}
 	var records []account.LogRecord
-	for day := range days {
-		start := firstRun.AddDate(0, 0, day)
+	for since := time.Duration(0); since < time.Duration(days)*24*time.Hour; since += interval {
+		start := firstRun.Add(since)
 		e := evidence.New(start, evidence.Options{Lag: 5 * time.Minute, Longest: 90 * 24 * time.Hour})
 		e.Enroll(live, records)
 		i := e.Named("db")
 		i.See(evidence.Sighting{Logging: logging, Look: evidence.Look{At: start, Started: live[0].Created, Loaded: live[0].Created,
-			Sessions: sessions(day)}})
+			Sessions: sessions(since)}})
 		log := evidence.NewLog(start, names)
 		e.Watch(log)
 		for at := e.ReadFrom(i.Group); at.Before(start); at = at.Add(time.Second) {
@@ -73,7 +80,7 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 	} {
 		runs := runDaily(5, names, steadily, func(at time.Time) string {
 			tail := ""
-			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/864%2 == 0 {
+			if at.After(firstRun.AddDate(0, 0, 2)) && at.Unix()/720%2 == 0 {
 				tail = tt.half
 			}
 			if tail == "missing" {
@@ -115,7 +122,7 @@ func TestLoginsThatNoCountHas(t *testing.T) {
 			if at.After(firstRun.AddDate(0, 0, 2)) {
 				form = instead
 			}
-			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)))
+			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)*24))
 			return at.Format(time.DateTime) + " UTC:" + fmt.Sprintf(form, at.Unix()%30000)
 		})
 		if e := runs[len(runs)-1]; !slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") }) {
@@ -155,7 +162,8 @@ func TestWhichSessionsAreCompared(t *testing.T) {
 			return map[string]account.SessionCount{"x": {OID: 10, Count: int64(1000 - day)}, "y": {OID: 11, Count: int64(day)}}
 		}},
 	} {
-		sessions := func(day int) map[string]account.SessionCount {
+		sessions := func(since time.Duration) map[string]account.SessionCount {
+			day := int(since / (24 * time.Hour))
 			counted := tt.other(day)
 			counted["app"] = account.SessionCount{OID: 5, Count: int64(loginsADay * day)}
 			if tt.crash && day > 2 {
@@ -196,19 +204,21 @@ func TestSessionsOfSeveralLooks(t *testing.T) {
 		"one a day ever":     {0, days, false, true},
 		"one a day at first": {0, 3, false, false},
 	} {
-		runs := runDaily(days, names, steadily, func(at time.Time) string {
-			if n := int(at.Sub(firstRun) / (24 * time.Hour)); n >= tt.from && n < tt.to && at.Sub(firstRun)%(24*time.Hour) == 12*time.Hour {
-				return ""
+		for _, interval := range []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour} {
+			runs := runEvery(interval, days, names, steadily, func(at time.Time) string {
+				if n := int(at.Sub(firstRun) / (24 * time.Hour)); n >= tt.from && n < tt.to && at.Sub(firstRun)%(24*time.Hour) == 12*time.Hour+24*time.Hour/loginsADay {
+					return ""
+				}
+				return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app", at.Unix()%30000)
+			})
+			gap, told := false, false
+			for _, e := range runs {
+				gap = gap || slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "taken together") && e.From().Equal(g.To) })
+				told = told || slices.ContainsFunc(e.Notes, func(note string) bool { return strings.Contains(note, "taken together") })
 			}
-			return at.Format(time.DateTime) + fmt.Sprintf(" UTC:10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app", at.Unix()%30000)
-		})
-		gap, told := false, false
-		for _, e := range runs {
-			gap = gap || slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "taken together") && e.From().Equal(g.To) })
-			told = told || slices.ContainsFunc(e.Notes, func(note string) bool { return strings.Contains(note, "taken together") })
-		}
-		if gap != tt.gap || told != tt.told {
-			t.Errorf("%s: a gap %v, want %v; told %v, want %v", name, gap, tt.gap, told, tt.told)
+			if gap != tt.gap || told != tt.told {
+				t.Errorf("%s, every %s: a gap %v, want %v; told %v, want %v", name, interval, gap, tt.gap, told, tt.told)
+			}
 		}
 	}
 }

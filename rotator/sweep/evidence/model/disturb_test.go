@@ -180,7 +180,7 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		hides := name != "lc_messages" // logins are read in other languages
 		if hides && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
-			w.lacks(hole{s, from, told.at, told.arrives, name, false})
+			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})
 }

@@ -14,7 +14,6 @@ type hole struct {
 	from, to time.Time
 	by       time.Time // a run that begins later has found it
 	what     string
-	moved    bool // the instance was renamed between the two looks
 }
 
 // lack is what the log lacks between two looks, as the counts of sessions tell. A login just after the later look, which that look has not
@@ -84,15 +83,15 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	var lacking *lack
 	holes := len(w.holes)
 	if own.lost || own.unreadable {
-		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login", false})
+		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
 	expired := w.retention > 0 && w.now.Sub(before.At) > w.retention-4*day // in part: then nothing is counted
 	if !before.At.IsZero() && (s.known == s.Name || s.moved) && w.keepsAll() && !expired {
 		if short := growth(before, look) - written(s.logins); short > 0 && !s.uncounted && w.countsAgreed() {
-			lacking = &lack{hole{s, before.At, look.At, look.At.Add(waited), "logins", s.moved}, short, s.missing}
+			lacking = &lack{hole{s, before.At, look.At, look.At.Add(waited), "logins"}, short, s.missing}
 		}
 		if reloaded := !look.Loaded.Equal(before.Loaded) && look.Loaded.After(look.Started); reloaded && s.reloaded.lost && w.reloadsAgreed() {
-			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload", false})
+			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
 		}
 	}
 	if len(w.holes) == holes && lacking == nil {
@@ -189,9 +188,13 @@ func (w *world) forgetHoles(s *server) {
 func (w *world) keepCounting(s *server) {
 	look, lacking, holes := s.look, s.lacking, slices.Clone(w.holes)
 	w.forgetHoles(s)
+	again := w.now.Sub(s.movedAt) < waited+2*day
+	if s.movedAt = w.now; again {
+		return
+	}
 	s.look, s.lacking, s.moved = look, lacking, true
 	for _, h := range holes {
-		if h.server == s && h.what == "logins" && !h.moved {
+		if h.server == s && h.what == "logins" {
 			w.lacks(h)
 		}
 	}

@@ -43,6 +43,7 @@ type server struct {
 	agreed    time.Time // when a look saw a reload that the log shows, the first time; zero = not yet
 	known     string    // the name that it had then
 	moved     bool      // since then it has been given a name that nobody had
+	movedAt   time.Time // when it was last
 }
 
 // stream is one log stream. It arrives in order, but for single events that are late.
