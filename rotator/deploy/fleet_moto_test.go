@@ -100,9 +100,10 @@ func (m *motoStates) answer(w http.ResponseWriter, r *http.Request) {
 	_ = json.Unmarshal(payload, &event) // the test looks at what was asked
 	m.mu.Lock()
 	m.asked = append(m.asked, string(payload))
+	unwritten := m.unwritten
 	m.mu.Unlock()
 	switch {
-	case event.Action == "list" && m.unwritten:
+	case event.Action == "list" && unwritten:
 		fmt.Fprint(w, `{"bucket":"results","key":"lists/none.json","count":3}`)
 	case event.Action == "list":
 		err := publish.Save(r.Context(), m.s3(), event.Into.Bucket, event.Into.Prefix+"/1.json",
@@ -153,9 +154,11 @@ func (m *motoStates) call(operation string, in, out any) {
 }
 
 // execute makes a state machine and runs it to its end, which is a digest, and gives the payloads of the function.
-func (m *motoStates) execute(name, definition string) []string {
+func (m *motoStates) execute(name, definition string, unwritten bool) []string {
 	m.t.Helper()
-	m.asked = nil
+	m.mu.Lock()
+	m.asked, m.unwritten = nil, unwritten
+	m.mu.Unlock()
 	var machine struct{ StateMachineArn string }
 	m.call("CreateStateMachine", map[string]string{"name": name, "definition": definition, "roleArn": "arn:aws:iam::123456789012:role/fleet"}, &machine)
 	var execution struct{ ExecutionArn string }
@@ -169,6 +172,8 @@ func (m *motoStates) execute(name, definition string) []string {
 		m.t.Errorf("it ended with %+v", state)
 	}
 	m.call("DeleteStateMachine", map[string]string{"stateMachineArn": machine.StateMachineArn}, &struct{}{}) // moto runs none beside one that has ended
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return m.asked
 }
 
@@ -184,7 +189,7 @@ func TestStateMachineRunsInMoto(t *testing.T) {
 	text := newStack(template, fleetOfMany).resolve(template.Resources["FleetSweep"].Properties["DefinitionString"]).(string)
 	text = strings.NewReplacer("<SweepFunction.Arn>", "sweep", "<FleetResults>", "results", `"ToleratedFailurePercentage": 100`, `"ToleratedFailurePercentage": 100.0`).Replace(text)
 	text = regexp.MustCompile(`"IntervalSeconds": \d+`).ReplaceAllString(text, `"IntervalSeconds": 1`)
-	asked := m.execute("well", text)
+	asked := m.execute("well", text, false)
 	if len(asked) != 5 || !strings.Contains(asked[0], "list") || !strings.Contains(asked[4], `"manifest"`) || !strings.Contains(asked[4], `"results"`) {
 		t.Fatalf("asked %q", asked)
 	}
@@ -202,8 +207,7 @@ func TestStateMachineRunsInMoto(t *testing.T) {
 	if counts["one"] != 1 || counts["three"] != 2 || counts["two"] != 0 {
 		t.Errorf("swept %v; want one once, three twice, since it fails, and two never", counts)
 	}
-	m.unwritten = true
-	if asked := m.execute("unwritten", text); len(asked) != 2 || !strings.Contains(asked[1], `"failure": {"Error": `) || !strings.Contains(asked[1], "NoSuchKey") {
+	if asked := m.execute("unwritten", text, true); len(asked) != 2 || !strings.Contains(asked[1], `"failure": {"Error": `) || !strings.Contains(asked[1], "NoSuchKey") {
 		t.Errorf("the list is not there, and asked is %q", asked)
 	}
 }

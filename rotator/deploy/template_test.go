@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"encoding/json"
 	"os"
+	"sync"
 	"testing"
 
 	"pgrotator/rotator/internal/cloudformation"
@@ -58,20 +59,24 @@ type output struct {
 // readTemplate reads template.yaml as it stands, before the SAM transform.
 func readTemplate(t *testing.T) template {
 	t.Helper()
-	text, err := os.ReadFile(templatePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	long, err := cloudformation.Read(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := json.Marshal(long)
+	encoded, err := readTemplateOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return decodeTemplate(t, encoded)
 }
+
+var readTemplateOnce = sync.OnceValues(func() (json.RawMessage, error) {
+	text, err := os.ReadFile(templatePath)
+	if err != nil {
+		return nil, err
+	}
+	long, err := cloudformation.Read(text)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(long)
+})
 
 func decodeTemplate(t *testing.T, encoded []byte) template {
 	t.Helper()
