@@ -178,8 +178,8 @@ func (w *world) spell(s *server, change func(*server), name, value string, back 
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		hides := name != "lc_messages" // logins are read in other languages
-		if hides && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
+		hides := name != "lc_messages" // logins are read in other languages, what the postmaster says of settings is not
+		if hides && !s.german && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})

@@ -121,7 +121,8 @@ func (r *run) holdLocked(who *person) {
 // holdUnlock fails where somebody is let in for what the log is said to show of the time of the lock, and did nothing then.
 func (r *run) holdUnlock(who *person, v policy.Verdict) {
 	a := who.account
-	doubt := !a.LastLogin.Before(a.LockedAt.Truncate(time.Second)) // an attempt in the lock's own second may have been before it
+	doubt := !a.LastLogin.Before(a.LockedAt.Truncate(time.Second))      // an attempt in the lock's own second may have been before it
+	doubt = doubt || r.byRows > 0 || a.Source == evidence.ByUnreadEntry // rows may show an attempt that was turned away
 	if r.has.cuts || doubt || !strings.Contains(v.Reason, "the log shows") && !strings.Contains(v.Reason, "log line") {
 		return // what a publisher cuts at newlines anybody can forge
 	}
