@@ -130,7 +130,7 @@ func (l *Log) Row(r logread.Row) {
 			in.server(event, r.Latest)
 		}
 	}
-	if masked(r) {
+	if Masked(r) {
 		in.unreadable("masked "+r.Severity, int(r.Count), r.Earliest, r.Latest)
 	}
 	l.rows.add(r)
@@ -152,8 +152,9 @@ func (l *Log) isOwn(names string) bool {
 	return own
 }
 
-// masked reports a row that only a session writes, of a name that is all asterisks.
-func masked(r logread.Row) bool {
+// Masked reports a row that makes evidence incomplete: only an authorized session writes its entries, and its role's name is all
+// asterisks. What a stranger can write under such a name is none.
+func Masked(r logread.Row) bool {
 	user, _, _ := strings.Cut(r.Names, "@")
 	return user != "" && strings.Trim(user, "*") == "" && (r.Class == logread.Login || r.Class == logread.Disconnection || r.Class == logread.Other)
 }
