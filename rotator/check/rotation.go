@@ -191,7 +191,7 @@ func (c *Check) way(ctx context.Context, l *list, s subject, session *postgres.S
 	}
 }
 
-// upgrade tells what has to be given while CREATEROLE is still enough to give it.
+// upgrade tells what has to be given while CREATEROLE is still enough to give it; nothing where that is all there.
 func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgres.Session, partner role.State) {
 	statements, err := role.BeforeUpgrade(ctx, session, s.pair.User, s.pair.Partner, partner.Shared)
 	switch {
@@ -200,8 +200,6 @@ func (c *Check) upgrade(ctx context.Context, l *list, s subject, session *postgr
 	case len(statements) > 0:
 		l.advise("upgrade", fmt.Sprintf("setup's function would end with an upgrade of PostgreSQL %d to 16 or later", partner.Version/10000),
 			toPaste("Run setup again before the upgrade, or as the master:", strings.Join(statements, ";\n")+";"))
-	default:
-		l.pass("upgrade", "an upgrade of PostgreSQL changes nothing in how this pair is set")
 	}
 }
 
