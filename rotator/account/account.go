@@ -45,8 +45,9 @@ type Account struct {
 	Lock          LockRecord
 }
 
-// LockRecord is on what grounds a role was locked. Its zero value is a lock whose record is gone.
+// LockRecord is when a role was locked, and on what grounds. Its zero value is a lock whose record is gone.
 type LockRecord struct {
+	At           time.Time `json:"at"` // LockedAt moves where somebody lets the role in
 	LastActivity time.Time `json:"lastActivity"`
 	LockDays     int       `json:"lockDays"`
 }
@@ -62,6 +63,11 @@ func (a Account) ActiveWhenLocked() bool {
 // LockDoubted reports a role whose lock was wrong, as has come to light since, and is yet to be undone.
 func (a Account) LockDoubted() bool {
 	return !a.LockedAt.IsZero() && a.Lock != LockRecord{} && a.ActiveWhenLocked()
+}
+
+// Late reports that activity of a time was before the lock, and less long than what it rests on.
+func (r LockRecord) Late(at time.Time) bool {
+	return at.After(r.LastActivity) && at.Before(r.At.Add(LockSlack)) && r.At.Sub(at) < time.Duration(r.LockDays)*24*time.Hour
 }
 
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.

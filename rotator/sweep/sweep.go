@@ -197,11 +197,11 @@ func (r *run) prepare(ctx context.Context) error {
 
 // names are whom and what the log is read for.
 func (r *run) names(accounts []account.Account) evidence.Names {
-	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
+	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Locks: map[string]account.LockRecord{}, Own: map[string]bool{r.pair.User: true, r.pair.Partner: true}, Stack: r.options.stack(r.value.Database)}
 	for _, a := range accounts {
 		n.Roles = append(n.Roles, a.Name)
 		if !a.LockedAt.IsZero() && !a.CanLogin {
-			n.Locked[a.Name], n.Doubted[a.Name] = a.LockedAt, a.LockDoubted()
+			n.Locked[a.Name], n.Doubted[a.Name], n.Locks[a.Name] = a.LockedAt, a.LockDoubted(), a.Lock
 		}
 	}
 	for _, d := range r.found.Databases {

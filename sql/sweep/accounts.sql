@@ -38,7 +38,7 @@ WITH RECURSIVE reach AS ( -- the roles whose memberships the owner of the functi
     SELECT o.holder AS oid FROM over o GROUP BY o.holder
     HAVING count(DISTINCT o.user_oid) = (SELECT count(*) FROM pg_catalog.pg_roles u WHERE u.rolname = ANY ($3::text[]))
 ), locks AS (
-    SELECT DISTINCT ON (a.user_name) a.user_name, a.detail::text AS detail
+    SELECT DISTINCT ON (a.user_name) a.user_name, (a.detail || pg_catalog.jsonb_build_object('at', a.happened_at))::text AS detail
     FROM :"state_schema".user_login_action a WHERE a.action = 'locked' ORDER BY a.user_name, a.happened_at DESC NULLS LAST
 )
 SELECT r.oid::int8, CASE WHEN r.plain THEN r.name ELSE r.bytes END, r.plain,

@@ -23,8 +23,9 @@ type Names struct {
 	Databases []string
 	Locked    map[string]time.Time // since when the sweep has locked roles: a later attempt of theirs is activity only if nothing refused it
 	Doubted   map[string]bool      // those of them that were active when they were locked, as it turned out: whatever they do later is doubt
-	Own       map[string]bool      // the users of the secret's pair, whose logins can be the sweep's own
-	Stack     string               // of the deployment whose logins these are
+	Locks     map[string]account.LockRecord
+	Own       map[string]bool // the users of the secret's pair, whose logins can be the sweep's own
+	Stack     string          // of the deployment whose logins these are
 }
 
 // locked reports a role that the sweep has locked.
@@ -50,6 +51,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
+	late      map[string]time.Time        // the latest activity of before their lock that has come to light now
 	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
@@ -89,7 +91,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -244,9 +246,21 @@ func (l *Log) saw(a account.Activity) {
 	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
 		l.doubted[a.Role] = true
 	}
+	if l.names.Locks[a.Role].Late(a.At) {
+		l.late[a.Role] = later(l.late[a.Role], a.At)
+	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
+}
+
+// Late is activity of a role of before its lock that this run has read, where it is locked still only for what rows have shown of it since:
+// they may have shown an attempt whose refusal was yet to come. Zero = there is none.
+func (l *Log) Late(a account.Account) time.Time {
+	if a.Source != ByUnreadEntry {
+		return time.Time{}
+	}
+	return l.late[a.Name]
 }
 
 // Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:

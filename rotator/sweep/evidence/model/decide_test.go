@@ -18,7 +18,7 @@ func (r *run) decide() {
 		r.completed++
 	}
 	for _, who := range slices.Clone(r.people) {
-		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged, Undecided: r.log.Undecided(who.account.Name)}
+		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged, Undecided: r.log.Undecided(who.account.Name), Late: r.log.Late(who.account)}
 		v := p.Judge(s)
 		r.holdVerdict(who, v, p)
 		if r.fate != watchesOnly {
@@ -75,7 +75,7 @@ func (r *run) lock(who *person, v policy.Verdict) {
 	r.locks++
 	row.Status, row.StatusChanged = account.Locked, r.now
 	row.CanLogin, row.LockedAt, who.shut = false, r.now, false
-	row.Lock = account.LockRecord{LastActivity: v.Last, LockDays: r.lockDays}
+	row.Lock = account.LockRecord{At: r.now, LastActivity: v.Last, LockDays: r.lockDays}
 	if !r.chance(5) || who.habit == never {
 		return
 	}
