@@ -23,8 +23,9 @@ type cure struct {
 	healed    func(h *hostile) bool
 }
 
-// changing are the statements that make and grant nothing. The rest does the same where whoever logs in becomes another role.
-var changing = []string{"Unlock", "Lock", "LiftConnectionLimit", "BecomeAtLogin", "ForgetRoleIn", "LeaveIAM", "LeaveSuperuser", "MarkTwin"}
+// changing are the statements that make nothing, and grant nothing that whom the master may have become could. The rest does the same where
+// whoever logs in becomes another role.
+var changing = []string{"Join", "Unlock", "Lock", "LiftConnectionLimit", "BecomeAtLogin", "ForgetRoleIn", "LeaveIAM", "LeaveSuperuser", "MarkTwin"}
 
 // names are the roles and the database that statements are about.
 type names struct{ user, partner, shared, people, place string }
