@@ -47,7 +47,7 @@ type Account struct {
 
 // LockRecord is when a role was locked, and on what grounds. Its zero value is a lock whose record is gone.
 type LockRecord struct {
-	At           time.Time `json:"at"` // LockedAt moves where somebody lets the role in
+	At           time.Time `json:"at,omitzero"` // of its row in user_login_action: LockedAt moves where somebody lets the role in
 	LastActivity time.Time `json:"lastActivity"`
 	LockDays     int       `json:"lockDays"`
 }
