@@ -220,9 +220,9 @@ func (r *run) holdLocksOfHoles() {
 	for _, h := range r.holes {
 		for _, who := range r.people {
 			a := who.account
-			in := a.LockedAt.After(h.from) && !a.LockedAt.After(h.to)
-			if r.now.After(h.by) && in && !a.CanLogin && a.Status != account.Active && !(who.shut && a.LockedAt.Equal(a.LastLogin)) {
-				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.LockedAt, h.server.Name, h.what, h.from, h.to)
+			in := a.Lock.At.After(h.from) && !a.Lock.At.After(h.to) // LockedAt moves on when the role seems to have been let in since
+			if r.now.After(h.by) && in && !a.LockedAt.IsZero() && !a.CanLogin && a.Status != account.Active && !(who.shut && a.LockedAt.Equal(a.LastLogin)) {
+				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.Lock.At, h.server.Name, h.what, h.from, h.to)
 			}
 		}
 	}
