@@ -102,12 +102,12 @@ func (e *Evidence) To() time.Time {
 	return t
 }
 
-// ArrivedTo is up to when no line of the instances that live is to come any more, as late as their lines have come lately; zero =
-// nothing is known.
+// ArrivedTo is up to when no line of the instances that live, or are gone lately, is to come any more, as late as their lines have come
+// lately; zero = nothing is known.
 func (e *Evidence) ArrivedTo() time.Time {
 	var t time.Time
 	for _, i := range e.Instances {
-		if i.Live {
+		if i.Live || e.Start.Before(i.CanaryAt.Add(e.allowance(i))) {
 			t = earlier(t, i.ProcessedTo.Add(-e.allowance(i)))
 		}
 	}

@@ -24,7 +24,7 @@ type Instance struct {
 	expiredTo time.Time          // events up to here were lost before they were read; zero = none was
 	pending   []string           // canaries of earlier runs that were not found yet, newest first
 	lost      time.Time          // since when its log cannot be vouched for, until a run has undone what rests on it; zero = it can
-	patience  time.Duration      // how long its last lines are waited for once it is gone
+	patience  time.Duration      // how long its last lines are waited for at most, once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
@@ -97,7 +97,7 @@ func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) 
 
 // known is an instance as earlier runs left it.
 func (e *Evidence) known(r account.LogRecord) *Instance {
-	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: goneAfter}
+	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: lostAfter}
 	i.pending, i.lost = parted(r.Canary)
 	known := decodeStreams(r.Streams)
 	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
@@ -131,7 +131,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		case named != nil:
 			list[n] = named
 		default:
-			list[n] = &Instance{LogRecord: account.LogRecord{Instance: l.Name}, fresh: true, streams: map[string]*stream{}, patience: goneAfter}
+			list[n] = &Instance{LogRecord: account.LogRecord{Instance: l.Name}, fresh: true, streams: map[string]*stream{}, patience: lostAfter}
 		}
 	}
 	for n, l := range live {
@@ -237,7 +237,7 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 		if i.Group != group || i.ReadFrom.IsZero() {
 			continue
 		}
-		i.patience = min(goneAfter, retention/2)
+		i.patience = min(lostAfter, retention/2)
 		if !i.ReadFrom.Before(kept) {
 			continue
 		}

@@ -86,7 +86,10 @@ func newInstanceLog(start time.Time) *instanceLog {
 // what comes late.
 func (in *instanceLog) readOn() bool { return !in.known && in.wroteSince(in.seen) }
 
-func (in *instanceLog) wroteLately() bool { return in.newest > in.start.Add(-goneAfter).UnixMilli() }
+func (in *instanceLog) wroteLately() bool {
+	late := min(2*time.Duration(in.delay)*time.Millisecond, maxReread)
+	return in.newest > in.start.Add(-max(goneAfter, late)).UnixMilli()
+}
 
 // wroteSince reports an instance that wrote lately, and after it was last seen alive: it may be another, under the name of one that is gone.
 func (in *instanceLog) wroteSince(seen time.Time) bool {

@@ -81,7 +81,8 @@ const (
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
-// Nobody is locked or dropped for whom the second reading has not covered the time that counts, nor who may have logged in.
+// Nobody is locked or dropped for whom the second reading has not covered the time that counts, and nobody who may have logged in is,
+// nor is marked for it.
 func (p Policy) Judge(s Subject) Verdict {
 	v := Verdict{Account: s.Account, Last: s.LastLogin, Idle: p.idle(s)}
 	if s.Sessions > 0 {
@@ -108,11 +109,14 @@ func (p Policy) Judge(s Subject) Verdict {
 	if v.Action == Lock || v.Action == Drop {
 		v.Uncovered = !p.covers(s)
 	}
-	if v.Uncovered || s.Undecided && (v.Action == Lock || v.Action == Drop) {
+	if v.Uncovered || s.Undecided && v.Action.closes() {
 		v.Action = Leave
 	}
 	return v
 }
+
+// closes reports an action that closes a role, or tells people that they may.
+func (a Action) closes() bool { return a == Lock || a == MarkReady || a == Drop }
 
 // covers reports that the second reading has covered the time that a role must have been idle for: the interval up to the evidence's
 // end, or for one that is locked, all since the lock, at most the interval after which it is dropped.

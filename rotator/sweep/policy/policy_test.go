@@ -79,6 +79,7 @@ func TestVerdicts(t *testing.T) {
 		"ready to delete, DELETE unset since":         {lockOnly, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.MarkLocked},
 		"ready to delete, nothing in the way":         {both, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.Drop},
 		"LOCK unset, idle as long as DELETE":          {deleteOnly, open(180), policy.MarkReady},
+		"LOCK unset, a login may still be refused":    {deleteOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
 		"LOCK unset, ready for less than a day":       {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), policy.Leave},
 		"LOCK unset, ready for a day":                 {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), policy.Drop},
 		"LOCK unset, ready, its lines may be to come": {arriving(deleteOnly, 1), with(open(180.5), status(account.ReadyToDelete, 5)), policy.Leave},

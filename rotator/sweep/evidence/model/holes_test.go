@@ -110,6 +110,17 @@ func forgive(missing []*entry) {
 	}
 }
 
+// forgiveLost has no promise rest on what any log has lost so far.
+func (w *world) forgiveLost() {
+	for _, p := range w.people {
+		for _, did := range p.deeds {
+			if did.proof != nil && did.proof.lost {
+				did.proof.beyond = true
+			}
+		}
+	}
+}
+
 // confirmLack notes the hole that the last look has shown, now that no login makes up for it any more.
 func (w *world) confirmLack(s *server) {
 	if s.lacking != nil {
