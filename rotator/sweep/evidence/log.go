@@ -254,14 +254,8 @@ func (l *Log) saw(a account.Activity) {
 	}
 }
 
-// Late is activity of a role of before its lock that this run has read, where it is locked still only for what rows have shown of it since:
-// they may have shown an attempt whose refusal was yet to come. Zero = there is none.
-func (l *Log) Late(a account.Account) time.Time {
-	if a.Source != ByUnreadEntry {
-		return time.Time{}
-	}
-	return l.late[a.Name]
-}
+// Late is activity of a role of before its lock that this run has read; zero = there is none.
+func (l *Log) Late(role string) time.Time { return l.late[role] }
 
 // Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
 // the lock has to be undone, whoever may have let the role in since.

@@ -45,6 +45,7 @@ type Subject struct {
 	Ignored   bool      // on IGNORE_USER_LIST
 	Late      time.Time // activity of before its lock that has come to light now, whoever has let it in since; zero = there is none
 	Undecided bool      // the log shows a login of it that a stream which is late may still refuse
+	Contested bool      // what it was last seen doing may have been an attempt that was turned away
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -146,17 +147,14 @@ func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 // activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing
 // does, or somebody else has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
-	if letIn(s) && s.Late.IsZero() {
-		return ""
+	if letIn(s) {
+		return p.wronglyLockedAtFirst(s)
 	}
 	if s.Sessions > 0 {
 		return "it has a session that began before the lock"
 	}
-	if !p.Doubted.IsZero() && s.LockedAt.After(p.Doubted.Add(-maxSkew)) {
-		return "the log of an instance had stopped, unnoticed, when it was locked"
-	}
-	if !s.Late.IsZero() {
-		return lateLogin(s.Late)
+	if p.doubts(s.LockedAt) {
+		return logHadStopped
 	}
 	limit := time.Duration(s.Lock.LockDays) * day
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
@@ -169,6 +167,26 @@ func (p Policy) wronglyLocked(s Subject) string {
 		return lateLogin(s.LastLogin)
 	}
 	return ""
+}
+
+// wronglyLockedAtFirst is the same of a role that only an attempt may have shown to be let in: the sweep's own lock counts.
+func (p Policy) wronglyLockedAtFirst(s Subject) string {
+	switch {
+	case !s.Contested:
+		return ""
+	case p.doubts(s.Lock.At):
+		return logHadStopped
+	case !s.Late.IsZero():
+		return lateLogin(s.Late)
+	}
+	return ""
+}
+
+const logHadStopped = "the log of an instance had stopped, unnoticed, when it was locked"
+
+// doubts reports that a lock of a time rests on a log that had stopped.
+func (p Policy) doubts(lockedAt time.Time) bool {
+	return !p.Doubted.IsZero() && lockedAt.After(p.Doubted.Add(-maxSkew))
 }
 
 func lateLogin(at time.Time) string {
