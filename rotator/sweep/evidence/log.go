@@ -243,14 +243,19 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
-		l.doubted[a.Role] = true
-	}
+	l.doubt(a.Role, a.Began)
 	if l.names.Locks[a.Role].Late(a.At) {
 		l.late[a.Role] = later(l.late[a.Role], a.At)
 	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
+	}
+}
+
+// doubt notes that a session of a role, if it is locked, began before the lock, or may have.
+func (l *Log) doubt(role string, began time.Time) {
+	if l.names.locked(role) && began.Before(l.names.Locked[role].Add(account.LockSlack)) {
+		l.doubted[role] = true
 	}
 }
 
@@ -309,6 +314,7 @@ func (l *Log) End() {
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
 				l.undecided[c.role] = true
+				l.doubt(c.role, milli(a.at))
 				in.countLogin(a.database, a.at)
 			default:
 				l.counted(in, c, a)
