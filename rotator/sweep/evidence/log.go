@@ -143,7 +143,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(s.instance.databaseOf(event), at)
+		l.await(s.instance, event, at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
@@ -174,14 +174,18 @@ func (l *Log) Event(e logread.Event) {
 
 func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// login has an authorized attempt wait for its refusal.
+// login takes in an authorized attempt of a role of the catalogue.
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
-	in := s.instance
-	in.logins++
+	s.instance.logins++
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
+	l.await(s.instance, event, at)
+}
+
+// await has an authorized attempt wait for its refusal. Of a user whom the catalogue lacks only the session counts.
+func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 	c := connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
@@ -195,6 +199,9 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
 	in.countLogin(a.database, a.at)
+	if c.role == "" {
+		return
+	}
 	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
@@ -313,7 +320,7 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty:
+			case l.hasty, c.role == "":
 				l.counted(in, c, a)
 			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role, a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
