@@ -72,7 +72,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues                                                             bool
 }
 
 // event is something that is to happen.
@@ -118,6 +118,7 @@ func newWorld(seed uint64) *world {
 		w.deaf = noReading // of whom it drops without a lock, a run makes sure by the first alone
 	}
 	w.gain(rand.New(rand.NewPCG(seed, 11)))
+	w.gainTongues(rand.New(rand.NewPCG(seed, 13)))
 	w.addServer()
 	w.addServer()
 	w.cast()
@@ -151,6 +152,17 @@ func (w *world) gain(rng *rand.Rand) {
 		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
+}
+
+// gainTongues has settings that hide logins be changed, in an eighth of the worlds, while entries are in another language.
+func (w *world) gainTongues(rng *rand.Rand) {
+	if rng.IntN(8) > 0 {
+		return
+	}
+	w.has.tongues, w.has.forms, w.has.spells, w.has.losses, w.storm = true, true, true, true, max(w.storm, 3)
+	if rng.IntN(2) == 0 {
+		w.byRows = 100
+	}
 }
 
 func (w *world) addServer() *server {
