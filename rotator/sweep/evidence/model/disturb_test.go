@@ -322,7 +322,7 @@ func (w *world) renameOne(s *server) {
 }
 
 // regroups notes that what was covered of an instance's group is not so of the one that it writes to from now on, where each has its own.
-func (w *world) regroups() { w.regrouped = w.has.apart && w.retention > 0 }
+func (w *world) regroups() { w.uncovered = w.uncovered || w.has.apart }
 
 // rename gives an instance another name, or has two exchange theirs.
 func (w *world) rename() {

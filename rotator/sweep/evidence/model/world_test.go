@@ -53,11 +53,11 @@ type world struct {
 	begun       time.Time // the first run
 	lastRun     time.Time
 	lastRead    time.Time // the last one that could read the log
-	lastCovered time.Time // the last one whose second reading ran to its end
+	lastCovered time.Time // the last one whose second reading ran to its end, everywhere
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
-	regrouped   bool      // an instance has a group of which nothing is covered yet
+	uncovered   bool      // of the group of some instance nothing is known to be covered
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
 	from        time.Time // of the evidence, as the last run that concluded told
