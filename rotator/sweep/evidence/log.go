@@ -248,9 +248,7 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
-		l.doubted[a.Role] = true
-	}
+	l.doubt(a.Role, a.Began)
 	if l.names.Locks[a.Role].Late(a.At) {
 		l.late[a.Role] = later(l.late[a.Role], a.At)
 	}
@@ -259,14 +257,15 @@ func (l *Log) saw(a account.Activity) {
 	}
 }
 
-// Late is activity of a role of before its lock that this run has read, where it is locked still only for what rows have shown of it since:
-// they may have shown an attempt whose refusal was yet to come. Zero = there is none.
-func (l *Log) Late(a account.Account) time.Time {
-	if a.Source != ByUnreadEntry {
-		return time.Time{}
+// doubt notes that a session of a role, if it is locked, began before the lock, or may have.
+func (l *Log) doubt(role string, began time.Time) {
+	if l.names.locked(role) && began.Before(l.names.Locked[role].Add(account.LockSlack)) {
+		l.doubted[role] = true
 	}
-	return l.late[a.Name]
 }
+
+// Late is activity of a role of before its lock that this run has read; zero = there is none.
+func (l *Log) Late(role string) time.Time { return l.late[role] }
 
 // Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
 // the lock has to be undone, whoever may have let the role in since.
@@ -320,6 +319,7 @@ func (l *Log) End() {
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
 				l.undecided[c.role] = true
+				l.doubt(c.role, milli(a.at))
 				in.countLogin(a.database, a.at)
 			default:
 				l.counted(in, c, a)

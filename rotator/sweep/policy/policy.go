@@ -45,6 +45,7 @@ type Subject struct {
 	Ignored   bool      // on IGNORE_USER_LIST
 	Late      time.Time // activity of before its lock that has come to light now, whoever has let it in since; zero = there is none
 	Undecided bool      // the log shows a login of it that a stream which is late may still refuse
+	Contested bool      // what it was last seen doing may have been an attempt that was turned away
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -81,7 +82,8 @@ const (
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
-// Nobody is locked or dropped for whom the second reading has not covered the time that counts, nor who may have logged in.
+// Nobody is locked or dropped for whom the second reading has not covered the time that counts, and nobody who may have logged in is,
+// nor is marked for it.
 func (p Policy) Judge(s Subject) Verdict {
 	v := Verdict{Account: s.Account, Last: s.LastLogin, Idle: p.idle(s)}
 	if s.Sessions > 0 {
@@ -108,11 +110,14 @@ func (p Policy) Judge(s Subject) Verdict {
 	if v.Action == Lock || v.Action == Drop {
 		v.Uncovered = !p.covers(s)
 	}
-	if v.Uncovered || s.Undecided && (v.Action == Lock || v.Action == Drop) {
+	if v.Uncovered || s.Undecided && v.Action.closes() {
 		v.Action = Leave
 	}
 	return v
 }
+
+// closes reports an action that closes a role, or tells people that they may.
+func (a Action) closes() bool { return a == Lock || a == MarkReady || a == Drop }
 
 // covers reports that the second reading has covered the time that a role must have been idle for: the interval up to the evidence's
 // end, or for one that is locked, all since the lock, at most the interval after which it is dropped.
@@ -142,17 +147,14 @@ func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 // activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing
 // does, or somebody else has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
-	if letIn(s) && s.Late.IsZero() {
-		return ""
+	if letIn(s) {
+		return p.wronglyLockedAtFirst(s)
 	}
 	if s.Sessions > 0 {
 		return "it has a session that began before the lock"
 	}
-	if !p.Doubted.IsZero() && s.LockedAt.After(p.Doubted.Add(-maxSkew)) {
-		return "the log of an instance had stopped, unnoticed, when it was locked"
-	}
-	if !s.Late.IsZero() {
-		return lateLogin(s.Late)
+	if p.doubts(s.LockedAt) {
+		return logHadStopped
 	}
 	limit := time.Duration(s.Lock.LockDays) * day
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
@@ -165,6 +167,26 @@ func (p Policy) wronglyLocked(s Subject) string {
 		return lateLogin(s.LastLogin)
 	}
 	return ""
+}
+
+// wronglyLockedAtFirst is the same of a role that only an attempt may have shown to be let in: the sweep's own lock counts.
+func (p Policy) wronglyLockedAtFirst(s Subject) string {
+	switch {
+	case !s.Contested:
+		return ""
+	case p.doubts(s.Lock.At):
+		return logHadStopped
+	case !s.Late.IsZero():
+		return lateLogin(s.Late)
+	}
+	return ""
+}
+
+const logHadStopped = "the log of an instance had stopped, unnoticed, when it was locked"
+
+// doubts reports that a lock of a time rests on a log that had stopped.
+func (p Policy) doubts(lockedAt time.Time) bool {
+	return !p.Doubted.IsZero() && lockedAt.After(p.Doubted.Add(-maxSkew))
 }
 
 func lateLogin(at time.Time) string {

@@ -243,10 +243,12 @@ func (r *run) names() evidence.Names {
 	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Locks: map[string]account.LockRecord{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b", "rdsadmin", "dms"}, Databases: []string{"app", "postgres", "babelfish_db", "rdsadmin"}}
 	for _, a := range r.accounts() {
-		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
+		if a.Unlogged != "" {
 			continue
 		}
-		n.Roles = append(n.Roles, a.Name)
+		if !slices.Contains(r.unheard(), a.Name) {
+			n.Roles = append(n.Roles, a.Name)
+		}
 		if !a.LockedAt.IsZero() && !a.CanLogin {
 			n.Locked[a.Name], n.Doubted[a.Name], n.Locks[a.Name] = a.LockedAt, a.LockDoubted(), a.Lock
 		}

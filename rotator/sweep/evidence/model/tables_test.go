@@ -86,9 +86,11 @@ func (w *world) restore() {
 	w.forgetHoles(nil)
 }
 
-// stripTables takes from the tables what version 1.0 did not store, as if that had swept until now.
+// stripTables takes from the tables what version 1.0 did not store, as if that had swept until now: by what it knew nobody finds out what a
+// log lacks.
 func (w *world) stripTables() {
 	w.forgetHoles(nil)
+	w.forgiveLost()
 	w.disturbed(w.now)
 	w.upgraded, w.backup, w.unnoticed = w.now, nil, false
 	if w.has.intrigue {
