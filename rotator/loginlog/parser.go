@@ -33,7 +33,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
-		return p.parseServer(stamp, rest)
+		return p.parseServer(stamp, withoutStrayLines(rest))
 	}
 	host, port, rest, ok := cutClient(rest)
 	if !ok {
