@@ -58,7 +58,7 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 	r.given.forget()
 	length := max(firstSlice, r.longest-longestSlice)
 	for from.Before(to) {
-		end := earlier(from.Add(length), to)
+		end := r.given.within(from, earlier(from.Add(length), to))
 		begun := time.Now()
 		newest, whole, err := r.slice(bounded, group, from, end, sink)
 		if err != nil {
