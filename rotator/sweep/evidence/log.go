@@ -3,6 +3,7 @@ package evidence
 import (
 	"maps"
 	"time"
+	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -181,7 +182,7 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, in.databaseOf(event)}
+	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -189,8 +190,8 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database, a.at)
-	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	in.countLogin(a.database.Value(), a.at)
+	l.saw(account.Activity{Role: c.role.Value(), At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -220,7 +221,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -311,11 +312,11 @@ func (l *Log) End() {
 			case in.refused(c, a.at):
 			case l.hasty:
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.locked(c.role) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.locked(c.role.Value()) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role] = true
-				in.countLogin(a.database, a.at)
+				l.undecided[c.role.Value()] = true
+				in.countLogin(a.database.Value(), a.at)
 			default:
 				l.counted(in, c, a)
 			}
