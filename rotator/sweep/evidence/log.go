@@ -3,6 +3,7 @@ package evidence
 import (
 	"maps"
 	"time"
+	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -190,7 +191,7 @@ func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, in.databaseOf(event)}
+	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -198,11 +199,12 @@ func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database, a.at)
-	if c.role == "" {
+	in.countLogin(a.database.Value(), a.at)
+	role := c.role.Value()
+	if role == "" {
 		return
 	}
-	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	l.saw(account.Activity{Role: role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -232,7 +234,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -320,14 +322,14 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty, c.role == "":
+			case l.hasty, c.role.Value() == "":
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role, a.at) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role.Value(), a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role] = true
-				l.doubt(c.role, milli(a.at))
-				in.countLogin(a.database, a.at)
+				l.undecided[c.role.Value()] = true
+				l.doubt(c.role.Value(), milli(a.at))
+				in.countLogin(a.database.Value(), a.at)
 			default:
 				l.counted(in, c, a)
 			}
