@@ -31,6 +31,17 @@ type Names struct {
 // locked reports a role that the sweep has locked.
 func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
+// undone reports activity that shows that a role was active when it was locked, of which the lock did not know.
+func (n Names) undone(a account.Activity) bool {
+	return n.locked(a.Role) && a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && n.Locks[a.Role].Contradicted(a.At)
+}
+
+// letIn reports activity that shows that a session of a locked role began after its lock: a login, or what is of a session that is known to
+// have begun before. Any other entry shows no more than that its session had begun by then.
+func (n Names) letIn(a account.Activity) bool {
+	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
+}
+
 // open are the roles that may log in.
 func (n Names) open() map[string]bool {
 	open := make(map[string]bool, len(n.Roles))
@@ -51,7 +62,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	late      map[string]time.Time        // the latest activity of before their lock that has come to light now
+	letIn     map[string]time.Time        // when a session of a locked role began, after its lock: somebody let it in
 	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
@@ -91,7 +102,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -243,31 +254,26 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
+	switch {
+	case l.names.undone(a):
 		l.doubted[a.Role] = true
-	}
-	if l.names.Locks[a.Role].Late(a.At) {
-		l.late[a.Role] = later(l.late[a.Role], a.At)
+	case l.names.letIn(a):
+		l.letIn[a.Role] = later(l.letIn[a.Role], a.Began)
 	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// Late is activity of a role of before its lock that this run has read, where it is locked still only for what rows have shown of it since:
-// they may have shown an attempt whose refusal was yet to come. Zero = there is none.
-func (l *Log) Late(a account.Account) time.Time {
-	if a.Source != ByUnreadEntry {
-		return time.Time{}
-	}
-	return l.late[a.Name]
-}
-
-// Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
-// the lock has to be undone, whoever may have let the role in since.
+// Take hands over the activity since the last call. Of a locked role that somebody has let in it says when, where the activity does not
+// tell; of one that was active when it was locked it does not say when the session began: the lock has to be undone, whoever may have let
+// the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if since := l.letIn[a.Role]; !since.IsZero() && since.Before(a.At) {
+			a.Began = since
+		}
 		if l.doubted[a.Role] {
 			a.Began = time.Time{}
 		}
