@@ -37,6 +37,17 @@ func (n Names) lockedBy(role string, at int64) bool {
 	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
 }
 
+// undone reports activity that shows that a role was active when it was locked, of which the lock did not know.
+func (n Names) undone(a account.Activity) bool {
+	return n.locked(a.Role) && a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && n.Locks[a.Role].Contradicted(a.At)
+}
+
+// letIn reports activity that shows that a session of a locked role began after its lock: a login, or what is of a session that is known to
+// have begun before. Any other entry shows no more than that its session had begun by then.
+func (n Names) letIn(a account.Activity) bool {
+	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
+}
+
 // open are the roles that may log in.
 func (n Names) open() map[string]bool {
 	open := make(map[string]bool, len(n.Roles))
@@ -57,7 +68,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	late      map[string]time.Time        // the latest activity of before their lock that has come to light now
+	letIn     map[string]time.Time        // when a session of a locked role began, after its lock: somebody let it in
 	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
@@ -97,7 +108,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -257,30 +268,26 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	l.doubt(a.Role, a.Began)
-	if l.names.Locks[a.Role].Late(a.At) {
-		l.late[a.Role] = later(l.late[a.Role], a.At)
+	switch {
+	case l.names.undone(a):
+		l.doubted[a.Role] = true
+	case l.names.letIn(a):
+		l.letIn[a.Role] = later(l.letIn[a.Role], a.Began)
 	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// doubt notes that a session of a role, if it is locked, began before the lock, or may have.
-func (l *Log) doubt(role string, began time.Time) {
-	if l.names.locked(role) && began.Before(l.names.Locked[role].Add(account.LockSlack)) {
-		l.doubted[role] = true
-	}
-}
-
-// Late is activity of a role of before its lock that this run has read; zero = there is none.
-func (l *Log) Late(role string) time.Time { return l.late[role] }
-
-// Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
-// the lock has to be undone, whoever may have let the role in since.
+// Take hands over the activity since the last call. Of a locked role that somebody has let in it says when, where the activity does not
+// tell; of one that was active when it was locked it does not say when the session began: the lock has to be undone, whoever may have let
+// the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if since := l.letIn[a.Role]; !since.IsZero() && since.Before(a.At) {
+			a.Began = since
+		}
 		if l.doubted[a.Role] {
 			a.Began = time.Time{}
 		}
@@ -328,7 +335,6 @@ func (l *Log) End() {
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
 				l.undecided[c.role.Value()] = true
-				l.doubt(c.role.Value(), milli(a.at))
 				in.countLogin(a.database.Value(), a.at)
 			default:
 				l.counted(in, c, a)
