@@ -24,6 +24,8 @@ type Kind struct {
 	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
 	// entry is how its message begins, if it is LOG.
 	Severity string
+	// Replication tells of a Login that it is a walsender's.
+	Replication bool
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
 	// Server is the beginning of a ServerNotice, from its timestamp on: an event to be parsed as such.
@@ -92,7 +94,7 @@ func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
 	case what == "connection authorized", what == "replication connection authorized":
-		k.Class, k.Severity = Login, "LOG"
+		k.Class, k.Severity, k.Replication = Login, "LOG", what != "connection authorized"
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what
 	case what == "disconnection":
