@@ -101,6 +101,9 @@ var kinds = func() map[string]logread.Kind {
 
 		server + "LOG:  received SIGHUP, reloading configuration files":                                                     notice(server + "LOG:  received SIGHUP, reloading configuration files"),
 		server + "LOG:  parameter \"log_connections\" changed to \"off\"":                                                   notice(server + "LOG:  parameter \"log_connections\" changed to \"off\""),
+		server + "LOG:  Parameter \u00bblog_connections\u00ab auf \u00aboff\u00bb gesetzt":                                  notice(server + "LOG:  Parameter \u00bblog_connections\u00ab auf \u00aboff\u00bb gesetzt"),
+		server + "\u65e5\u5fd7:  00000: \u53c2\u6570\"log_destination\"\u88ab\u6539\u4e3a\"csvlog\"":                        notice(server + "\u65e5\u5fd7:  00000: \u53c2\u6570\"log_destination\"\u88ab\u6539\u4e3a\"csvlog\""),
+		server + "LOG:  Parameter \u00bbwork_mem\u00ab auf \u00ab5MB\u00bb gesetzt":                                         {Names: "@", Severity: "LOG"},
 		server + "LOG:  00000: database system is shut down":                                                                notice(server + "LOG:  00000: database system is shut down"),
 		server + "LOG:  checkpoint complete: wrote 3 buffers":                                                               {Names: "@", Severity: "LOG"},
 		"2026-11-22 07:43:03.560 UTC::@:[57]:9:00000:2026-11-22 07:43:01 UTC::0:6b02a10b.39:LOG:  starting PostgreSQL 15.4": notice("2026-11-22 07:43:03.560 UTC::@:[57]:9:00000:2026-11-22 07:43:01 UTC::0:6b02a10b.39:LOG:  starting PostgreSQL 15.4"),

@@ -157,10 +157,10 @@ func (i *Instance) renamed(name string, taken bool) *Instance {
 	return r
 }
 
-// after takes over what is still to be read and found under a name from the instance that had it.
+// after takes over what is still to be read and found under a name from the instance that had it, and what is covered of the name's group.
 func (i *Instance) after(former *Instance) *Instance {
 	if former != nil {
-		i.streams, i.pending, i.lost = former.streams, former.pending, former.lost
+		i.streams, i.pending, i.lost, i.cover = former.streams, former.pending, former.lost, former.cover
 		i.ProcessedTo = earlier(i.ProcessedTo, former.ProcessedTo)
 	}
 	return i

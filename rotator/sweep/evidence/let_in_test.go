@@ -92,6 +92,30 @@ func TestWhenTheSessionOfALockedRoleBegan(t *testing.T) {
 	}
 }
 
+// The last login in the log of an instance that is gone counts at once where it was before the lock: then the role was open. A later
+// attempt waits for its refusal.
+func TestLastLoginBeforeALock(t *testing.T) {
+	t.Parallel()
+	lock := firstRun.Add(500 * time.Millisecond)
+	for name, tt := range map[string]struct {
+		at      time.Time
+		counted bool
+	}{
+		"a minute before":      {firstRun.Add(-time.Minute), true},
+		"the second before":    {firstRun.Add(-time.Second), true},
+		"in the lock's second": {firstRun, false},
+		"a minute after":       {firstRun.Add(time.Minute), false},
+	} {
+		log := evidence.NewLog(lock.Add(day), evidence.Names{Roles: []string{"bob"}, Databases: []string{"app"}, Locked: map[string]time.Time{"bob": lock}})
+		log.Event(logread.Event{Stream: "db.0", At: tt.at.UnixMilli(), Message: tt.at.Format(time.DateTime) + " UTC:10.0.0.7(4000):bob@app:[77]:LOG:  connection authorized: user=bob database=app"})
+		log.ReadTo(lock.Add(day))
+		log.End()
+		if active := log.Take(); len(active) > 0 != tt.counted || log.Undecided("bob") == tt.counted {
+			t.Errorf("%s: %+v, undecided %v", name, active, log.Undecided("bob"))
+		}
+	}
+}
+
 // Only a login that the lock did not know of, and that is less long ago than what it rests on, shows the lock to have been wrong.
 func TestLoginsThatUndoALock(t *testing.T) {
 	t.Parallel()

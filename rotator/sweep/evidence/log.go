@@ -42,6 +42,11 @@ func (n Names) letIn(a account.Activity) bool {
 	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
 }
 
+// lockedBy reports a role that the sweep had locked by a time, in ms since 1970; the log has whole seconds.
+func (n Names) lockedBy(role string, at int64) bool {
+	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
+}
+
 // open are the roles that may log in.
 func (n Names) open() map[string]bool {
 	open := make(map[string]bool, len(n.Roles))
@@ -248,7 +253,7 @@ func (l *Log) countAll(in *instanceLog) {
 
 // sawContested takes what may be a login for one: the doubt deletes no evidence.
 func (l *Log) sawContested(role string, at int64) {
-	if role != "" && !l.names.locked(role) {
+	if role != "" && !l.names.lockedBy(role, at) {
 		l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: ByLogin})
 	}
 }
@@ -303,7 +308,7 @@ func (l *Log) ReadTo(to time.Time) {
 	}
 }
 
-// End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
+// End counts what still waits: no more events come in this run. An attempt of a role that was locked by then, or one that a stream which is
 // late may refuse, is left to be read again, unless its instance is gone: the evidence's end does not wait for that.
 func (l *Log) End() {
 	l.endRows()
@@ -317,7 +322,7 @@ func (l *Log) End() {
 			case in.refused(c, a.at):
 			case l.hasty:
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.locked(c.role) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role, a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
 				l.undecided[c.role] = true

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"pgrotator/rotator/account"
+	"pgrotator/rotator/cluster"
 	"pgrotator/rotator/logread"
+	"pgrotator/rotator/sweep/evidence"
 )
 
 // What an earlier version of the query had covered counts on, of a log that is not kept for as long, also where the first runs of the new
@@ -32,6 +35,35 @@ func TestCoverOfAnEarlierVersion(t *testing.T) {
 		c, broken := e.SecondCover(), failing == 6
 		if c.To.Before(e.To()) || c.From.After(begun) != broken || broken && c.From.Before(d.now.Add(-6*day)) {
 			t.Errorf("%s: the second reading covers %v, what it began with at %s lost %v", name, c, begun, broken)
+		}
+	}
+}
+
+// Instances that exchange their names leave what is covered of each name's own group as it is.
+func TestCoverOfInstancesThatExchangeTheirNames(t *testing.T) {
+	t.Parallel()
+	resources := []string{"db-A", "db-B"}
+	var records []account.LogRecord
+	for n := range 20 {
+		if n == 15 {
+			resources[0], resources[1] = resources[1], resources[0]
+		}
+		var live []cluster.Instance
+		for i, name := range []string{"db-0", "db-1"} {
+			live = append(live, cluster.Instance{Name: name, Group: cluster.InstanceGroup(name), ResourceID: resources[i], Created: firstRun.AddDate(-1, 0, 0)})
+		}
+		start := firstRun.AddDate(0, 0, n)
+		e := evidence.New(start, evidence.Options{Longest: 90 * day})
+		e.Enroll(live, records)
+		e.Watch(evidence.NewLog(start, evidence.Names{}))
+		for _, group := range e.Groups() {
+			for _, s := range e.SecondReading(group, 7*day) {
+				e.Covered(group, s, nil)
+			}
+		}
+		records = concluded(e)
+		if c := e.SecondCover(); c.From.After(firstRun) || c.To.Before(start) {
+			t.Fatalf("after %d days it covers %s to %s", n, c.From, c.To)
 		}
 	}
 }

@@ -285,7 +285,8 @@ func (w *world) renameOne(s *server) {
 	if s.dead || s.known != s.Name {
 		return
 	}
-	w.renamed()
+	w.harmed()
+	w.regroups()
 	w.keepCounting(s)
 	s.measured = 0
 	w.leaveStreams(s)
@@ -294,13 +295,8 @@ func (w *world) renameOne(s *server) {
 	w.made++
 }
 
-// renamed notes that what was written or covered under one name is not so under another.
-func (w *world) renamed() {
-	w.harmed()
-	if w.has.apart && w.retention > 0 {
-		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
-	}
-}
+// regroups notes that what was covered of an instance's group is not so of the one that it writes to from now on, where each has its own.
+func (w *world) regroups() { w.regrouped = w.has.apart && w.retention > 0 }
 
 // rename gives an instance another name, or has two exchange theirs.
 func (w *world) rename() {
@@ -313,7 +309,7 @@ func (w *world) rename() {
 		w.renameOne(a)
 		return
 	}
-	w.renamed()
+	w.harmed()
 	a.measured, b.measured = 0, 0
 	w.forgetHoles(a)
 	w.forgetHoles(b)

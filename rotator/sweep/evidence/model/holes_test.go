@@ -46,6 +46,9 @@ func (w *world) begins(s *server, database string, proof *entry) {
 	}
 	s.count(database)
 	s.logins = append(s.logins, proof)
+	if proof.to == nil { // the server has not written it
+		s.missing = append(s.missing, proof)
+	}
 	w.makeUp(s, proof)
 }
 
@@ -81,7 +84,6 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	s.logins = slices.DeleteFunc(append(s.logins, own), func(e *entry) bool { return e.at.Before(since.Truncate(time.Second)) })
 	w.confirmLack(s)
 	var lacking *lack
-	holes := len(w.holes)
 	if own.lost || own.unreadable {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
@@ -94,7 +96,7 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
 		}
 	}
-	if len(w.holes) == holes && lacking == nil {
+	if found := func(h hole) bool { return h.server == s && h.to.After(before.At) }; lacking == nil && !slices.ContainsFunc(w.holes, found) {
 		forgive(s.missing)
 	}
 	s.missing, s.lacking, s.moved = nil, lacking, false

@@ -148,9 +148,11 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 			w.harmed()
 		}
 	}
-	if e.lost {
+	if e.lost || e.unreadable {
 		w.harmed()
 		s.missing = append(s.missing, e)
+	}
+	if e.lost {
 		return e
 	}
 	switch {

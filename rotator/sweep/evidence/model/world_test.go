@@ -57,6 +57,7 @@ type world struct {
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
+	regrouped   bool      // an instance has a group of which nothing is covered yet
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
 	from        time.Time // of the evidence, as the last run that concluded told
@@ -182,9 +183,7 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
-			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
-				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
-			}
+			w.regroups() // what is covered of the former's group is not taken for the other's
 			for _, other := range w.live() {
 				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
 					w.forgetHoles(other)
