@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ type serverEntry struct {
 	before time.Time // when the event before it was written; zero = there was none
 	pid    int
 	entry  loginlog.ServerEntry
-	name   string // of a setting that was changed or reset
+	name   string // of a setting that was changed or reset, or of which it is not clear what is said
 	value  string
 }
 
@@ -24,10 +25,11 @@ type serverEntry struct {
 const entrySlack = 2 * time.Second
 
 func (in *instanceLog) server(e loginlog.Event, at int64) {
-	if e.Server == loginlog.NoServerEntry || !in.admits(e, milli(at)) {
+	unclear, speaks := account.HidingSettingIn(e.Text)
+	if e.Server == loginlog.NoServerEntry && !speaks || !in.admits(e, milli(at)) {
 		return
 	}
-	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: strings.Clone(e.Parameter), value: strings.Clone(e.Value)}
+	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: cmp.Or(unclear.Name, strings.Clone(e.Parameter)), value: strings.Clone(e.Value)}
 	if in.previous != 0 && in.previous <= at {
 		entry.before = milli(in.previous)
 	}
@@ -302,7 +304,7 @@ func (i *Instance) tally(next time.Time) {
 // judgeSettings finds, in the entries of the postmaster, changes of the settings on which it depends what the log shows.
 func (e *Evidence) judgeSettings(i *Instance) {
 	for _, entry := range i.log.entries {
-		if entry.entry != loginlog.ParameterChanged && entry.entry != loginlog.ParameterReset {
+		if entry.name == "" {
 			continue
 		}
 		setting, hides := account.HidingSetting(entry.name)
@@ -323,9 +325,12 @@ func (e *Evidence) judgeSettings(i *Instance) {
 //	set to a bad value                       from the entry to the next look that saw it good
 //	set to a good value, or reset to one     from the last look that saw it good to the entry: it had another before
 //	reset, where the default is bad          from one such look to the other: nobody knows what it was, nor what RDS's default is
+//	spoken of in words that are not known    the same
 func (e *Evidence) badBetween(i *Instance, setting account.LoggingSetting, entry serverEntry) (from, to time.Time) {
-	reset := entry.entry == loginlog.ParameterReset
+	reset, unclear := entry.entry == loginlog.ParameterReset, entry.entry == loginlog.NoServerEntry
 	switch {
+	case unclear:
+		return i.lastGood(entry.at), i.firstGood(entry.at, e.Start)
 	case reset && setting.ShowsLoginsWhenReset(), !reset && setting.ShowsLogins(entry.value):
 		return i.lastGood(entry.at), entry.at
 	case reset:

@@ -3,6 +3,7 @@ package evidence
 import (
 	"maps"
 	"time"
+	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -31,6 +32,11 @@ type Names struct {
 // locked reports a role that the sweep has locked.
 func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
+// lockedBy reports a role that the sweep had locked by a time, in ms since 1970; the log has whole seconds.
+func (n Names) lockedBy(role string, at int64) bool {
+	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
+}
+
 // undone reports activity that shows that a role was active when it was locked, of which the lock did not know.
 func (n Names) undone(a account.Activity) bool {
 	return n.locked(a.Role) && a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && n.Locks[a.Role].Contradicted(a.At)
@@ -40,11 +46,6 @@ func (n Names) undone(a account.Activity) bool {
 // have begun before. Any other entry shows no more than that its session had begun by then.
 func (n Names) letIn(a account.Activity) bool {
 	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
-}
-
-// lockedBy reports a role that the sweep had locked by a time, in ms since 1970; the log has whole seconds.
-func (n Names) lockedBy(role string, at int64) bool {
-	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
 }
 
 // open are the roles that may log in.
@@ -154,7 +155,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(s.instance.databaseOf(event), at)
+		l.await(s.instance, event, at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
@@ -185,19 +186,23 @@ func (l *Log) Event(e logread.Event) {
 
 func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// login has an authorized attempt wait for its refusal.
+// login takes in an authorized attempt of a role of the catalogue.
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
-	in := s.instance
-	in.logins++
+	s.instance.logins++
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
+	l.await(s.instance, event, at)
+}
+
+// await has an authorized attempt wait for its refusal. Of a user whom the catalogue lacks only the session counts.
+func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 	c := connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, in.databaseOf(event)}
+	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -205,8 +210,12 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database, a.at)
-	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	in.countLogin(a.database.Value(), a.at)
+	role := c.role.Value()
+	if role == "" {
+		return
+	}
+	l.saw(account.Activity{Role: role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -236,7 +245,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -320,13 +329,13 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty:
+			case l.hasty, c.role.Value() == "":
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role, a.at) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role.Value(), a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role] = true
-				in.countLogin(a.database, a.at)
+				l.undecided[c.role.Value()] = true
+				in.countLogin(a.database.Value(), a.at)
 			default:
 				l.counted(in, c, a)
 			}

@@ -44,8 +44,7 @@ func TestVerdicts(t *testing.T) {
 	status := func(status string, since float64) func(*policy.Subject) {
 		return func(s *policy.Subject) { s.Status, s.StatusChanged = status, ago(since) }
 	}
-	both, lockOnly, deleteOnly := intervals(90, 180), intervals(90, 0), intervals(0, 180)
-	stopped := intervals(90, 180)
+	both, lockOnly, deleteOnly, stopped := intervals(90, 180), intervals(90, 0), intervals(0, 180), intervals(90, 180)
 	stopped.Doubted = ago(5)
 	for name, c := range map[string]struct {
 		policy  policy.Policy

@@ -97,7 +97,7 @@ func (w *world) stripTables() {
 		w.tables.records[name] = account.LogRecord{Instance: name, ProcessedTo: r.ProcessedTo, EvidenceFrom: r.EvidenceFrom,
 			Canary: r.Canary, CanaryAt: r.CanaryAt, CanarySeenAt: r.CanarySeenAt}
 	}
-	if w.retention > 0 {
+	if w.uncovered = true; w.retention > 0 {
 		w.coverLeast = w.now.Add(-w.retention)
 	}
 	for _, s := range w.servers {
