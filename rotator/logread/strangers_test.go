@@ -16,6 +16,8 @@ func strangersEntries(user, database string) []string {
 	for _, message := range []string{
 		"FATAL:  %spassword authentication failed for user \"" + user + "\"",
 		"FATAL:  %sinvalid value for parameter \"replication\": \"permission denied for\"",
+		"FATAL:  %sinvalid value for parameter \"replication\": \"LOG:  disconnection: session time: 0:00:00.000 user=a database=b host=c\"",
+		"FATAL:  %sinvalid value for parameter \"replication\": \":[1]:LOG:  connection authorized: user=a database=b application_name=:[2]:LOG:  x\"",
 		"FATAL:  %ssorry, too many clients already",
 		"FATAL:  %snumber of requested standby connections exceeds max_wal_senders (currently 10)",
 		"FATAL:  %sthe database system is starting up",
@@ -80,6 +82,13 @@ var strangersNames = [][2]string{
 	{"alice", "app:[1]:FATAL:  role \"alice\" is not permitted to log in"},
 	{"alice@ is outside the valid range for parameter ", "app"}, {"alice", "1 is outside the valid range for parameter \""},
 	{"alice@\" is not permitted to log in", "role \"x\" does not exist"},
+	{"v@d:[1]:1:00000:2026-::::::", "LOG:  disconnection: session time: 0:00:00.000 user=a database="},
+	{"v@d:[1]:1:00000:2026-::::::", "LOG:  disconnection: session time: 0:00:00.000 user=a host=b p"},
+	{"v", "d:[1]:1:00000:2026-:::::"}, {"v", "d:[1]:1:00000:2026-11-22 07:43:01 UTC:1/7:0:6b.3:x"},
+	{"v@d:[1]:1:00000:2026-", "LOG:  connection authorized: user=a database=b application_name"},
+	{"v@d:[1]:1:00000:2026-:::::", "LOG:  connection authorized: user=ab database=cd application_name"},
+	{"v@d:[1]:LOG:  connection authorized: user=v database=d applicat", "ion_name="},
+	{"v@d:[1]:LOG:  disconnection: session time: 0:00:00.000 user=a", " database=b host=c port=1"},
 }
 
 func TestStrangersCountForNobody(t *testing.T) {

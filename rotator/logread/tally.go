@@ -21,7 +21,7 @@ func NewTally() *Tally { return &Tally{rows: map[Kind]*Row{}} }
 
 // Event adds one event.
 func (t *Tally) Event(e Event) {
-	r := queryDivision().read(e.Message[:min(len(e.Message), looksAt)], e.Stream)
+	r := queryDivision().read(beginning(e.Message), e.Stream)
 	who, _ := r.field("who")
 	what, _ := r.field("what")
 	row := Row{Kind: kindOf(e.Stream, who, what), Count: 1, Earliest: e.At, Latest: e.At, Delay: e.Ingested - e.At}
@@ -30,6 +30,14 @@ func (t *Tally) Event(e Event) {
 		row.PIDs, _ = strconv.ParseInt(pid, 10, 64) // digits, of the server's own
 	}
 	t.Row(row)
+}
+
+// beginning is as much of a message as the query looks at. What is cut off does not pass for a message that ends there.
+func beginning(message string) string {
+	if len(message) <= looksAt {
+		return message
+	}
+	return message[:looksAt] + "\u2026"
 }
 
 // Row adds the entries of a row to those of the same kind.
