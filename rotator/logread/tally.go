@@ -2,13 +2,17 @@ package logread
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// looksAt is more bytes of an event than the query looks at: 900 characters.
+// looksAt is more bytes of an event than the query looks at: 900 characters, unless there is another mark further on.
 const looksAt = 4096
+
+var furtherMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:\[\d+\]:`) })
 
 // Tally is a Sink that divides events into the rows that Logs Insights would give, and adds up rows. What it holds grows with the
 // rows, not with the log.
@@ -34,7 +38,7 @@ func (t *Tally) Event(e Event) {
 
 // beginning is as much of a message as the query looks at. What is cut off does not pass for a message that ends there.
 func beginning(message string) string {
-	if len(message) <= looksAt {
+	if len(message) <= looksAt || furtherMark().MatchString(message[looksAt/2:]) {
 		return message
 	}
 	return message[:looksAt] + "\u2026"
