@@ -48,7 +48,8 @@ const (
 	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers
 	// could make as many names as they like.
 	Unproven
-	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole.
+	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole; or one further on, where
+	// PostgreSQL had not cut the names of a client yet.
 	Tampering
 	// ServerNotice is what the server writes of settings, starts, stops and promotions, or what a parallel worker of any role writes
 	// in such words: the process id tells.
