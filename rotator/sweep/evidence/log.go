@@ -3,7 +3,6 @@ package evidence
 import (
 	"maps"
 	"time"
-	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -46,6 +45,7 @@ func (n Names) open() map[string]bool {
 // for their refusal, not with the log.
 type Log struct {
 	names     Names
+	numbers   *numbers        // of roles and databases
 	open      map[string]bool // roles that may log in
 	parser    *loginlog.Parser
 	start     time.Time
@@ -72,7 +72,7 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
+	l := &Log{names: names, numbers: newNumbers(), parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
 	return l.empty()
 }
 
@@ -91,7 +91,7 @@ func (l *Log) Again() *Log {
 func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
-	return &Log{names: l.names, parser: l.parser, start: l.start,
+	return &Log{names: l.names, numbers: l.numbers, parser: l.parser, start: l.start,
 		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
@@ -106,7 +106,7 @@ func (l *Log) Names() Names {
 func (l *Log) instance(name string) *instanceLog {
 	in := l.instances[name]
 	if in == nil {
-		in = newInstanceLog(l.start)
+		in = newInstanceLog(l.start, l.numbers)
 		l.instances[name] = in
 	}
 	return in
@@ -143,14 +143,14 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
-		c := connectionOf(event)
+		c := s.instance.connectionOf(event)
 		l.inSession(s.instance, c, at)
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: s.instance.began(c, at), Source: BySignOfLife})
 		for _, role := range event.Others {
 			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
-		l.ambiguous(s.instance, connectionOf(event), at)
+		l.ambiguous(s.instance, s.instance.connectionOf(event), at)
 	case loginlog.Refusal:
 		s.refuse(event, at, trusted)
 	case loginlog.Server:
@@ -178,11 +178,11 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
-	c := connectionOf(event)
+	c := in.connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
+	in.waiting[c] = attempt{at, in.numbers.number(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -190,8 +190,8 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database.Value(), a.at)
-	l.saw(account.Activity{Role: c.role.Value(), At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	in.countLogin(in.numbers.text(a.database), a.at)
+	l.saw(account.Activity{Role: in.numbers.text(c.role), At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -221,7 +221,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: in.numbers.text(c.role), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -312,11 +312,11 @@ func (l *Log) End() {
 			case in.refused(c, a.at):
 			case l.hasty:
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.locked(c.role.Value()) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.locked(in.numbers.text(c.role)) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role.Value()] = true
-				in.countLogin(a.database.Value(), a.at)
+				l.undecided[in.numbers.text(c.role)] = true
+				in.countLogin(in.numbers.text(a.database), a.at)
 			default:
 				l.counted(in, c, a)
 			}
