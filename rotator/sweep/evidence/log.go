@@ -31,22 +31,12 @@ type Names struct {
 // locked reports a role that the sweep has locked.
 func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
-// open are the roles that may log in.
-func (n Names) open() map[string]bool {
-	open := make(map[string]bool, len(n.Roles))
-	for _, role := range n.Roles {
-		open[role] = !n.locked(role)
-	}
-	return open
-}
-
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
 // how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
 // for their refusal, not with the log.
 type Log struct {
 	names     Names
-	numbers   *numbers        // of roles and databases
-	open      map[string]bool // roles that may log in
+	numbers   *numbers // of roles and databases
 	parser    *loginlog.Parser
 	start     time.Time
 	instances map[string]*instanceLog
@@ -72,7 +62,7 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, numbers: newNumbers(), parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
+	l := &Log{names: names, numbers: newNumbers(), parser: loginlog.New(names.Roles, names.Databases), start: start}
 	return l.empty()
 }
 
@@ -92,7 +82,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, numbers: l.numbers, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names)}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -274,7 +264,7 @@ func (l *Log) Take() []account.Activity {
 		}
 		list = append(list, a)
 	}
-	l.active = make(map[string]account.Activity, len(l.active))
+	clear(l.active)
 	return list
 }
 
