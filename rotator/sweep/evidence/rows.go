@@ -28,16 +28,16 @@ func (a *attempts) turnedAway() bool { return a.authorized == a.refused && a.pid
 // turned away. What was authorized before a role was locked counts besides, and leaves it open whether the others were.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
-	return a.authorized > 0 && (t.open[role] || a.before.at == 0 && !a.turnedAway())
+	return a.authorized > 0 && (t.oneSuffices && t.locked[role].IsZero() || a.before.at == 0 && !a.turnedAway())
 }
 
 // tally is what the rows of a stretch show of roles.
 type tally struct {
-	roles    map[string]bool
-	open     map[string]bool      // roles of which one authorized attempt is enough, however many were turned away
-	locked   map[string]time.Time // since when roles are locked: until then they were open
-	attempts map[string]*attempts
-	shown    map[string]shown // what only a session of the role's own writes
+	roles       map[string]bool
+	oneSuffices bool                 // an authorized attempt of a role that is open, however many were turned away
+	locked      map[string]time.Time // since when roles are locked: until then they were open
+	attempts    map[string]*attempts
+	shown       map[string]shown // what only a session of the role's own writes
 }
 
 // shown is the latest entry that shows a role active.
@@ -48,7 +48,7 @@ type shown struct {
 }
 
 func newTally(n Names) *tally {
-	t := &tally{open: n.open(), locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+	t := &tally{oneSuffices: true, locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
 	for _, r := range n.Roles {
 		t.roles[r] = true
 	}
@@ -197,5 +197,6 @@ func (l *Log) endRows() {
 		}
 		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
-	l.rows = newTally(l.names)
+	clear(l.rows.attempts)
+	clear(l.rows.shown)
 }

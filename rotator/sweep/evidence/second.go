@@ -253,7 +253,7 @@ func NewSecond(n Names) *Second { return &Second{log: newSecondTally(n), names: 
 // newSecondTally has roles that may log in turned away too: an attempt with the right password that is refused keeps nobody.
 func newSecondTally(n Names) *tally {
 	t := newTally(n)
-	t.open = nil
+	t.oneSuffices = false
 	return t
 }
 
