@@ -217,9 +217,10 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
+		read := i.ProcessedTo
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
-		e.coverUnborn(i)
+		e.coverUnborn(i, read)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
