@@ -79,8 +79,8 @@ func sweepGroups(days int, live func(day int) map[string]string) (covered []evid
 	return covered
 }
 
-// What is covered of each name's own group stays so where instances exchange their names, or one is made anew under the name of another that
-// is long gone.
+// What is covered of instances with groups of their own stays so where they exchange their names, where one gets another name, and where one
+// is made anew under the name of another that is long gone.
 func TestCoverOfNamesThatGoOn(t *testing.T) {
 	t.Parallel()
 	for name, live := range map[string]func(day int) map[string]string{
@@ -89,6 +89,12 @@ func TestCoverOfNamesThatGoOn(t *testing.T) {
 				return map[string]string{"db-0": "A", "db-1": "B"}
 			}
 			return map[string]string{"db-0": "B", "db-1": "A"}
+		},
+		"another name": func(day int) map[string]string {
+			if day < 15 {
+				return map[string]string{"db-0": "A", "db-1": "B"}
+			}
+			return map[string]string{"db-0": "A", "db-2": "B"}
 		},
 		"made anew": func(day int) map[string]string {
 			switch {
