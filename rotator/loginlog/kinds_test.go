@@ -146,10 +146,14 @@ func TestContestedLogins(t *testing.T) {
 		contested bool
 		user      string
 	}{
-		"of a role":           {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true, "jane@corp"},
-		"of a role not known": {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true, ""},
-		"a disconnection":     {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false, ""},
-		"no login":            {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false, ""},
+		"of a role":                                      {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true, "jane@corp"},
+		"of a role not known":                            {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true, ""},
+		"a stranger's names":                             {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:FATAL:  expected SASL response, got message type 80", false, ""},
+		"a stranger's names, in detail":                  {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:DETAIL:  Role \"jane\" does not exist.", false, ""},
+		"a stranger's names with three marks":            {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[2]:LOG:  x:[101]:FATAL:  28P01: password authentication failed for user \"jane\"", false, ""},
+		"a stranger's names, at the end of his patience": {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:LOG:  could not receive data from client: Connection reset by peer", false, ""},
+		"a disconnection":                                {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false, ""},
+		"no login":                                       {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false, ""},
 	} {
 		if e, kind := parser().Parse(tt.entry); kind != loginlog.Tampering || e.Contested != tt.contested || e.Contested && e.User != tt.user {
 			t.Errorf("%s: %v, contested %v, want %v: %+v", name, kind, e.Contested, tt.contested, e)
