@@ -126,7 +126,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		same, named := byResource[l.ResourceID], known[l.Name]
 		switch {
 		case same != nil && same.Instance != l.Name:
-			list[n] = same.renamed(l.Name, named != nil).after(named)
+			list[n] = same.renamed(l, named != nil).after(named)
 		case same == nil && named != nil && named.ResourceID != "" && l.ResourceID != "":
 			list[n] = named.replaced(l.Created)
 		case named != nil:
@@ -144,10 +144,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 }
 
 // renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
-// name was another's, what earlier looks showed is not compared with what is found under it.
-func (i *Instance) renamed(name string, taken bool) *Instance {
+// name was another's, what earlier looks showed is not compared with what is found under it; else nothing was written to a group of its own
+// while the former one was covered.
+func (i *Instance) renamed(l cluster.Instance, taken bool) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
-	r.Instance, r.Canary = name, ""
+	r.Instance, r.Canary = l.Name, ""
+	if !cluster.SharedGroup(l.Group) {
+		r.cover.Group = l.Group
+	}
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	if taken {
 		i.witnesses.Looks = nil
@@ -218,9 +222,10 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
+		read := i.ProcessedTo
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
-		e.coverUnborn(i)
+		e.coverUnborn(i, read)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)

@@ -93,10 +93,16 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
-// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
-func (e *Evidence) coverUnborn(i *Instance) {
-	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
+// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing, or what another wrote
+// that had its name and is gone, if that was covered up to where it was read.
+func (e *Evidence) coverUnborn(i *Instance, read time.Time) {
+	switch c := e.cover(i.Group); {
+	case cluster.SharedGroup(i.Group):
+	case c.To.IsZero():
 		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
+	case !c.To.Before(read):
+		c.To = later(c.To, i.ProcessedTo)
+		i.cover = c
 	}
 }
 

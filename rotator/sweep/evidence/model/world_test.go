@@ -195,7 +195,7 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
-			w.regroups() // what is covered of the former's group is not taken for the other's
+			w.regroups() // what is covered of the former's group is not the other's where a run could not look when it was made
 			for _, other := range w.live() {
 				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
 					w.forgetHoles(other)
