@@ -40,7 +40,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 		return Event{Stamped: true}, Tampering
 	}
 	r := reading{parser: p, session: Session{Host: host, Port: port}}
-	v := r.judgeMarks(withoutStrayLines(rest))
+	v := r.judge(withoutStrayLines(rest))
 	return Event{
 		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
 		Session: r.session, Forgeable: isPairCut(rest), Contested: v.contested,
@@ -77,6 +77,17 @@ type reading struct {
 	session Session
 	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
 	marks, scanned int
+	// body is past where the first of them begins.
+	body int
+}
+
+// judge judges an entry by its marks, unless its names are as long as the client liked.
+func (r *reading) judge(text string) verdict {
+	v := r.judgeMarks(text)
+	if v.kind != Bystander && r.marks > 0 && r.parser.hasUncutNames(text, r.body) {
+		return verdict{kind: Tampering}
+	}
+	return v
 }
 
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
@@ -91,7 +102,9 @@ func (r *reading) judgeMarks(text string) verdict {
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
 		}
-		r.marks++
+		if r.marks++; r.marks == 1 {
+			r.body = m.at + len(":[]:")
+		}
 		r.session.PID = m.pid
 		if v.genuine {
 			return v.tampering(r.turnsAway(text, m, end))

@@ -24,6 +24,8 @@ type Kind struct {
 	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
 	// entry is how its message begins, if it is LOG.
 	Severity string
+	// Replication tells of a Login that it is a walsender's.
+	Replication bool
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
 	// Server is the beginning of a ServerNotice, from its timestamp on: an event to be parsed as such.
@@ -46,7 +48,8 @@ const (
 	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers
 	// could make as many names as they like.
 	Unproven
-	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole.
+	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole; or one further on, where
+	// PostgreSQL had not cut the names of a client yet.
 	Tampering
 	// ServerNotice is what the server writes of settings, starts, stops and promotions, or what a parallel worker of any role writes
 	// in such words: the process id tells.
@@ -92,7 +95,7 @@ func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
 	case what == "connection authorized", what == "replication connection authorized":
-		k.Class, k.Severity = Login, "LOG"
+		k.Class, k.Severity, k.Replication = Login, "LOG", what != "connection authorized"
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what
 	case what == "disconnection":
