@@ -72,7 +72,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues                                                             bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues, slips                                                      bool
 }
 
 // event is something that is to happen.
@@ -119,6 +119,9 @@ func newWorld(seed uint64) *world {
 	}
 	w.gain(rand.New(rand.NewPCG(seed, 11)))
 	w.gainTongues(rand.New(rand.NewPCG(seed, 13)))
+	if rng := rand.New(rand.NewPCG(seed, 17)); rng.IntN(6) == 0 && w.lockDays > 0 && !w.has.lapses { // somebody logs in as he is locked, and that comes to light late
+		w.has.slips, w.unlogged = true, true
+	}
 	w.addServer()
 	w.addServer()
 	w.cast()
