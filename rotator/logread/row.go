@@ -21,8 +21,7 @@ type Kind struct {
 	// Names are what the prefix holds for user@database, raw, as far as the first mark ":[pid]:". Nothing says where the user's name
 	// ends if there are several @. Entries of the server's own processes have "@"; Unproven, Tampering, Stamped and Unstamped have "".
 	Names string
-	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
-	// entry is how its message begins, if it is LOG.
+	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it.
 	Severity string
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
