@@ -65,7 +65,7 @@ func (c Class) String() string {
 // isAttempt reports a kind that tells of attempts to log in with the right password.
 func (k Kind) isAttempt() bool { return k.Class == Login || k.Class == Refusal }
 
-// doubledMark is what rows.txt takes from a second mark.
+// doubledMark is what rows.txt takes from a second mark; under names it is that of a login with such a mark in its application's name.
 const doubledMark = "]:"
 
 // kindOf reads the two fields that rows.txt divides the events of a stream by.
@@ -91,7 +91,7 @@ func kindOf(stream, who, what string) Kind {
 func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
-	case what == "connection authorized", what == "replication connection authorized":
+	case what == "connection authorized", what == "replication connection authorized", what == doubledMark:
 		k.Class, k.Severity = Login, "LOG"
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what

@@ -164,6 +164,32 @@ func TestApplicationNameHidesNothing(t *testing.T) {
 	}
 }
 
+// Nor does it where the names hold an @, a colon or a mark themselves: of a login whose end no stranger can write.
+func TestAwkwardNamesHideNoLogin(t *testing.T) {
+	t.Parallel()
+	const tls = " SSL enabled (protocol=TLSv1.3, cipher=TLS_AES_256_GCM_SHA384, bits=256)"
+	for _, names := range [][2]string{{"x:y", "app"}, {"ann", "db:1"}, {"x:[1]", "db:[2]"}, {"jane@corp.example", "app"}, {"ann", "d@e"}, {"r:[1]:LOG:  x", "app"}, {"ann", "d:[1]:LOG:  x"}, {"jo\"hn", "app"}} {
+		for _, end := range []string{
+			" application_name=x:[1]:LOG:  y" + tls, " application_name=:[1]:FATAL:  y" + tls, tls, " application_name=x:[1]:LOG:  y" + tls + " GSS (authenticated=yes, encrypted=no, principal=ann/a@EXAMPLE)",
+			", application=A:[1]:LOG:  x, Tds Version=0x74000004.", " application_name=x:[1]:LOG:  y",
+		} {
+			if strings.HasSuffix(end, "y") && (strings.ContainsAny(names[0]+names[1], "@\"") || strings.Contains(names[0]+names[1], "]:")) {
+				continue // as a stranger could have written it
+			}
+			user, database := names[0], " database="+names[1]
+			if strings.HasPrefix(end, ", ") {
+				database = ""
+			}
+			for _, details := range []string{"", "3:00000:2026-11-22 07:43:01 UTC:1/7:0:6b02a10b.3134:[unknown]"} {
+				message := "2026-11-22 07:43:03 UTC:10.0.0.7(40312):" + user + "@" + names[1] + ":[4711]:" + details + "LOG:  connection authorized: user=" + user + database + end
+				if k := kind(t, message); k.Class != logread.Login || k.Names != user+"@"+names[1] {
+					t.Errorf("%+v: %s", k, message)
+				}
+			}
+		}
+	}
+}
+
 // Under the longer prefix an application's name stands before the severity of all that its sessions write.
 func TestApplicationNameHidesNoSigns(t *testing.T) {
 	t.Parallel()
