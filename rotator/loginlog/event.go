@@ -90,7 +90,7 @@ type Session struct {
 	Port int
 }
 
-// Event is who an entry is about. Keeping it keeps the message, of which Session.Host, Parameter, Value, the text behind
+// Event is who an entry is about. Keeping it keeps the message, of which Session.Host, Parameter, Value, Text, the text behind
 // LoggedAt and the names of databases that the catalogue lacks are parts.
 type Event struct {
 	// User is the role that the client authenticated as, as the catalogue spells it; "" where the catalogue lacks it.
@@ -115,6 +115,8 @@ type Event struct {
 	// Server, with Parameter and Value, is what a Server event tells.
 	Server           ServerEntry
 	Parameter, Value string
+	// Text is a Server event's message, where it is of level LOG and NoServerEntry.
+	Text string
 	// Entry is what kind of entry it was: "login", "disconnection", or PostgreSQL's English severity. It has no text of the
 	// entry's own.
 	Entry string

@@ -33,7 +33,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
-		return p.parseServer(stamp, rest)
+		return p.parseServer(stamp, withoutStrayLines(rest))
 	}
 	host, port, rest, ok := cutClient(rest)
 	if !ok {
@@ -107,19 +107,36 @@ func (r *reading) judgeMarks(text string) verdict {
 		}
 		r.session.PID = m.pid
 		if v.genuine {
-			return v.tampering()
+			return v.tampering(r.turnsAway(text, m, end))
 		}
 		r.judgeMark(&v, pair, &m)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
-		return v.tampering()
+		return v.tampering(false)
 	}
 	return v
 }
 
-// tampering is the verdict on an entry of which another reading is possible.
-func (v *verdict) tampering() verdict {
-	contested := v.genuine && (v.kind == Login || v.kind == OtherLogin)
+// turnsAway reports that behind the last of the marks, from one on, stands what may be written before authorization: then all before it
+// may be the names of whoever has no credentials.
+func (r *reading) turnsAway(text string, last mark, end int) bool {
+	m := last
+	for m.find(text, m.at+1, end) {
+		if isPair(text[:m.at]) {
+			last = m
+		}
+	}
+	if last.severity == noSeverity {
+		return false
+	}
+	_, message := cutState(last.sqlstate, last.message)
+	r.scanned += len(message)
+	return r.parser.kindOf(last.severity, message) != Sign
+}
+
+// tampering is the verdict on an entry of which another reading is possible, by which its client may have been turned away.
+func (v *verdict) tampering(turnedAway bool) verdict {
+	contested := v.genuine && (v.kind == Login || v.kind == OtherLogin) && !turnedAway
 	if !contested {
 		return verdict{kind: Tampering}
 	}

@@ -112,6 +112,11 @@ func (t *texts) add(kind, message string) {
 	default:
 		parts.use = uses[kind]
 		t.index(parts)
+		if first, _, cut := strings.Cut(message, "\n"); cut && parts.use > useDisconnection { // as a publisher leaves it that cuts at newlines
+			line := parseText(first)
+			line.use = parts.use
+			t.index(line)
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ type eventReader struct {
 	longest  time.Duration // slice
 	patience time.Duration // with a slice, before it is left
 	given    given
+	pages    [2]page // one is fetched while the other is taken in
 	usage    Usage
 }
 
@@ -57,7 +58,7 @@ func (r *eventReader) Read(ctx context.Context, group Group, from, to time.Time,
 	r.given.forget()
 	length := max(firstSlice, r.longest-longestSlice)
 	for from.Before(to) {
-		end := earlier(from.Add(length), to)
+		end := r.given.within(from, earlier(from.Add(length), to))
 		begun := time.Now()
 		newest, whole, err := r.slice(bounded, group, from, end, sink)
 		if err != nil {
@@ -102,18 +103,11 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// page is one answer of FilterLogEvents, or why there is none.
-type page struct {
-	events []types.FilteredLogEvent
-	last   bool // of the slice
-	err    error
-}
-
 // slice reads one slice, or leaves it after a page where it takes too long: then whole is false, and newest the time of the latest event
 // that it held so far. The next page is fetched while the last is taken in.
 func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time, sink Sink) (newest time.Time, whole bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	pages, left := make(chan page), make(chan struct{})
+	pages, left := make(chan *page), make(chan struct{})
 	go func() {
 		defer close(pages)
 		r.fetch(ctx, group, from, to, pages, left)
@@ -129,16 +123,16 @@ func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time
 		if p.err != nil {
 			return newest, false, p.err
 		}
+		last := p.next == nil
 		for _, e := range p.events {
-			r.usage.Bytes += int64(len(aws.ToString(e.Message)))
-			newest = later(newest, time.UnixMilli(aws.ToInt64(e.Timestamp)))
-			event := Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
-				Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)}
-			if r.given.add(event) {
-				sink.Event(event)
+			r.usage.Bytes += int64(len(e.Message))
+			newest = later(newest, time.UnixMilli(e.At))
+			if r.given.add(e) {
+				sink.Event(e)
 			}
 		}
-		if !p.last && to.Sub(from) > shortestSlice && (time.Since(begun) > r.patience || r.given.full()) {
+		p.forget()
+		if !last && to.Sub(from) > shortestSlice && (time.Since(begun) > r.patience || r.given.full()) {
 			r.given.leave(to)
 			close(left)
 			for range pages { // a request that is under way goes on to its end: the SDK warns on standard error of one that is cut off
@@ -153,28 +147,37 @@ func (r *eventReader) slice(ctx context.Context, group Group, from, to time.Time
 }
 
 // fetch follows the pages of a slice until it is left. A page may be empty and still not be the last.
-func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time, pages chan<- page, left <-chan struct{}) {
+func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time, pages chan<- *page, left <-chan struct{}) {
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group.Name, Unmask: group.Protected,
 		StartTime: aws.Int64(from.UnixMilli()), EndTime: aws.Int64(to.UnixMilli() - 1)} // FilterLogEvents includes the end
-	for {
-		var p page
-		out, err := r.request(ctx, in)
-		if err != nil {
+	for n := 0; ; n++ {
+		p := &r.pages[n%2]
+		err := r.request(ctx, in, p)
+		switch {
+		case err != nil:
 			p.err = r.fault(ctx, group, err)
-		} else {
-			p.events, in.NextToken, p.last = out.Events, out.NextToken, out.NextToken == nil
+		case repeats(in.NextToken, p.next):
+			p.err = errRepeated(group)
 		}
+		in.NextToken = p.next
 		select {
-		case pages <- p:
+		case pages <- p: // so the other has been taken in
 		case <-left:
 			return
 		case <-ctx.Done():
 			return
 		}
-		if err != nil || in.NextToken == nil || closed(left) {
+		if p.err != nil || in.NextToken == nil || closed(left) {
 			return
 		}
 	}
+}
+
+// repeats reports that an answer has the token that it was asked for by: following it would never end.
+func repeats(asked, told *string) bool { return asked != nil && told != nil && *asked == *told }
+
+func errRepeated(group Group) error {
+	return fmt.Errorf("CloudWatch Logs told the same nextToken twice for log group %q, so whether all was given cannot be told: sweep again later, and tell AWS if it stays so", group.Name)
 }
 
 func closed(c <-chan struct{}) bool {
@@ -186,16 +189,16 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// request sends a request at the pace, and again, ever slower, while it is throttled.
-func (r *eventReader) request(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+// request sends a request at the pace, and again, ever slower, while it is throttled. The answer is in the page.
+func (r *eventReader) request(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput, p *page) error {
 	for attempt := 1; ; attempt++ {
 		if err := wait(ctx, r.pace.take(time.Now())); err != nil {
-			return nil, err
+			return err
 		}
 		r.usage.Requests++
-		out, err := r.client.FilterLogEvents(ctx, in, notThrottled)
+		_, err := r.client.FilterLogEvents(ctx, in, notThrottled, p.decode)
 		if !isThrottled(err) || attempt == throttledAttempts {
-			return out, err
+			return err
 		}
 		r.pace.throttled(time.Now())
 	}

@@ -3,13 +3,20 @@ package logread_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"pgrotator/rotator/internal/localaws"
@@ -98,6 +105,38 @@ func TestLongSliceIsLeft(t *testing.T) {
 		if n := len(sink.parts); n < 20 || !slices.IsSortedFunc(sink.parts, time.Time.Compare) || !sink.parts[n-1].Equal(begin.Add(length)) {
 			t.Errorf("parts end at %v", sink.parts)
 		}
+	}
+}
+
+// An answer whose connection is reset is asked for again, and what it had brought is given once.
+func TestBrokenAnswerIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var events []string
+	for n := range 1000 {
+		events = append(events, fmt.Sprintf(`{"logStreamName":"a.0","timestamp":1,"ingestionTime":1,"message":"%d %s"}`, n, strings.Repeat("x", 100)))
+	}
+	answer := `{"events":[` + strings.Join(events, ",") + `]}`
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		if requests++; requests > 1 {
+			_, _ = io.WriteString(w, answer)
+			return
+		}
+		_, _ = io.WriteString(w, answer[:len(answer)*2/3])
+		_ = http.NewResponseController(w).Flush()
+		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = connection.(*net.TCPConn).SetLinger(0)
+			_ = connection.Close()
+		}
+	}))
+	defer server.Close()
+	client := cloudwatchlogs.New(cloudwatchlogs.Options{BaseEndpoint: &server.URL, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	sink := newNotes()
+	err := logread.New(logread.FilterLogEvents, client, logread.Options{}).Read(t.Context(),
+		logread.Group{Name: groupName, Class: types.LogGroupClassStandard}, begin, begin.Add(time.Minute), sink)
+	if err != nil || requests < 2 || len(sink.events) != len(events) {
+		t.Errorf("%d requests gave %d events, %v", requests, len(sink.events), err)
 	}
 }
 

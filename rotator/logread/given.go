@@ -11,6 +11,7 @@ import (
 // Logs API Reference, FilteredLogEvent), not as the same whenever it is read; the order of events, by which their times would do, is
 // documented and nothing that a position may rest on. Two events that are alike in all else tell the same.
 type given struct {
+	held  int       // events of the slice at hand, also those that were given before
 	slice []uint64  // what the slice at hand gave
 	left  []uint64  // what slices gave that were left, sorted
 	until time.Time // where the last of those ended
@@ -23,6 +24,7 @@ var eventSeed = maphash.MakeSeed()
 
 // add notes an event of the slice at hand, and reports whether it is to be given.
 func (g *given) add(e Event) bool {
+	g.held++
 	hash := maphash.Comparable(eventSeed, e) // two of a million events are alike once in some ten million slices
 	if _, found := slices.BinarySearch(g.left, hash); found {
 		return false
@@ -37,19 +39,28 @@ func (g *given) add(e Event) bool {
 // full reports that the slice at hand has given so many events that it is better left.
 func (g *given) full() bool { return len(g.slice) >= mostGiven }
 
-// few reports that one of twice the length would not be full.
-func (g *given) few() bool { return len(g.slice) < mostGiven/3 }
+// few reports that one of twice the length would not be full. What was given before counts, or a slice in the place of one that was left
+// would grow until it is left, too.
+func (g *given) few() bool { return g.held < mostGiven/3 }
+
+// within is to, or where what was left ends if that comes first: there all that is known is forgotten, so that it does not grow with the log.
+func (g *given) within(from, to time.Time) time.Time {
+	if g.until.After(from) {
+		return earlier(g.until, to)
+	}
+	return to
+}
 
 // leave notes that the slice at hand, which would have ended at to, is left.
 func (g *given) leave(to time.Time) {
 	g.left = append(g.left, g.slice...)
 	slices.Sort(g.left)
-	g.slice, g.until = g.slice[:0], later(g.until, to)
+	g.held, g.slice, g.until = 0, g.slice[:0], later(g.until, to)
 }
 
 // end notes that the slice at hand was read to its end.
 func (g *given) end(to time.Time) {
-	g.slice = g.slice[:0]
+	g.held, g.slice = 0, g.slice[:0]
 	if !to.Before(g.until) {
 		g.forget()
 	}

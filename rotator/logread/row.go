@@ -23,6 +23,8 @@ type Kind struct {
 	Names string
 	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it.
 	Severity string
+	// Replication tells of a Login that it is a walsender's.
+	Replication bool
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
 	// Server is the beginning of a ServerNotice, from its timestamp on: an event to be parsed as such.
@@ -92,7 +94,7 @@ func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
 	case what == "connection authorized", what == "replication connection authorized", what == doubledMark:
-		k.Class, k.Severity = Login, "LOG"
+		k.Class, k.Severity, k.Replication = Login, "LOG", strings.HasPrefix(what, "replication")
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what
 	case what == "disconnection":

@@ -38,7 +38,8 @@ var kinds = func() map[string]logread.Kind {
 	unproven := func(beginning string) logread.Kind {
 		return logread.Kind{Class: logread.Unproven, Severity: beginning}
 	}
-	own := alice(logread.Login, "LOG")
+	own, walsender := alice(logread.Login, "LOG"), alice(logread.Login, "LOG")
+	walsender.Replication = true
 	own.Canary = "pgrotator-stored-orders-17"
 	notice := func(message string) logread.Kind {
 		return logread.Kind{Class: logread.ServerNotice, Names: "@", Severity: "LOG", Server: message}
@@ -47,7 +48,7 @@ var kinds = func() map[string]logread.Kind {
 		plain + "LOG:  connection authorized: user=alice database=app application_name=psql":                        alice(logread.Login, "LOG"),
 		plain + "LOG:  00000: connection authorized: user=alice database=app":                                       alice(logread.Login, "LOG"),
 		plain + "LOG:  connection authorized: user=alice, application=A, Tds Version=0x74000004.":                   alice(logread.Login, "LOG"),
-		plain + "LOG:  replication connection authorized: user=alice application_name=walreceiver":                  alice(logread.Login, "LOG"),
+		plain + "LOG:  replication connection authorized: user=alice application_name=walreceiver":                  walsender,
 		plain + "LOG:  connection authorized: user=alice database=app application_name=pgrotator-stored-orders-17":  own,
 		longer + "[unknown]LOG:  connection authorized: user=alice database=app":                                    alice(logread.Login, "LOG"),
 		plain + "LOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=10.0.0.7 port=40312":   alice(logread.Disconnection, "LOG"),
@@ -127,7 +128,7 @@ var kinds = func() map[string]logread.Kind {
 			"FATAL:  password authentication failed": {Class: logread.Tampering},
 		strings.Replace(plain, "alice@app", "bob@app:[1]:STATEMENT:  select 1", 1) + "FATAL:  no pg_hba.conf entry": {Class: logread.Tampering},
 		plain + "LOG:  connection authorized: user=alice database=app application_name=x:[1]:LOG:  y":               alice(logread.Login, "LOG"),
-		plain + "LOG:  replication connection authorized: user=alice application_name=x:[1]:LOG:  y":                alice(logread.Login, "LOG"),
+		plain + "LOG:  replication connection authorized: user=alice application_name=x:[1]:LOG:  y":                walsender,
 		longer + "x:[1]:LOG:  yLOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=[local]": alice(logread.Disconnection, "LOG"),
 	}
 }()

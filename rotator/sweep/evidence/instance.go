@@ -21,6 +21,7 @@ type Instance struct {
 	swapped   bool               // it has taken the name of another, and is older than what is known of that
 	born      bool               // made since the others' logs were last read, and read from its birth
 	read      bool               // its log was read to the end
+	keptFrom  time.Time          // its log no longer holds events from before; zero = it is kept for ever
 	expiredTo time.Time          // events up to here were lost before they were read; zero = none was
 	pending   []string           // canaries of earlier runs that were not found yet, newest first
 	lost      time.Time          // since when its log cannot be vouched for, until a run has undone what rests on it; zero = it can
@@ -237,6 +238,7 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 		if i.Group != group || i.ReadFrom.IsZero() {
 			continue
 		}
+		i.keptFrom = kept
 		i.patience = min(lostAfter, retention/2)
 		if !i.ReadFrom.Before(kept) {
 			continue

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"pgrotator/rotator/loginlog"
 )
@@ -48,23 +49,23 @@ type instanceLog struct {
 	counting    bool              // events, not rows, were read: logins can be placed in time
 }
 
-// connection tells a login from others of its log. A stranger chooses his port, and process ids come again, so the host counts too.
+// connection tells a login from others of its log. A stranger chooses his port, and process ids come again, so the host counts too. It is
+// small, since a hundred thousand of them may wait.
 type connection struct {
-	pid, port int
-	host      uint64 // hashed: the text is a part of its message, which is not kept
-	role      string
+	client uint64 // host, port and process id, hashed
+	role   unique.Handle[string]
 }
 
 // attempt is an authorized login that waits for its refusal.
 type attempt struct {
 	at       int64
-	database string // that counts its session; "" = none does
+	database unique.Handle[string] // that counts its session; of "" = none does
 }
 
-var hostSeed = maphash.MakeSeed()
+var clientSeed = maphash.MakeSeed()
 
 func connectionOf(e loginlog.Event) connection {
-	return connection{pid: e.Session.PID, port: e.Session.Port, host: maphash.String(hostSeed, e.Session.Host), role: e.User}
+	return connection{client: maphash.Comparable(clientSeed, e.Session), role: unique.Make(e.User)}
 }
 
 // Bounds of what is kept of a log.
@@ -118,8 +119,8 @@ func (in *instanceLog) refuse(c connection, at int64) {
 	if login, waits := in.waiting[c]; waits && at >= login.at && at-login.at <= pairingWindow.Milliseconds() {
 		delete(in.waiting, c)
 	}
-	if c.role != "" && in.refusals[c] != at { // the same again is an event delivered twice
-		in.failures[c.role]++
+	if role := c.role.Value(); role != "" && in.refusals[c] != at { // the same again is an event delivered twice
+		in.failures[role]++
 	}
 	if len(in.refusals) < maxWaiting {
 		in.refusals[c] = at

@@ -3,6 +3,7 @@ package evidence
 import (
 	"maps"
 	"time"
+	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -36,6 +37,17 @@ func (n Names) lockedBy(role string, at int64) bool {
 	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
 }
 
+// undone reports activity that shows that a role was active when it was locked, of which the lock did not know.
+func (n Names) undone(a account.Activity) bool {
+	return n.locked(a.Role) && a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && n.Locks[a.Role].Contradicted(a.At)
+}
+
+// letIn reports activity that shows that a session of a locked role began after its lock: a login, or what is of a session that is known to
+// have begun before. Any other entry shows no more than that its session had begun by then.
+func (n Names) letIn(a account.Activity) bool {
+	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
+}
+
 // open are the roles that may log in.
 func (n Names) open() map[string]bool {
 	open := make(map[string]bool, len(n.Roles))
@@ -56,7 +68,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	late      map[string]time.Time        // the latest activity of before their lock that has come to light now
+	letIn     map[string]time.Time        // when a session of a locked role began, after its lock: somebody let it in
 	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
@@ -96,7 +108,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -143,7 +155,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(s.instance.databaseOf(event), at)
+		l.await(s.instance, event, at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
@@ -174,19 +186,23 @@ func (l *Log) Event(e logread.Event) {
 
 func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// login has an authorized attempt wait for its refusal.
+// login takes in an authorized attempt of a role of the catalogue.
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
-	in := s.instance
-	in.logins++
+	s.instance.logins++
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
+	l.await(s.instance, event, at)
+}
+
+// await has an authorized attempt wait for its refusal. Of a user whom the catalogue lacks only the session counts.
+func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 	c := connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, in.databaseOf(event)}
+	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -194,8 +210,12 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database, a.at)
-	l.saw(account.Activity{Role: c.role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	in.countLogin(a.database.Value(), a.at)
+	role := c.role.Value()
+	if role == "" {
+		return
+	}
+	l.saw(account.Activity{Role: role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -225,7 +245,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role, At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -248,30 +268,26 @@ func (l *Log) sawContested(role string, at int64) {
 }
 
 func (l *Log) saw(a account.Activity) {
-	l.doubt(a.Role, a.Began)
-	if l.names.Locks[a.Role].Late(a.At) {
-		l.late[a.Role] = later(l.late[a.Role], a.At)
+	switch {
+	case l.names.undone(a):
+		l.doubted[a.Role] = true
+	case l.names.letIn(a):
+		l.letIn[a.Role] = later(l.letIn[a.Role], a.Began)
 	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// doubt notes that a session of a role, if it is locked, began before the lock, or may have.
-func (l *Log) doubt(role string, began time.Time) {
-	if l.names.locked(role) && began.Before(l.names.Locked[role].Add(account.LockSlack)) {
-		l.doubted[role] = true
-	}
-}
-
-// Late is activity of a role of before its lock that this run has read; zero = there is none.
-func (l *Log) Late(role string) time.Time { return l.late[role] }
-
-// Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
-// the lock has to be undone, whoever may have let the role in since.
+// Take hands over the activity since the last call. Of a locked role that somebody has let in it says when, where the activity does not
+// tell; of one that was active when it was locked it does not say when the session began: the lock has to be undone, whoever may have let
+// the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if since := l.letIn[a.Role]; !since.IsZero() && since.Before(a.At) {
+			a.Began = since
+		}
 		if l.doubted[a.Role] {
 			a.Began = time.Time{}
 		}
@@ -313,14 +329,13 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty:
+			case l.hasty, c.role.Value() == "":
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role, a.at) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role.Value(), a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role] = true
-				l.doubt(c.role, milli(a.at))
-				in.countLogin(a.database, a.at)
+				l.undecided[c.role.Value()] = true
+				in.countLogin(a.database.Value(), a.at)
 			default:
 				l.counted(in, c, a)
 			}

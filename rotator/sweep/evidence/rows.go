@@ -184,6 +184,11 @@ func (s *streamLog) noteRow(r logread.Row) {
 
 // endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
 func (l *Log) endRows() {
+	for role, a := range l.rows.attempts {
+		if a.before.at == 0 && l.rows.letIn(role) {
+			l.saw(account.Activity{Role: role, At: milli(a.latest), Began: milli(a.latest), Source: ByLogin})
+		}
+	}
 	for role, s := range l.rows.active() {
 		source := BySignOfLife
 		switch s.kind {

@@ -233,7 +233,7 @@ type Spared struct {
 	At       time.Time
 	Instance string
 	Kind     string    // of the entry, in words
-	Began    time.Time // when its session began at the latest; zero = perhaps before the role was locked
+	Began    time.Time // when its session began at the latest; zero = the role was active when it was locked
 }
 
 // Second takes in the rows of a second reading.
@@ -265,8 +265,8 @@ func (s *Second) End() []Spared {
 	var list []Spared
 	for role, found := range s.log.active() {
 		spared := Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind}
-		if !s.names.Doubted[role] {
-			spared.Began = spared.At
+		if spared.Began = spared.At; s.names.Doubted[role] || s.names.undone(spared.Activity()) {
+			spared.Began = time.Time{}
 		}
 		list = append(list, spared)
 	}

@@ -33,6 +33,9 @@ func TestGapOfAChangedSetting(t *testing.T) {
 		`Parameter »log_connections« auf »off« gesetzt`:           {noon, after},
 		`パラメータ"log_min_messages"は"warning"に変更されました`:               {before, noon},
 		`Parameter »lc_messages« auf »de_DE« gesetzt`:             {},
+		`Parameter »log_connections« jetzt »on«`:                  {before, after}, // in the words of another version
+		`parametre "log_destination`:                              {before, after},
+		`Parameter »log_disconnections« jetzt »on«`:               {},
 		fmt.Sprintf(reset, "log_connections"):                     {before, after},
 		fmt.Sprintf(reset, "log_line_prefix"):                     {before, after},
 		fmt.Sprintf(reset, "log_min_messages"):                    {before, noon},

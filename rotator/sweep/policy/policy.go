@@ -40,12 +40,10 @@ func (v Verdict) NeverLocked() bool { return v.Account.LockedAt.IsZero() }
 // Subject is a role as it is judged.
 type Subject struct {
 	account.Account
-	Sessions  int       // open now, on all instances
-	Exempt    string    // why the sweep leaves it alone; "" = it does not
-	Ignored   bool      // on IGNORE_USER_LIST
-	Late      time.Time // activity of before its lock that has come to light now, whoever has let it in since; zero = there is none
-	Undecided bool      // the log shows a login of it that a stream which is late may still refuse
-	Contested bool      // what it was last seen doing may have been an attempt that was turned away
+	Sessions  int    // open now, on all instances
+	Exempt    string // why the sweep leaves it alone; "" = it does not
+	Ignored   bool   // on IGNORE_USER_LIST
+	Undecided bool   // the log shows a login of it that a stream which is late may still refuse
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -148,13 +146,13 @@ func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 // does, or somebody else has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
 	if letIn(s) {
-		return p.wronglyLockedAtFirst(s)
+		return ""
 	}
 	if s.Sessions > 0 {
 		return "it has a session that began before the lock"
 	}
-	if p.doubts(s.LockedAt) {
-		return logHadStopped
+	if !p.Doubted.IsZero() && s.LockedAt.After(p.Doubted.Add(-maxSkew)) {
+		return "the log of an instance had stopped, unnoticed, when it was locked"
 	}
 	limit := time.Duration(s.Lock.LockDays) * day
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
@@ -162,35 +160,11 @@ func (p Policy) wronglyLocked(s Subject) string {
 	}
 	if s.ActiveWhenLocked() && s.LockedAt.Sub(s.LastLogin) < limit {
 		if s.LastLogin.After(s.LockedAt) {
-			return "the log shows it active after the lock, in a session that began no later"
+			return "the log shows that it was active when it was locked, and since"
 		}
-		return lateLogin(s.LastLogin)
+		return "a log line that came late shows a login at " + s.LastLogin.Format(time.RFC3339) + ", before the lock"
 	}
 	return ""
-}
-
-// wronglyLockedAtFirst is the same of a role that only an attempt may have shown to be let in: the sweep's own lock counts.
-func (p Policy) wronglyLockedAtFirst(s Subject) string {
-	switch {
-	case !s.Contested:
-		return ""
-	case p.doubts(s.Lock.At):
-		return logHadStopped
-	case !s.Late.IsZero():
-		return lateLogin(s.Late)
-	}
-	return ""
-}
-
-const logHadStopped = "the log of an instance had stopped, unnoticed, when it was locked"
-
-// doubts reports that a lock of a time rests on a log that had stopped.
-func (p Policy) doubts(lockedAt time.Time) bool {
-	return !p.Doubted.IsZero() && lockedAt.After(p.Doubted.Add(-maxSkew))
-}
-
-func lateLogin(at time.Time) string {
-	return "a log line that came late shows a login at " + at.Format(time.RFC3339) + ", before the lock"
 }
 
 // proven reports that a role was idle for the whole of DELETE, all of whose lines have come. A lock is undone for a line that comes late; a

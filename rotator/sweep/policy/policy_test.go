@@ -44,14 +44,8 @@ func TestVerdicts(t *testing.T) {
 	status := func(status string, since float64) func(*policy.Subject) {
 		return func(s *policy.Subject) { s.Status, s.StatusChanged = status, ago(since) }
 	}
-	both, lockOnly, deleteOnly := intervals(90, 180), intervals(90, 0), intervals(0, 180)
-	stopped := intervals(90, 180)
+	both, lockOnly, deleteOnly, stopped := intervals(90, 180), intervals(90, 0), intervals(0, 180), intervals(90, 180)
 	stopped.Doubted = ago(5)
-	letIn := func(locked float64, contested bool) policy.Subject {
-		s := shut(1, 1)
-		s.Lock.At, s.Lock.LastActivity, s.Contested = ago(locked), ago(400), contested
-		return s
-	}
 	for name, c := range map[string]struct {
 		policy  policy.Policy
 		subject policy.Subject
@@ -78,14 +72,13 @@ func TestVerdicts(t *testing.T) {
 		"locked, a late login, the lock's record gone":                {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin, s.Lock = ago(2), account.LockRecord{} }), policy.Unlock},
 		"locked, idle long enough, its record gone":                   {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.Lock = account.LockRecord{} }), policy.Leave},
 		"locked, let in and shut again a day ago":                     {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity = ago(400) }), policy.Leave},
-		"locked, let in and shut again, then a late login":            {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity, s.Late = ago(400), ago(2) }), policy.Leave},
-		"locked, perhaps let in and shut again":                       {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity, s.Contested = ago(400), true }), policy.Leave},
-		"locked, perhaps let in and shut again, then a late login":    {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity, s.Late, s.Contested = ago(400), ago(2), true }), policy.Unlock},
+		"locked, active since, perhaps in a session of before":        {both, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Leave},
+		"locked, active since, with a session":                        {both, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin, s.Sessions = ago(1), 1 }), policy.Unlock},
+		"locked, let in and shut again, with a session":               {both, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin, s.Sessions = ago(1), 1 }), policy.Leave},
 		"locked after a log had stopped":                              {stopped, shut(400, 1), policy.Unlock},
 		"locked before a log stopped":                                 {stopped, shut(400, 10), policy.Leave},
-		"locked after a log had stopped, perhaps let in since":        {stopped, letIn(3, true), policy.Unlock},
-		"locked before a log stopped, perhaps let in since":           {stopped, letIn(10, true), policy.Leave},
-		"locked after a log had stopped, let in since and shut again": {stopped, letIn(3, false), policy.Leave},
+		"locked after a log had stopped, active since":                {stopped, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Unlock},
+		"locked after a log had stopped, let in since and shut again": {stopped, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Leave},
 		"locked, active after it in a session of before": {both, with(shut(1, 1), func(s *policy.Subject) {
 			s.Lock.LastActivity, s.LastLogin = ago(400), s.LockedAt.Add(1999*time.Millisecond)
 		}), policy.Unlock},

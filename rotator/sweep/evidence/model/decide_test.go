@@ -6,7 +6,6 @@ import (
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/logread"
-	"pgrotator/rotator/sweep/evidence"
 	"pgrotator/rotator/sweep/policy"
 )
 
@@ -19,7 +18,7 @@ func (r *run) decide() {
 		r.completed++
 	}
 	for _, who := range slices.Clone(r.people) {
-		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged, Undecided: r.log.Undecided(who.account.Name), Late: r.log.Late(who.account.Name), Contested: who.account.Source == evidence.ByUnreadEntry}
+		s := policy.Subject{Account: who.account, Sessions: r.open[who.account.Name], Exempt: who.account.Unlogged, Undecided: r.log.Undecided(who.account.Name)}
 		v := p.Judge(s)
 		r.holdVerdict(who, v, p)
 		if r.fate != watchesOnly {

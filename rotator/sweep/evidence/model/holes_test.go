@@ -153,7 +153,7 @@ func (w *world) keepsAll() bool { return w.retention == 0 || w.retention >= 30*d
 
 // countsAgreed reports that counts of sessions have agreed with a log, of events that are read whole.
 func (w *world) countsAgreed() bool {
-	return w.byRows == 0 && w.deaf != firstReading && !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
+	return w.byRows == 0 && w.deaf != firstReading && w.witnessed()
 }
 
 func (w *world) reloadsAgreed() bool {

@@ -32,6 +32,7 @@ var faults = []planted{
 	{"any login bears out a count", "../witness.go", "\tif e.Replication {\n\t\treturn \"\"\n\t}\n\treturn in.databases[e.Database]\n", "\treturn \"app\"\n"},
 	{"a database made anew is the one before", "../witness.go", "case !known || before.OID != now.OID:", "case !known:"},
 	{"changed settings are passed by", "../continuity.go", "\t\te.judgeSettings(i)\n", nothing},
+	{"settings told in another language are passed by in rows", "../../../logread/rows.txt", "(?:log_connections|log_min_messages|log_line_prefix|log_destination)", "(?:no setting)"},
 	{"masked entries are passed by", "../evidence.go", "\te.judgeUnread(i)\n\tif !e.blind {\n", "\tif !e.blind {\n"},
 	{"masked entries of an instance that nobody has seen are passed by", "../evidence.go", "\t\te.judgeUnread(i)\n\t\te.Instances", "\t\te.Instances"},
 	{"disconnections are no activity", "../log.go", "\tcase loginlog.Disconnection:\n", "\tcase 255:\n"},

@@ -58,7 +58,7 @@ func (w *world) sweep() {
 	if w.retention > 0 && !w.lastCovered.IsZero() && w.now.Sub(w.lastCovered) > w.retention-4*day {
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
-	if w.retention > 0 && (w.regrouped || w.upgraded.After(w.lastRun)) { // the cover begins anew with the first run that concludes
+	if w.retention > 0 && w.uncovered { // the cover begins anew with the first run that can look everywhere
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
@@ -84,9 +84,8 @@ func (w *world) sweep() {
 	} else {
 		w.findsOut(w.now)
 	}
-	if r.second {
-		w.lastCovered = w.now
-		w.regrouped = w.regrouped && r.hidden
+	if r.second && !r.hidden {
+		w.lastCovered, w.uncovered = w.now, false
 	}
 	if r.fate == killedBeforeActing {
 		w.disturbed(w.now)
@@ -302,6 +301,9 @@ func (r *run) conclude() {
 				}
 			}
 		}
+	}
+	for _, c := range r.evidence.Recounts() {
+		c.Take(r.rowsOf(c.Group, c.From, c.To))
 	}
 	r.fromWas = r.evidence.From()
 	records, forget := r.evidence.Conclude()

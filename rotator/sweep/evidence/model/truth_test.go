@@ -156,7 +156,7 @@ func (r *run) holdSource(who *person) {
 	if r.byRows > 0 || who.account.Source == evidence.ByUnreadEntry { // a row does not tell which login was refused, nor an event delivered twice
 		limit = later(limit, who.refusedAt)
 	}
-	if who.account.LastLogin.After(limit.Add(clockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
+	if who.account.LastLogin.After(limit.Add(account.LockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
 		r.fail("%s counts as active at %s by %s, and was not after %s", who.account.Name, who.account.LastLogin, who.account.Source, limit)
 	}
 }

@@ -53,11 +53,11 @@ type world struct {
 	begun       time.Time // the first run
 	lastRun     time.Time
 	lastRead    time.Time // the last one that could read the log
-	lastCovered time.Time // the last one whose second reading ran to its end
+	lastCovered time.Time // the last one whose second reading ran to its end, everywhere
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
-	regrouped   bool      // an instance has a group of which nothing is covered yet
+	uncovered   bool      // of the group of some instance nothing is known to be covered
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
 	from        time.Time // of the evidence, as the last run that concluded told
@@ -72,7 +72,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues                                                             bool
 }
 
 // event is something that is to happen.
@@ -118,6 +118,7 @@ func newWorld(seed uint64) *world {
 		w.deaf = noReading // of whom it drops without a lock, a run makes sure by the first alone
 	}
 	w.gain(rand.New(rand.NewPCG(seed, 11)))
+	w.gainTongues(rand.New(rand.NewPCG(seed, 13)))
 	w.addServer()
 	w.addServer()
 	w.cast()
@@ -151,6 +152,17 @@ func (w *world) gain(rng *rand.Rand) {
 		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
+}
+
+// gainTongues has settings that hide logins be changed, in an eighth of the worlds, while entries are in another language.
+func (w *world) gainTongues(rng *rand.Rand) {
+	if rng.IntN(8) > 0 {
+		return
+	}
+	w.has.tongues, w.has.forms, w.has.spells, w.has.losses, w.storm = true, true, true, true, max(w.storm, 3)
+	if rng.IntN(2) == 0 {
+		w.byRows = 100
+	}
 }
 
 func (w *world) addServer() *server {
