@@ -91,7 +91,6 @@ var kinds = func() map[string]logread.Kind {
 		plain + "LOG:  could not generate random MD5 salt":                                                         unproven("LOG"),
 		plain + "LOG:  could not rename file \"x\"":                                                                alice(logread.Other, "LOG"),
 		plain + "DEBUG:  InitPostgres":                                                                             unproven("DEBUG"),
-		plain + "\ub514\ubc84\uadf8:  InitPostgres":                                                                unproven("\ub514\ubc84\uadf8"),
 		longer + "[unknown]DEBUG:  InitPostgres":                                                                   unproven("DEBUG"),
 		plain + "WARNING:  pg_getnameinfo_all() failed: x":                                                         unproven("WARNING"),
 		plain + "LOG:  unexpected EOF on client connection with an open transaction":                               alice(logread.Other, "LOG"),
