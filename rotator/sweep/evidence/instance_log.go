@@ -209,10 +209,10 @@ func (in *instanceLog) began(c connection, at int64) time.Time {
 	return milli(at)
 }
 
-// tell counts an entry of no known kind.
-func (in *instanceLog) tell(shape string) {
-	if _, known := in.told[shape]; known || len(in.told) < maxShapes {
-		in.told[shape]++
+// tell counts entries of no known kind; a shape of "" is none.
+func (in *instanceLog) tell(shape string, count int) {
+	if _, known := in.told[shape]; shape != "" && (known || len(in.told) < maxShapes) {
+		in.told[shape] += count
 	}
 }
 

@@ -169,8 +169,9 @@ func (l *Log) Event(e logread.Event) {
 		}
 	case loginlog.Unread:
 		s.instance.unreadable(event.Shape, 1, at, at)
-	case loginlog.Unknown:
-		s.instance.tell(event.Shape)
+	}
+	if kind != loginlog.Unread {
+		s.instance.tell(event.Shape, 1)
 	}
 }
 
