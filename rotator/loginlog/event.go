@@ -122,7 +122,7 @@ type Event struct {
 	Entry string
 	// Shape describes an Unread or Unknown event. There are a few dozen, and none has text of the entry's own.
 	Shape string
-	// Stamped says that the event begins with a date and a time, Prefixed that it has one of the two prefixes besides.
+	// Stamped says that the event begins with a date and a time and is not an entry in CSV, Prefixed that it has one of the two prefixes.
 	Stamped, Prefixed bool
 
 	stamp string

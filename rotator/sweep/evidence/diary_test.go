@@ -27,6 +27,7 @@ type diary struct {
 	impaired bool              // the runs cannot look everywhere
 	unread   bool              // the runs cannot read the log
 	once     bool              // they read it once: no query of the second reading ends
+	byRows   bool              // their first reading is of rows
 	active   []account.Activity
 }
 
@@ -106,8 +107,17 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 }
 
 func (d *diary) feed(log *evidence.Log, from time.Time) {
-	d.each(evidence.Stretch{From: from, To: d.now.Add(time.Second)}, log.Event)
-	log.ReadTo(d.now.Add(time.Second))
+	stretch := evidence.Stretch{From: from, To: d.now.Add(time.Second)}
+	if d.byRows {
+		rows := logread.NewTally()
+		d.each(stretch, rows.Event)
+		for _, r := range rows.Rows() {
+			log.Row(r)
+		}
+	} else {
+		d.each(stretch, log.Event)
+	}
+	log.ReadTo(stretch.To)
 }
 
 // each gives the events of a stretch that have come and are kept.
