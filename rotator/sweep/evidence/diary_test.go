@@ -54,6 +54,14 @@ func (d *diary) entry(stream, role, message string) {
 	d.write(stream, "10.0.0.1(5000):"+role+"@app:[99]:"+message)
 }
 
+// ageLog has an instance have written, now and then, for so many days.
+func (d *diary) ageLog(name string, days int) {
+	for ago := days; ago > 0; ago-- {
+		at := d.now.AddDate(0, 0, -ago)
+		d.lines[name+".0"] = append(d.lines[name+".0"], line{at, at, at.Format(time.DateTime) + " UTC:" + checkpoint})
+	}
+}
+
 // sweep lets a day pass in which every instance writes, and sweeps. The login of a run is logged unless unlogged.
 func (d *diary) sweep(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	for range 24 {

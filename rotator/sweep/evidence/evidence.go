@@ -45,10 +45,11 @@ type Evidence struct {
 
 	options    Options
 	log        *Log
-	lastRun    time.Time // when the last run began that noted any instance; zero = none did
-	readBefore time.Time // up to where the logs of the live instances that are known were read; zero = none is known
-	blind      bool      // RDS did not tell which instances live
-	unseen     bool      // sessions may be open where this run could not look
+	lastRun    time.Time              // when the last run began that noted any instance; zero = none did
+	readBefore time.Time              // up to where the logs of the live instances that are known were read; zero = none is known
+	blind      bool                   // RDS did not tell which instances live
+	unseen     bool                   // sessions may be open where this run could not look
+	unread     map[unreadKind]*unread // what the second reading alone has come upon
 }
 
 // Gap is a stretch of an instance's log that nobody can vouch for: what happened in it counts against nobody.
@@ -131,6 +132,7 @@ func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
 	}
 	e.judgeContinuity()
 	e.judgeRestored()
+	e.judgeSecond()
 	e.adopt(claim)
 	for _, i := range e.Instances {
 		if e.expired(i) {

@@ -30,6 +30,7 @@ type Instance struct {
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
 	witnesses witnesses
 	log       *instanceLog
+	unread    map[string]int // entries that the second reading alone has come upon and nobody can read, by their shape
 }
 
 // Sighting is what this run's own login found on a live instance.

@@ -23,14 +23,17 @@ type Cover struct {
 	To      time.Time `json:"to,omitzero"`
 	OldFrom time.Time `json:"oldFrom,omitzero"` // what an earlier version of the division had read
 	OldTo   time.Time `json:"oldTo,omitzero"`
+	Broken  time.Time `json:"broken,omitzero"` // the latest entry that nobody can read: nothing before it is covered
+	Cause   string    `json:"cause,omitempty"` // what that is, in words
 }
 
 // begins is where the unbroken cover begins, what an earlier version had read included.
 func (c Cover) begins() time.Time {
+	from := c.From
 	if !c.OldTo.Before(c.From) && !c.OldFrom.IsZero() {
-		return earlier(c.From, c.OldFrom)
+		from = earlier(c.From, c.OldFrom)
 	}
-	return c.From
+	return later(from, c.Broken)
 }
 
 // Stretch is a part of a log, from a time to another, which is not included.
@@ -47,7 +50,7 @@ func (e *Evidence) cover(group string) Cover {
 }
 
 // SecondReading says what the second reading of a group is still to read: on from where the last one ended, less what may come late;
-// then back, as far as the log is kept and can matter. retention 0 = for ever.
+// then back, as far as the log is kept and can be covered. retention 0 = for ever.
 func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretch {
 	to := e.Start.Add(-e.options.Lag).Truncate(time.Second).Add(time.Second)
 	first := e.coverFrom()
@@ -61,7 +64,7 @@ func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretc
 		to = later(to, c.To)
 	}
 	on := later(c.To.Add(-e.groupAllowance(group)), first)
-	return slices.Concat(forward(on.Truncate(time.Second), to), backward(c.From, first))
+	return slices.Concat(forward(on.Truncate(time.Second), to), backward(c.From, later(first, c.Broken)))
 }
 
 // coverFrom is where the second reading begins at the earliest: a day more than what it has to cover, since the evidence may end before the run.
@@ -134,7 +137,7 @@ func backward(to, from time.Time) []Stretch {
 	return list
 }
 
-// Covered notes that a stretch of a group was read to its end, and what rows it held.
+// Covered notes that a stretch of a group was read to its end, and what rows it held. An entry that nobody can read breaks the cover.
 func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	for _, r := range rows {
 		e.knowStream(group, r)
@@ -148,6 +151,9 @@ func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	}
 	if !s.To.Before(c.From) && s.From.Before(c.From) {
 		c.From = s.From
+	}
+	if at, cause := e.unreadable(group, rows); at.After(c.Broken) {
+		c.Broken, c.Cause = at, cause
 	}
 	e.setCover(c)
 }
@@ -285,8 +291,18 @@ func (e *Evidence) CoverLacks(idle time.Duration) string {
 	case c.To.Before(to):
 		return fmt.Sprintf("the second reading of the log ends at %s, before the first at %s", c.To.Format(time.RFC3339), to.Format(time.RFC3339))
 	case c.From.After(to.Add(-idle)):
-		return fmt.Sprintf("the second reading of the log reaches back to %s only: nobody idle for %d days is closed before %s, unless the log is kept for longer",
-			c.From.Format(time.RFC3339), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
+		return fmt.Sprintf("the second reading of the log reaches back to %s only%s: nobody idle for %d days is closed before %s",
+			c.From.Format(time.RFC3339), e.coverEnds(c.From), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
+	}
+	return ""
+}
+
+// coverEnds says what keeps the second reading from reaching back beyond a time.
+func (e *Evidence) coverEnds(from time.Time) string {
+	for _, group := range e.liveGroups() {
+		if c := e.cover(group); c.Broken.Equal(from) {
+			return ", where it found what nobody can read (" + c.Cause + ")"
+		}
 	}
 	return ""
 }
