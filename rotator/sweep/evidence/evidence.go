@@ -149,6 +149,7 @@ func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
 func (e *Evidence) judge(i *Instance) {
 	e.follow(i)
 	i.ProcessedTo = e.advance(i)
+	i.EvidenceFrom = e.firstEvidence(i)
 	if i.Live {
 		e.judgeLive(i)
 	}

@@ -207,7 +207,7 @@ func (e *Evidence) live(described []cluster.Instance) []*Instance {
 //	made after the others' logs were last read               its birth; its record is as unbroken as the others'
 //	back under the name of one that was gone, made since     the same
 //	older, under the name of another that is known           what the other wrote is read on; of its own nothing before now counts
-//	seen for the first time                                  24 hours back, and no record before that
+//	seen for the first time                                  24 hours back, and no record before that, nor before its first event
 func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 	known := !i.fresh && !(i.CanaryAt.IsZero() && created.After(i.ProcessedTo) && !e.readBefore.IsZero())
 	switch {
@@ -225,6 +225,18 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
 	}
+}
+
+// firstEvidence is since when the record of an instance is unbroken. Of one that is seen for the first time there is none before the first
+// event that is found: its log may be younger than the stretch that is read of it.
+func (e *Evidence) firstEvidence(i *Instance) time.Time {
+	switch {
+	case !i.fresh || i.born:
+		return i.EvidenceFrom
+	case i.log.oldest == 0:
+		return e.Start
+	}
+	return later(i.EvidenceFrom, milli(i.log.oldest))
 }
 
 // Retain takes account of how long a group keeps its events; 0 = for ever. What expired before it was read is a gap. The last
