@@ -283,6 +283,7 @@ func (r *run) describeGroup(ctx context.Context, name string) {
 		r.evidence.Doubt("How long the log is kept cannot be told: %v.", err)
 	default:
 		r.groups[name] = group
+		r.evidence.GroupMade(name, group.Created)
 		r.evidence.Retain(name, group.Retention)
 	}
 }

@@ -23,11 +23,13 @@ type diary struct {
 	keep     time.Duration // the log group's retention; 0 = for ever
 	lag      time.Duration
 	records  map[string]account.LogRecord
-	lines    map[string][]line // by stream
-	impaired bool              // the runs cannot look everywhere
-	unread   bool              // the runs cannot read the log
-	once     bool              // they read it once: no query of the second reading ends
-	byRows   bool              // their first reading is of rows
+	lines    map[string][]line    // by stream
+	impaired bool                 // the runs cannot look everywhere
+	unread   bool                 // the runs cannot read the log
+	once     bool                 // they read it once: no query of the second reading ends
+	byRows   bool                 // their first reading is of rows
+	anew     time.Time            // when the log group was made; zero = long ago
+	created  map[string]time.Time // when instances were; long ago if not here
 	active   []account.Activity
 }
 
@@ -84,7 +86,11 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	}
 	var live []cluster.Instance
 	for _, name := range names {
-		live = append(live, cluster.Instance{Name: name, Group: group, Created: d.now.Add(-1000 * day)})
+		created := d.created[name]
+		if created.IsZero() {
+			created = d.now.Add(-1000 * day)
+		}
+		live = append(live, cluster.Instance{Name: name, Group: group, Created: created})
 	}
 	e.Enroll(live, records)
 	for _, name := range names {
@@ -98,6 +104,7 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	log := evidence.NewLog(d.now, evidence.Names{Roles: []string{"app_a", "ann", "bob"}, Databases: []string{"app"}, Own: map[string]bool{"app_a": true}, Stack: "s"})
 	e.Watch(log)
 	for _, group := range e.Groups() {
+		e.GroupMade(group, d.anew)
 		e.Retain(group, d.keep)
 		if !d.unread {
 			d.feed(log, e.ReadFrom(group))

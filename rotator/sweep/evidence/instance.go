@@ -27,6 +27,9 @@ type Instance struct {
 	patience  time.Duration      // how long its last lines are waited for at most, once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
+	reach     reach              // how far back its log reaches
+	created   time.Time          // when it was made; zero = not known
+	groupMade time.Time          // when its log group was made; zero = not known
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
 	witnesses witnesses
 	log       *instanceLog
@@ -101,7 +104,7 @@ func (e *Evidence) known(r account.LogRecord) *Instance {
 	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: lostAfter}
 	i.pending, i.lost = parted(r.Canary)
 	known := decodeStreams(r.Streams)
-	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
+	i.streams, i.cover, i.reach, i.rate = known.Streams, known.Second, known.Reach, known.BytesPerHour
 	i.witnesses = decodeWitnesses(r.Sessions)
 	e.distrust(i.lost)
 	return i
@@ -146,7 +149,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 // renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
 // name was another's, what earlier looks showed is not compared with what is found under it.
 func (i *Instance) renamed(name string, taken bool) *Instance {
-	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
+	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, reach: i.reach, patience: i.patience}
 	r.Instance, r.Canary = name, ""
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	if taken {
@@ -179,7 +182,7 @@ func (i *Instance) replaced(created time.Time) *Instance {
 
 // enlist counts an instance among those that live, in the place of the record of its name.
 func (e *Evidence) enlist(i *Instance, l cluster.Instance) {
-	i.Live, i.Group = true, l.Group
+	i.Live, i.Group, i.created = true, l.Group, l.Created.UTC()
 	e.Instances = slices.DeleteFunc(e.Instances, func(x *Instance) bool { return x.Instance == i.Instance })
 	e.Instances = append(e.Instances, i)
 }

@@ -96,8 +96,9 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
-// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
+// coverUnborn takes what is before an instance was made for covered, as far as the log is its own: there is nothing.
 func (e *Evidence) coverUnborn(i *Instance) {
+	i.reach = reach{e.coverFrom(), i.ProcessedTo}
 	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
 		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
 	}
@@ -142,6 +143,7 @@ func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	for _, r := range rows {
 		e.knowStream(group, r)
 	}
+	e.extendReach(group, rows)
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
@@ -183,23 +185,12 @@ func (e *Evidence) former(group string) Cover {
 	return Cover{}
 }
 
-// Groups of live instances are those that the second reading must cover.
-func (e *Evidence) liveGroups() []string {
-	var groups []string
-	for _, i := range e.Instances {
-		if i.Live && !slices.Contains(groups, i.Group) {
-			groups = append(groups, i.Group)
-		}
-	}
-	return groups
-}
-
-// SecondCover is the stretch that the second reading has covered of every group: what one group lacks, none has. An instance made
-// lately has a log that begins with it.
+// SecondCover is the stretch that the second reading has covered of every instance that lives: what one lacks, none has. It is none that
+// begins before the logs do.
 func (e *Evidence) SecondCover() Stretch {
 	var s Stretch
-	for n, group := range e.liveGroups() {
-		c := e.cover(group)
+	for n, i := range e.living() {
+		c := e.cover(i.Group)
 		if c.To.IsZero() {
 			return Stretch{}
 		}
@@ -208,7 +199,17 @@ func (e *Evidence) SecondCover() Stretch {
 		}
 		s = Stretch{later(s.From, c.begins()), earlier(s.To, c.To)}
 	}
+	if begin := e.logsBegin(); !begin.IsZero() {
+		s.From = later(s.From, begin)
+	} else {
+		s.From = s.To
+	}
 	return s
+}
+
+// living are the instances that live.
+func (e *Evidence) living() []*Instance {
+	return slices.DeleteFunc(slices.Clone(e.Instances), func(i *Instance) bool { return !i.Live })
 }
 
 // Contradicts says what the first reading saw in a stretch of a log and rows that are a second reading of it do not have; "" = nothing.
@@ -299,17 +300,23 @@ func (e *Evidence) CoverLacks(idle time.Duration) string {
 
 // coverEnds says what keeps the second reading from reaching back beyond a time.
 func (e *Evidence) coverEnds(from time.Time) string {
-	for _, group := range e.liveGroups() {
-		if c := e.cover(group); c.Broken.Equal(from) {
+	for _, i := range e.living() {
+		switch c := e.cover(i.Group); {
+		case c.Broken.Equal(from):
 			return ", where it found what nobody can read (" + c.Cause + ")"
+		case i.groupMade.Equal(from):
+			return ", when log group " + i.Group + " was made"
+		case i.reach.From.Equal(from):
+			return ", where the log of instance " + i.Instance + " begins, or goes on after a silence of more than eight days"
 		}
 	}
 	return ""
 }
 
-// CoverOf is what the second reading has covered, as an instance's record tells it; its Group is "" where there is nothing.
+// CoverOf is what the second reading has covered of the log of an instance, as its record tells it; its Group is "" where there is nothing.
 func CoverOf(r account.LogRecord) Cover {
-	c := decodeStreams(r.Streams).Second
-	c.From = c.begins()
+	known := decodeStreams(r.Streams)
+	c := known.Second
+	c.From = later(c.begins(), known.Reach.From)
 	return c
 }
