@@ -290,7 +290,6 @@ func (s *stage) settle() {
 // settleOn is settle with a log that begins so many days ago.
 func (s *stage) settleOn(days int) {
 	s.t.Helper()
-	s.flush()
 	s.stack.AgeLog(s.group, time.Now().AddDate(0, 0, -days))
 	s.run()
 	s.exec("UPDATE user_login_job_status SET evidence_from = now() - interval '400 days'")
