@@ -130,7 +130,7 @@ type Event struct {
 	// Shape describes an Unread or Unknown event, and what a session wrote whose user seems to be masked in part. There are a few
 	// dozen, and none has text of the entry's own.
 	Shape string
-	// Stamped says that the event begins with a date and a time, Prefixed that it has one of the two prefixes besides.
+	// Stamped says that the event begins with a date and a time and is not an entry in CSV, Prefixed that it has one of the two prefixes.
 	Stamped, Prefixed bool
 
 	stamp string

@@ -30,7 +30,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
 		shape, kind := judgeUnstamped(entry)
-		return Event{Stamped: hasTime(entry), Shape: shape}, kind
+		return Event{Stamped: isStamped(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, withoutStrayLines(rest))

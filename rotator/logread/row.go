@@ -55,7 +55,7 @@ const (
 	ServerNotice
 	// Stamped begins with a time and has no mark where both prefixes that RDS allows have one.
 	Stamped
-	// Unstamped does not begin with a time.
+	// Unstamped does not begin with a time, or is the twin of an entry in CSV.
 	Unstamped
 )
 
