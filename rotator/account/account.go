@@ -65,9 +65,10 @@ func (a Account) LockDoubted() bool {
 	return !a.LockedAt.IsZero() && a.Lock != LockRecord{} && a.ActiveWhenLocked()
 }
 
-// Late reports that activity of a time was before the lock, and less long than what it rests on.
-func (r LockRecord) Late(at time.Time) bool {
-	return at.After(r.LastActivity) && at.Before(r.At.Add(LockSlack)) && r.At.Sub(at) < time.Duration(r.LockDays)*24*time.Hour
+// Contradicted reports that a lock would not have been made, had activity of a time been known: it is later than what the lock rests on,
+// and not so long before it. Of a lock whose record is gone any may be.
+func (r LockRecord) Contradicted(at time.Time) bool {
+	return r == LockRecord{} || at.After(r.LastActivity) && r.At.Sub(at) < time.Duration(r.LockDays)*24*time.Hour
 }
 
 // Installation is what setup left in a database, as far as the session can see it, and the databases there are.

@@ -28,7 +28,7 @@ type LogRecord struct {
 type Activity struct {
 	Role   string
 	At     time.Time
-	Began  time.Time // when the session began that shows it; zero = not known
+	Began  time.Time // when the session began that shows it, at the latest; zero = its role was active when it was locked
 	Source string    // what it rests on, for last_login_source
 }
 
@@ -67,9 +67,9 @@ func Store(ctx context.Context, s *postgres.Session, t Tables, active []Activity
 func activityColumns(active []Activity) []any {
 	n := len(active)
 	roles, sources := make([]string, n), make([]string, n)
-	at, began := make([]time.Time, n), make([]time.Time, n)
+	at, began := make([]time.Time, n), make([]*time.Time, n)
 	for i, a := range active {
-		roles[i], at[i], began[i], sources[i] = a.Role, a.At, a.Began, a.Source
+		roles[i], at[i], began[i], sources[i] = a.Role, a.At, nullable(a.Began), a.Source
 	}
 	return []any{roles, at, began, sources}
 }

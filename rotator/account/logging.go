@@ -74,6 +74,19 @@ func HidingSetting(name string) (s LoggingSetting, found bool) {
 	return LoggingSettings[at], true
 }
 
+// HidingSettingIn finds the first of those settings that a text speaks of.
+func HidingSettingIn(text string) (s LoggingSetting, found bool) {
+	if !strings.Contains(text, "log_") {
+		return LoggingSetting{}, false
+	}
+	for _, s := range LoggingSettings {
+		if !s.words && strings.Contains(text, s.Name) {
+			return s, true
+		}
+	}
+	return LoggingSetting{}, false
+}
+
 // ShowsLogins reports whether the log shows logins where the setting has a value, written as a configuration file may have it.
 func (s LoggingSetting) ShowsLogins(value string) bool { return s.shows(value) }
 

@@ -2,6 +2,13 @@ package loginlog
 
 import "time"
 
+// Shapes that a log's rows have too.
+const (
+	OtherPrefix  = "entry under another log_line_prefix"
+	NoSeverity   = "entry without a known severity"
+	PartlyMasked = " under a partly masked name" // after what kind of entry it is
+)
+
 // Kind says what an event shows.
 type Kind uint8
 
@@ -90,7 +97,7 @@ type Session struct {
 	Port int
 }
 
-// Event is who an entry is about. Keeping it keeps the message, of which Session.Host, Parameter, Value, the text behind
+// Event is who an entry is about. Keeping it keeps the message, of which Session.Host, Parameter, Value, Text, the text behind
 // LoggedAt and the names of databases that the catalogue lacks are parts.
 type Event struct {
 	// User is the role that the client authenticated as, as the catalogue spells it; "" where the catalogue lacks it.
@@ -115,10 +122,13 @@ type Event struct {
 	// Server, with Parameter and Value, is what a Server event tells.
 	Server           ServerEntry
 	Parameter, Value string
+	// Text is a Server event's message, where it is of level LOG and NoServerEntry.
+	Text string
 	// Entry is what kind of entry it was: "login", "disconnection", or PostgreSQL's English severity. It has no text of the
 	// entry's own.
 	Entry string
-	// Shape describes an Unread or Unknown event. There are a few dozen, and none has text of the entry's own.
+	// Shape describes an Unread or Unknown event, and what a session wrote whose user seems to be masked in part. There are a few
+	// dozen, and none has text of the entry's own.
 	Shape string
 	// Stamped says that the event begins with a date and a time, Prefixed that it has one of the two prefixes besides.
 	Stamped, Prefixed bool

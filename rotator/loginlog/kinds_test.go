@@ -146,10 +146,14 @@ func TestContestedLogins(t *testing.T) {
 		contested bool
 		user      string
 	}{
-		"of a role":           {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true, "jane@corp"},
-		"of a role not known": {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true, ""},
-		"a disconnection":     {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false, ""},
-		"no login":            {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false, ""},
+		"of a role":                                      {authorized(at1, "jane@corp", "app", " application_name=x:[1]:LOG:  y"), true, "jane@corp"},
+		"of a role not known":                            {authorized(at1, "gone@corp", "app", " application_name=x:[1]:LOG:  y"), true, ""},
+		"a stranger's names":                             {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:FATAL:  expected SASL response, got message type 80", false, ""},
+		"a stranger's names, in detail":                  {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:DETAIL:  Role \"jane\" does not exist.", false, ""},
+		"a stranger's names with three marks":            {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[2]:LOG:  x:[101]:FATAL:  28P01: password authentication failed for user \"jane\"", false, ""},
+		"a stranger's names, at the end of his patience": {at1 + "jane@corp@app:[1]:LOG:  connection authorized: user=jane@corp database=app application_name=:[101]:LOG:  could not receive data from client: Connection reset by peer", false, ""},
+		"a disconnection":                                {at1 + "jane@corp@app:[101]:LOG:  disconnection: session time: 0:00:00.030 user=jane@corp database=:[1]:LOG:  x host=10.0.0.7 port=35542", false, ""},
+		"no login":                                       {at1 + "jane@corp@app:[101]:ERROR:  :[1]:LOG:  x", false, ""},
 	} {
 		if e, kind := parser().Parse(tt.entry); kind != loginlog.Tampering || e.Contested != tt.contested || e.Contested && e.User != tt.user {
 			t.Errorf("%s: %v, contested %v, want %v: %+v", name, kind, e.Contested, tt.contested, e)
@@ -217,25 +221,28 @@ func TestServerEntries(t *testing.T) {
 		parameter, value string
 	}
 	for message, want := range map[string]told{
-		"received SIGHUP, reloading configuration files":                                {loginlog.ReloadRequested, "", ""},
-		`parameter "log_connections" changed to "off"`:                                  {loginlog.ParameterChanged, "log_connections", "off"},
-		`parameter "log_line_prefix" changed to "%m" changed to "x"`:                    {loginlog.ParameterChanged, "log_line_prefix", `%m" changed to "x`},
-		`parameter "log_connections" removed from configuration file, reset to default`: {loginlog.ParameterReset, "log_connections", ""},
-		`parameter "shared_buffers" cannot be changed without restarting the server`:    {},
-		"starting PostgreSQL 15.18 on x86_64-pc-linux-gnu, compiled by gcc, 64-bit":     {loginlog.Starting, "", ""},
-		"starting archive recovery":                                                     {},
-		"database system is ready to accept connections":                                {loginlog.Ready, "", ""},
-		"database system is ready to accept read-only connections":                      {loginlog.Ready, "", ""},
-		"database system is ready to accept read only connections":                      {loginlog.Ready, "", ""},
-		"received promote request":                                                      {loginlog.Promoted, "", ""},
-		"database system is shut down":                                                  {loginlog.ShutDown, "", ""},
-		"database system was shut down at 2026-11-22 07:43:01 UTC":                      {},
-		"database system was not properly shut down; automatic recovery in progress":    {loginlog.NotShutDown, "", ""},
-		"database system was interrupted; last known up at 2026-11-22 07:43:01 UTC":     {loginlog.NotShutDown, "", ""},
-		"terminating any other active server processes":                                 {loginlog.CrashedBackend, "", ""},
-		"SIGHUP empfangen, Konfigurationsdateien werden neu geladen":                    {loginlog.ReloadRequested, "", ""},
-		`"work_mem" parametresi "8MB" olarak değiştirildi`:                              {loginlog.ParameterChanged, "work_mem", "8MB"},
-		"checkpoint starting: time":                                                     {},
+		"received SIGHUP, reloading configuration files":                                                                  {loginlog.ReloadRequested, "", ""},
+		`parameter "log_connections" changed to "off"`:                                                                    {loginlog.ParameterChanged, "log_connections", "off"},
+		`parameter "log_line_prefix" changed to "%m" changed to "x"`:                                                      {loginlog.ParameterChanged, "log_line_prefix", `%m" changed to "x`},
+		`parameter "log_connections" removed from configuration file, reset to default`:                                   {loginlog.ParameterReset, "log_connections", ""},
+		`parameter "shared_buffers" cannot be changed without restarting the server`:                                      {},
+		"starting PostgreSQL 15.18 on x86_64-pc-linux-gnu, compiled by gcc, 64-bit":                                       {loginlog.Starting, "", ""},
+		"starting archive recovery":                                                                                       {},
+		"database system is ready to accept connections":                                                                  {loginlog.Ready, "", ""},
+		"database system is ready to accept read-only connections":                                                        {loginlog.Ready, "", ""},
+		"database system is ready to accept read only connections":                                                        {loginlog.Ready, "", ""},
+		"received promote request":                                                                                        {loginlog.Promoted, "", ""},
+		"database system is shut down":                                                                                    {loginlog.ShutDown, "", ""},
+		"database system was shut down at 2026-11-22 07:43:01 UTC":                                                        {},
+		"database system was not properly shut down; automatic recovery in progress":                                      {loginlog.NotShutDown, "", ""},
+		"database system was interrupted; last known up at 2026-11-22 07:43:01 UTC":                                       {loginlog.NotShutDown, "", ""},
+		"terminating any other active server processes":                                                                   {loginlog.CrashedBackend, "", ""},
+		"SIGHUP empfangen, Konfigurationsdateien werden neu geladen":                                                      {loginlog.ReloadRequested, "", ""},
+		`"work_mem" parametresi "8MB" olarak değiştirildi`:                                                                {loginlog.ParameterChanged, "work_mem", "8MB"},
+		"paramètre « log_connections » supprimé du fichier de configuration ;\n\tréinitialisation à la valeur par défaut": {loginlog.ParameterReset, "log_connections", ""},
+		"paramètre « log_connections » supprimé du fichier de configuration ;":                                            {loginlog.ParameterReset, "log_connections", ""},
+		"checkpoint starting: time":                                                                                       {},
+		"parameter \"log_connections\" changed to \"off\"\n*   Trying 127.0.0.1:1108...":                                  {loginlog.ParameterChanged, "log_connections", "off"},
 	} {
 		prefix := "2026-11-22 07:43:03 UTC::@:[9]:"
 		second := "2026-11-22 07:43:03.560 UTC::@:[9]:4:00000:2026-11-22 07:43:01 UTC::0:6b02a10b.9:"

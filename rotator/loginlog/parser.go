@@ -33,14 +33,14 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 		return Event{Stamped: hasTime(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
-		return p.parseServer(stamp, rest)
+		return p.parseServer(stamp, withoutStrayLines(rest))
 	}
 	host, port, rest, ok := cutClient(rest)
 	if !ok {
 		return Event{Stamped: true}, Tampering
 	}
 	r := reading{parser: p, session: Session{Host: host, Port: port}}
-	v := r.judgeMarks(withoutStrayLines(rest))
+	v := r.judge(withoutStrayLines(rest))
 	return Event{
 		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
 		Session: r.session, Forgeable: isPairCut(rest), Contested: v.contested,
@@ -67,6 +67,8 @@ type verdict struct {
 	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it; contested that tampering may be
 	// such a login all the same.
 	genuine, contested bool
+	// partlyMasked says that the catalogue lacks the client, and that its name may be masked in part.
+	partlyMasked bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -77,6 +79,17 @@ type reading struct {
 	session Session
 	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
 	marks, scanned int
+	// body is past where the first of them begins.
+	body int
+}
+
+// judge judges an entry by its marks, unless its names are as long as the client liked.
+func (r *reading) judge(text string) verdict {
+	v := r.judgeMarks(text)
+	if v.kind != Bystander && r.marks > 0 && r.parser.hasUncutNames(text, r.body) {
+		return verdict{kind: Tampering}
+	}
+	return v
 }
 
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
@@ -91,22 +104,42 @@ func (r *reading) judgeMarks(text string) verdict {
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
 		}
-		r.marks++
+		if r.marks++; r.marks == 1 {
+			r.body = m.at + len(":[]:")
+		}
 		r.session.PID = m.pid
 		if v.genuine {
-			return v.tampering()
+			return v.tampering(r.turnsAway(text, m, end))
 		}
 		r.judgeMark(&v, pair, &m)
+		v.partlyMasked = !v.known && IsPartlyMasked(pair)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
-		return v.tampering()
+		return v.tampering(false)
 	}
 	return v
 }
 
-// tampering is the verdict on an entry of which another reading is possible.
-func (v *verdict) tampering() verdict {
-	contested := v.genuine && (v.kind == Login || v.kind == OtherLogin)
+// turnsAway reports that behind the last of the marks, from one on, stands what may be written before authorization: then all before it
+// may be the names of whoever has no credentials.
+func (r *reading) turnsAway(text string, last mark, end int) bool {
+	m := last
+	for m.find(text, m.at+1, end) {
+		if isPair(text[:m.at]) {
+			last = m
+		}
+	}
+	if last.severity == noSeverity {
+		return false
+	}
+	_, message := cutState(last.sqlstate, last.message)
+	r.scanned += len(message)
+	return r.parser.kindOf(last.severity, message) != Sign
+}
+
+// tampering is the verdict on an entry of which another reading is possible, by which its client may have been turned away.
+func (v *verdict) tampering(turnedAway bool) verdict {
+	contested := v.genuine && (v.kind == Login || v.kind == OtherLogin) && !turnedAway
 	if !contested {
 		return verdict{kind: Tampering}
 	}
@@ -173,6 +206,8 @@ func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kin
 		return Unread
 	case isMaskedPair(pair):
 		return maskedKind(p.kindOf(s, message))
+	case IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
+		return Unknown
 	case s == severityLog && p.isNobody(pair):
 		return Attempt
 	case s == severityFatal && p.kindOf(s, message) == Refusal:
@@ -195,10 +230,12 @@ func maskedKind(kind Kind) Kind {
 // shape describes an event that could not be read.
 func (v *verdict) shape() string {
 	switch {
+	case v.partlyMasked && v.entry != "" && (v.kind == Unknown || v.genuine):
+		return v.entry + PartlyMasked
 	case v.kind == Unread || v.kind == Unknown && v.entry != "":
 		return v.entry + " under a masked name"
 	case v.kind == Unknown:
-		return "entry without a known severity"
+		return NoSeverity
 	}
 	return ""
 }

@@ -28,6 +28,8 @@ func (p *Parser) parseServer(stamp, rest string) (Event, Kind) {
 		case useReset:
 			e.Parameter, _ = x.values(message)
 		}
+	} else {
+		e.Text = message
 	}
 	return e, Server
 }

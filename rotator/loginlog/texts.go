@@ -26,6 +26,7 @@ const (
 	useAmbiguous
 	useLockWait
 	useRefusal
+	usePacketRefusal
 	useReload
 	useChanged
 	useReset
@@ -40,7 +41,7 @@ const (
 
 var uses = map[string]use{
 	"login": useLogin, "replication-login": useReplicationLogin, "disconnection": useDisconnection,
-	"attempt": useAttempt, "ambiguous": useAmbiguous, "lock-wait": useLockWait, "refusal": useRefusal,
+	"attempt": useAttempt, "ambiguous": useAmbiguous, "lock-wait": useLockWait, "refusal": useRefusal, "packet-refusal": usePacketRefusal,
 	"reload": useReload, "changed": useChanged, "reset": useReset, "starting": useStarting, "ready": useReady,
 	"promoted": usePromoted, "shut-down": useShutDown, "not-shut-down": useNotShutDown, "crashed": useCrashed,
 }
@@ -111,6 +112,11 @@ func (t *texts) add(kind, message string) {
 	default:
 		parts.use = uses[kind]
 		t.index(parts)
+		if first, _, cut := strings.Cut(message, "\n"); cut && parts.use > useDisconnection { // as a publisher leaves it that cuts at newlines
+			line := parseText(first)
+			line.use = parts.use
+			t.index(line)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ func judgeUnstamped(entry string) (shape string, kind Kind) {
 	case hasTime(entry) && isCSV(entry):
 		return "", Bystander
 	case hasTime(entry):
-		return "entry under another log_line_prefix", Unknown
+		return OtherPrefix, Unknown
 	case strings.HasPrefix(entry, `{"timestamp":"`):
 		return "", Bystander
 	case holdsMark(entry):

@@ -87,7 +87,7 @@ func (r *run) judge(p policy.Policy, accounts []account.Account, exempt account.
 		}
 		j := r.consider(a, exempt, p.Now)
 		s := j.subject()
-		s.Undecided, s.Late = r.events.Undecided(a.Name), r.events.Late(*a)
+		s.Undecided = r.events.Undecided(a.Name)
 		v := p.Judge(s)
 		if j.last, j.idle = v.Last, v.Idle; r.channels.Reports != nil {
 			r.judged = append(r.judged, j)

@@ -1,28 +1,27 @@
--- Stores what was learnt, at one stroke: $1 to $4 roles, when each was active, when the session began that shows it, and what it
--- rests on; $5 to $16 the records of instances; $17 instances to be forgotten.
--- A role that is locked was active before the lock, or has been let in since by somebody else: then its lock begins anew with that
--- activity, and with any that follows. That it was let in shows a session that began after the lock; of one that does not tell when it
--- began, or is only seen open, the doubt is that it began before. The 2 seconds are for the log's whole seconds and for the lock's own
--- commit.
+-- Stores what was learnt, at one stroke: $1 to $4 roles, when each was active, when the session began that shows it (at the latest; null =
+-- the role was active when it was locked), and what it rests on; $5 to $16 the records of instances; $17 instances to be forgotten.
+-- A role that is locked has been let in since by somebody else if a session of it began after the lock: its login shows that, or what a
+-- session wrote that is known to have begun before. Then its lock begins anew with its latest activity, and with any that follows.
+-- Where the lock was wrong it moves to just before the role's latest activity, by which it is undone. Any other activity may be of a session
+-- that began before the lock, or after it, and leaves it where it is; of a session that is only seen open the same doubt moves nothing. The
+-- 2 seconds are for the log's whole seconds and for the lock's own commit.
 WITH learnt AS (
-    SELECT s.user_name, s.locked_at, a.at, a.source,
-           coalesce(a.source <> 'session' AND (a.began >= s.locked_at + interval '2 seconds'
-                                               OR s.locked_at = s.last_login_time AND a.at > s.locked_at), false) AS let_in
+    SELECT s.user_name, a.source, CASE WHEN a.source = 'session' AND a.at >= s.locked_at + interval '2 seconds' THEN NULL ELSE a.at END AS at,
+           coalesce(a.source <> 'session' AND (a.began >= s.locked_at + interval '2 seconds' AND (a.source = 'login' OR a.began < a.at)
+                                               OR s.locked_at = s.last_login_time AND a.at > s.locked_at), false) AS let_in,
+           coalesce(a.source <> 'session' AND (a.began IS NULL OR a.began < s.locked_at + interval '2 seconds' AND a.at >= s.locked_at + interval '2 seconds')
+                    AND greatest(a.at, s.last_login_time) > s.locked_at, false) AS wrong
     FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::timestamptz[]), pg_catalog.unnest($3::timestamptz[]), pg_catalog.unnest($4::text[]))
         AS a (name, at, began, source)
     JOIN :"state_schema".user_login_status s ON s.user_name = a.name
-), dated AS (
-    SELECT l.user_name, l.source,
-           CASE WHEN l.locked_at IS NULL OR l.let_in THEN l.at
-                WHEN l.source <> 'session' OR l.at < l.locked_at + interval '2 seconds' THEN least(l.at, l.locked_at + interval '1999 milliseconds') END AS at,
-           l.let_in
-    FROM learnt l
 ), activity AS (
     UPDATE :"state_schema".user_login_status s
-    SET last_login_time = d.at, last_login_source = d.source,
-        locked_at = CASE WHEN d.let_in THEN d.at ELSE s.locked_at END
-    FROM dated d
-    WHERE s.user_name = d.user_name AND d.at > s.last_login_time
+    SET last_login_time = greatest(l.at, s.last_login_time),
+        last_login_source = CASE WHEN l.at > s.last_login_time THEN l.source ELSE s.last_login_source END,
+        locked_at = CASE WHEN l.let_in THEN greatest(l.at, s.last_login_time)
+                         WHEN l.wrong THEN greatest(l.at, s.last_login_time) - interval '1 millisecond' ELSE s.locked_at END
+    FROM learnt l
+    WHERE s.user_name = l.user_name AND (l.at > s.last_login_time OR (l.let_in OR l.wrong) AND s.last_login_time >= s.locked_at + interval '2 seconds')
 ), forgotten AS (
     DELETE FROM :"state_schema".user_login_job_status j WHERE j.instance_name = ANY ($17::text[])
 )

@@ -176,8 +176,8 @@ func (e *Evidence) lose(i *Instance, made, proof time.Time) {
 const (
 	// maxPending bounds the canaries that are waited for.
 	maxPending = 100
-	// goneAfter is how long the last lines of an instance that is gone are waited for, from when it was last seen; at most half of
-	// the time that its group keeps them.
+	// goneAfter is how long the last lines of an instance that is gone are waited for, from when it was last seen, or longer where its
+	// lines have come later lately; at most half of the time that its group keeps them.
 	goneAfter = 2 * day
 	// lostAfter is how long a stream that lags is waited for: a day more than what is read again.
 	lostAfter = 5 * day
@@ -203,9 +203,11 @@ func (e *Evidence) Settled() []account.LogRecord {
 }
 
 // silent reports that an instance that is gone was last seen so long ago that its last lines have arrived.
-func (e *Evidence) silent(i *Instance) bool { return e.Start.After(i.CanaryAt.Add(i.patience)) }
+func (e *Evidence) silent(i *Instance) bool {
+	return e.Start.After(i.CanaryAt.Add(min(max(goneAfter, e.allowance(i)), i.patience)))
+}
 
 // ended reports that an instance is gone, and that no more of its log is to come.
 func (e *Evidence) ended(i *Instance) bool {
-	return !i.Live && i.read && e.Start.After(i.CanaryAt.Add(e.allowance(i)+maxSkew+i.patience))
+	return !i.Live && i.read && e.Start.After(i.CanaryAt.Add(e.allowance(i)+maxSkew+min(goneAfter, i.patience)))
 }

@@ -43,7 +43,12 @@ func (d *diary) write(stream, message string) {
 	d.lines[stream] = append(d.lines[stream], line{d.now, d.now, d.now.Format(time.DateTime) + " UTC:" + message})
 }
 
-// login writes a role's login, or what another entry of its connection says.
+// late writes what arrives only after a time.
+func (d *diary) late(stream string, by time.Duration, message string) {
+	d.lines[stream] = append(d.lines[stream], line{d.now, d.now.Add(by), d.now.Format(time.DateTime) + " UTC:" + message})
+}
+
+// entry writes a role's login, or what another entry of its connection says.
 func (d *diary) entry(stream, role, message string) {
 	d.write(stream, "10.0.0.1(5000):"+role+"@app:[99]:"+message)
 }
@@ -211,6 +216,55 @@ func holdLastLines(t *testing.T, d *diary) {
 	}
 	if d.sweep(false, false, "db-0"); d.seen("bob") || !d.seen("ann") {
 		t.Errorf("once all has come: %v", d.active)
+	}
+}
+
+// What a reader wrote last is waited for, once it is gone or has another name, as long as its lines have come late.
+func TestLastLinesOfAReaderThatWasLate(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.write("db-1.1", checkpoint)
+	d.sweep(false, false, "db-0", "db-1")
+	d.late("db-1.1", 40*time.Hour, checkpoint)
+	d.sweep(false, false, "db-0", "db-1")
+	d.sweep(false, false, "db-0", "db-1")
+	d.late("db-1.1", 76*time.Hour, annsLogin)
+	holdOnceCome(t, d)
+}
+
+// The same holds of one that came and went between two runs, and shows how late it is only by then.
+func TestLastLinesOfALateReaderThatNobodyKnew(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.write("db-0.1", checkpoint)
+	d.sweep(false, false, "db-0")
+	d.write("db-0.1", checkpoint) // with which the reading begins until there is another
+	d.late("db-1.0", 60*time.Hour, checkpoint)
+	d.late("db-1.0", 76*time.Hour, annsLogin)
+	d.lines["db-0.1"] = append(d.lines["db-0.1"], line{d.now.Add(50 * time.Hour), d.now.Add(50 * time.Hour), d.now.Add(50*time.Hour).Format(time.DateTime) + " UTC:" + checkpoint})
+	holdOnceCome(t, d)
+}
+
+const (
+	checkpoint = ":@:[7]:LOG:  checkpoint starting: time"
+	annsLogin  = "10.0.0.1(5000):ann@app:[99]:LOG:  connection authorized: user=ann database=app"
+)
+
+// holdOnceCome sweeps until what is three days late has come.
+func holdOnceCome(t *testing.T, d *diary) {
+	t.Helper()
+	written := d.now
+	for range 3 {
+		e := d.sweep(false, false, "db-0")
+		if d.seen("ann") {
+			t.Fatal("seen before it has come")
+		}
+		if to := e.ArrivedTo(); e.Named("db-1") != nil && to.After(written) {
+			t.Errorf("all is said to have come up to %s, when a line of %s is on its way", to, written)
+		}
+	}
+	if d.sweep(false, false, "db-0"); !d.seen("ann") {
+		t.Error("what comes late is not read any more")
 	}
 }
 

@@ -49,6 +49,8 @@ type Evidence struct {
 	readBefore time.Time // up to where the logs of the live instances that are known were read; zero = none is known
 	blind      bool      // RDS did not tell which instances live
 	unseen     bool      // sessions may be open where this run could not look
+	settled    bool
+	claim      time.Time // since when the evidence was complete before this run's reading was judged
 }
 
 // Gap is a stretch of an instance's log that nobody can vouch for: what happened in it counts against nobody.
@@ -102,12 +104,12 @@ func (e *Evidence) To() time.Time {
 	return t
 }
 
-// ArrivedTo is up to when no line of the instances that live is to come any more, as late as their lines have come lately; zero =
-// nothing is known.
+// ArrivedTo is up to when no line of the instances that live, or are gone lately, is to come any more, as late as their lines have come
+// lately; zero = nothing is known.
 func (e *Evidence) ArrivedTo() time.Time {
 	var t time.Time
 	for _, i := range e.Instances {
-		if i.Live {
+		if i.Live || e.Start.Before(i.CanaryAt.Add(e.allowance(i))) {
 			t = earlier(t, i.ProcessedTo.Add(-e.allowance(i)))
 		}
 	}
@@ -125,13 +127,10 @@ func (e *Evidence) Named(name string) *Instance {
 
 // Conclude judges the evidence once the logs are read, and gives the records to store and the instances to forget.
 func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
-	claim := e.From()
-	for _, i := range e.Instances {
-		e.judge(i)
-	}
+	e.settle()
 	e.judgeContinuity()
 	e.judgeRestored()
-	e.adopt(claim)
+	e.adopt(e.claim)
 	for _, i := range e.Instances {
 		if e.expired(i) {
 			forget = append(forget, i.Instance)
@@ -141,6 +140,17 @@ func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
 	}
 	e.Instances = slices.DeleteFunc(e.Instances, e.expired)
 	return records, forget
+}
+
+// settle brings the records of all instances up to date with what was read, once.
+func (e *Evidence) settle() {
+	if e.settled {
+		return
+	}
+	e.settled, e.claim = true, e.From()
+	for _, i := range e.Instances {
+		e.judge(i)
+	}
 }
 
 // judge says what is in doubt about an instance's log, and brings its record up to date.

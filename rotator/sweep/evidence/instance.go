@@ -21,10 +21,11 @@ type Instance struct {
 	swapped   bool               // it has taken the name of another, and is older than what is known of that
 	born      bool               // made since the others' logs were last read, and read from its birth
 	read      bool               // its log was read to the end
+	keptFrom  time.Time          // its log no longer holds events from before; zero = it is kept for ever
 	expiredTo time.Time          // events up to here were lost before they were read; zero = none was
 	pending   []string           // canaries of earlier runs that were not found yet, newest first
 	lost      time.Time          // since when its log cannot be vouched for, until a run has undone what rests on it; zero = it can
-	patience  time.Duration      // how long its last lines are waited for once it is gone
+	patience  time.Duration      // how long its last lines are waited for at most, once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
@@ -97,7 +98,7 @@ func (e *Evidence) Enroll(live []cluster.Instance, records []account.LogRecord) 
 
 // known is an instance as earlier runs left it.
 func (e *Evidence) known(r account.LogRecord) *Instance {
-	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: goneAfter}
+	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: lostAfter}
 	i.pending, i.lost = parted(r.Canary)
 	known := decodeStreams(r.Streams)
 	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
@@ -125,13 +126,13 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		same, named := byResource[l.ResourceID], known[l.Name]
 		switch {
 		case same != nil && same.Instance != l.Name:
-			list[n] = same.renamed(l.Name, named != nil).after(named)
+			list[n] = same.renamed(l, named != nil).after(named)
 		case same == nil && named != nil && named.ResourceID != "" && l.ResourceID != "":
 			list[n] = named.replaced(l.Created)
 		case named != nil:
 			list[n] = named
 		default:
-			list[n] = &Instance{LogRecord: account.LogRecord{Instance: l.Name}, fresh: true, streams: map[string]*stream{}, patience: goneAfter}
+			list[n] = &Instance{LogRecord: account.LogRecord{Instance: l.Name}, fresh: true, streams: map[string]*stream{}, patience: lostAfter}
 		}
 	}
 	for n, l := range live {
@@ -143,10 +144,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 }
 
 // renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
-// name was another's, what earlier looks showed is not compared with what is found under it.
-func (i *Instance) renamed(name string, taken bool) *Instance {
+// name was another's, what earlier looks showed is not compared with what is found under it; else nothing was written to a group of its own
+// while the former one was covered.
+func (i *Instance) renamed(l cluster.Instance, taken bool) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
-	r.Instance, r.Canary = name, ""
+	r.Instance, r.Canary = l.Name, ""
+	if !cluster.SharedGroup(l.Group) {
+		r.cover.Group = l.Group
+	}
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	if taken {
 		i.witnesses.Looks = nil
@@ -157,10 +162,10 @@ func (i *Instance) renamed(name string, taken bool) *Instance {
 	return r
 }
 
-// after takes over what is still to be read and found under a name from the instance that had it.
+// after takes over what is still to be read and found under a name from the instance that had it, and what is covered of the name's group.
 func (i *Instance) after(former *Instance) *Instance {
 	if former != nil {
-		i.streams, i.pending, i.lost = former.streams, former.pending, former.lost
+		i.streams, i.pending, i.lost, i.cover = former.streams, former.pending, former.lost, former.cover
 		i.ProcessedTo = earlier(i.ProcessedTo, former.ProcessedTo)
 	}
 	return i
@@ -217,9 +222,10 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
+		read := i.ProcessedTo
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
-		e.coverUnborn(i)
+		e.coverUnborn(i, read)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
@@ -237,7 +243,8 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 		if i.Group != group || i.ReadFrom.IsZero() {
 			continue
 		}
-		i.patience = min(goneAfter, retention/2)
+		i.keptFrom = kept
+		i.patience = min(lostAfter, retention/2)
 		if !i.ReadFrom.Before(kept) {
 			continue
 		}

@@ -87,7 +87,10 @@ func newInstanceLog(start time.Time, numbers *numbers) *instanceLog {
 // what comes late.
 func (in *instanceLog) readOn() bool { return !in.known && in.wroteSince(in.seen) }
 
-func (in *instanceLog) wroteLately() bool { return in.newest > in.start.Add(-goneAfter).UnixMilli() }
+func (in *instanceLog) wroteLately() bool {
+	late := min(2*time.Duration(in.delay)*time.Millisecond, maxReread)
+	return in.newest > in.start.Add(-max(goneAfter, late)).UnixMilli()
+}
 
 // wroteSince reports an instance that wrote lately, and after it was last seen alive: it may be another, under the name of one that is gone.
 func (in *instanceLog) wroteSince(seen time.Time) bool {
@@ -206,10 +209,10 @@ func (in *instanceLog) began(c connection, at int64) time.Time {
 	return milli(at)
 }
 
-// tell counts an entry of no known kind.
-func (in *instanceLog) tell(shape string) {
-	if _, known := in.told[shape]; known || len(in.told) < maxShapes {
-		in.told[shape]++
+// tell counts entries of no known kind; a shape of "" is none.
+func (in *instanceLog) tell(shape string, count int) {
+	if _, known := in.told[shape]; shape != "" && (known || len(in.told) < maxShapes) {
+		in.told[shape] += count
 	}
 }
 

@@ -31,6 +31,22 @@ type Names struct {
 // locked reports a role that the sweep has locked.
 func (n Names) locked(role string) bool { return !n.Locked[role].IsZero() }
 
+// lockedBy reports a role that the sweep had locked by a time, in ms since 1970; the log has whole seconds.
+func (n Names) lockedBy(role string, at int64) bool {
+	return n.locked(role) && at >= n.Locked[role].Truncate(time.Second).UnixMilli()
+}
+
+// undone reports activity that shows that a role was active when it was locked, of which the lock did not know.
+func (n Names) undone(a account.Activity) bool {
+	return n.locked(a.Role) && a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && n.Locks[a.Role].Contradicted(a.At)
+}
+
+// letIn reports activity that shows that a session of a locked role began after its lock: a login, or what is of a session that is known to
+// have begun before. Any other entry shows no more than that its session had begun by then.
+func (n Names) letIn(a account.Activity) bool {
+	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
+}
+
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
 // how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
 // for their refusal, not with the log.
@@ -42,7 +58,7 @@ type Log struct {
 	instances map[string]*instanceLog
 	streams   map[string]*streamLog
 	active    map[string]account.Activity // since it was last taken
-	late      map[string]time.Time        // the latest activity of before their lock that has come to light now
+	letIn     map[string]time.Time        // when a session of a locked role began, after its lock: somebody let it in
 	doubted   map[string]bool             // locked roles that were active when they were locked: nothing shows any more that somebody let them in
 	undecided map[string]bool             // roles with a login that is left to be read again
 	awaited   map[string]bool             // streams that wrote before, and must have come as far as this run
@@ -82,7 +98,7 @@ func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
 	return &Log{names: l.names, numbers: l.numbers, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, late: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names)}
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names)}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -129,7 +145,7 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Login:
 		l.login(s, event, at, e.Message)
 	case loginlog.OtherLogin:
-		s.instance.countLogin(s.instance.databaseOf(event), at)
+		l.await(s.instance, event, at)
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
@@ -153,21 +169,26 @@ func (l *Log) Event(e logread.Event) {
 		}
 	case loginlog.Unread:
 		s.instance.unreadable(event.Shape, 1, at, at)
-	case loginlog.Unknown:
-		s.instance.tell(event.Shape)
+	}
+	if kind != loginlog.Unread {
+		s.instance.tell(event.Shape, 1)
 	}
 }
 
 func milli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// login has an authorized attempt wait for its refusal.
+// login takes in an authorized attempt of a role of the catalogue.
 func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string) {
-	in := s.instance
-	in.logins++
+	s.instance.logins++
 	if l.names.Own[event.User] {
 		s.findCanary(message)
 		l.stored.find(message, l.names.Stack, at)
 	}
+	l.await(s.instance, event, at)
+}
+
+// await has an authorized attempt wait for its refusal. Of a user whom the catalogue lacks only the session counts.
+func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 	c := in.connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
@@ -181,7 +202,11 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
 	in.countLogin(in.numbers.text(a.database), a.at)
-	l.saw(account.Activity{Role: in.numbers.text(c.role), At: milli(a.at), Began: milli(a.at), Source: ByLogin})
+	role := in.numbers.text(c.role)
+	if role == "" {
+		return
+	}
+	l.saw(account.Activity{Role: role, At: milli(a.at), Began: milli(a.at), Source: ByLogin})
 	l.prove(in, c, a.at)
 }
 
@@ -228,37 +253,32 @@ func (l *Log) countAll(in *instanceLog) {
 
 // sawContested takes what may be a login for one: the doubt deletes no evidence.
 func (l *Log) sawContested(role string, at int64) {
-	if role != "" && !l.names.locked(role) {
+	if role != "" && !l.names.lockedBy(role, at) {
 		l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: ByLogin})
 	}
 }
 
 func (l *Log) saw(a account.Activity) {
-	if l.names.locked(a.Role) && a.Began.Before(l.names.Locked[a.Role].Add(account.LockSlack)) {
+	switch {
+	case l.names.undone(a):
 		l.doubted[a.Role] = true
-	}
-	if l.names.Locks[a.Role].Late(a.At) {
-		l.late[a.Role] = later(l.late[a.Role], a.At)
+	case l.names.letIn(a):
+		l.letIn[a.Role] = later(l.letIn[a.Role], a.Began)
 	}
 	if known, seen := l.active[a.Role]; !seen || a.At.After(known.At) {
 		l.active[a.Role] = a
 	}
 }
 
-// Late is activity of a role of before its lock that this run has read, where it is locked still only for what rows have shown of it since:
-// they may have shown an attempt whose refusal was yet to come. Zero = there is none.
-func (l *Log) Late(a account.Account) time.Time {
-	if a.Source != ByUnreadEntry {
-		return time.Time{}
-	}
-	return l.late[a.Name]
-}
-
-// Take hands over the activity since the last call. Of a role that was active when it was locked it does not say when the session began:
-// the lock has to be undone, whoever may have let the role in since.
+// Take hands over the activity since the last call. Of a locked role that somebody has let in it says when, where the activity does not
+// tell; of one that was active when it was locked it does not say when the session began: the lock has to be undone, whoever may have let
+// the role in since.
 func (l *Log) Take() []account.Activity {
 	list := make([]account.Activity, 0, len(l.active))
 	for _, a := range l.active {
+		if since := l.letIn[a.Role]; !since.IsZero() && since.Before(a.At) {
+			a.Began = since
+		}
 		if l.doubted[a.Role] {
 			a.Began = time.Time{}
 		}
@@ -288,7 +308,7 @@ func (l *Log) ReadTo(to time.Time) {
 	}
 }
 
-// End counts what still waits: no more events come in this run. An attempt of a role that is locked, or one that a stream which is
+// End counts what still waits: no more events come in this run. An attempt of a role that was locked by then, or one that a stream which is
 // late may refuse, is left to be read again, unless its instance is gone: the evidence's end does not wait for that.
 func (l *Log) End() {
 	l.endRows()
@@ -300,9 +320,9 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty:
+			case l.hasty, in.numbers.text(c.role) == "":
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.locked(in.numbers.text(c.role)) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(in.numbers.text(c.role), a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
 				l.undecided[in.numbers.text(c.role)] = true

@@ -9,13 +9,14 @@ import (
 // and the first under the new show is held against both logs: each counts on its own, and once nothing of the old one is to come any
 // more its record, which is that of an instance that is gone by then, hands over what it has counted.
 
-// handedOn are the looks with which an instance goes on under another name: the last one, of which nothing is counted there yet.
+// handedOn are the looks with which an instance goes on under another name: the last one, of which nothing is counted there yet. Before it
+// nothing was written under that name.
 func (w witnesses) handedOn() []Look {
 	if len(w.Looks) == 0 {
 		return nil
 	}
 	last := w.Looks[len(w.Looks)-1]
-	last.Logins, last.Contested, last.Near, last.CountedTo = nil, nil, nil, time.Time{}
+	last.Logins, last.Contested, last.Near, last.CountedTo = nil, nil, nil, last.At.Truncate(time.Second)
 	return []Look{last}
 }
 
@@ -64,7 +65,7 @@ func (i *Instance) handOver(a Look, counted window) {
 	w := &i.witnesses
 	first := &w.Looks[0]
 	first.Logins, first.Contested = added(first.Logins, counted.logged), added(first.Contested, counted.unsure)
-	first.Uncounted = first.Uncounted || a.Uncounted
+	first.Uncounted = first.Uncounted || a.Uncounted || a.InRows
 	w.Former = ""
 }
 

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -130,9 +131,10 @@ func (l *Log) Row(r logread.Row) {
 			in.server(event, r.Latest)
 		}
 	}
-	if Masked(r) {
+	if l.names.hides(r) {
 		in.unreadable("masked "+r.Severity, int(r.Count), r.Earliest, r.Latest)
 	}
+	in.tell(l.names.shape(r), int(r.Count))
 	l.rows.add(r)
 }
 
@@ -157,6 +159,33 @@ func (l *Log) isOwn(names string) bool {
 func Masked(r logread.Row) bool {
 	user, _, _ := strings.Cut(r.Names, "@")
 	return user != "" && strings.Trim(user, "*") == "" && (r.Class == logread.Login || r.Class == logread.Disconnection || r.Class == logread.Other)
+}
+
+// hides reports a masked row whose name is no role's.
+func (n Names) hides(r logread.Row) bool { return Masked(r) && !n.hasUser(r.Names) }
+
+// hasUser reports names of a prefix that may be a catalogued role's.
+func (n Names) hasUser(names string) bool {
+	return slices.ContainsFunc(n.Roles, func(role string) bool { return strings.HasPrefix(names, role+"@") })
+}
+
+// shape describes a row of what cannot be read for certain, and is told; "" = none. Unproven ones do not tell their names.
+func (n Names) shape(r logread.Row) string {
+	switch {
+	case r.Class == logread.Stamped:
+		return loginlog.OtherPrefix
+	case r.Class == logread.Other && r.Severity != "" && !loginlog.IsSeverity(r.Severity):
+		return loginlog.NoSeverity
+	case !loginlog.IsPartlyMasked(r.Names) || n.hasUser(r.Names):
+		return ""
+	case r.Class == logread.Login:
+		return ByLogin + loginlog.PartlyMasked
+	case r.Class == logread.Disconnection:
+		return ByDisconnection + loginlog.PartlyMasked
+	case r.Class == logread.Other:
+		return cmp.Or(r.Severity, "entry") + loginlog.PartlyMasked
+	}
+	return ""
 }
 
 // noteRow follows a stream by its rows.
@@ -184,6 +213,11 @@ func (s *streamLog) noteRow(r logread.Row) {
 
 // endRows takes what the rows of a stretch show for activity. A stretch is read whole or not at all.
 func (l *Log) endRows() {
+	for role, a := range l.rows.attempts {
+		if a.before.at == 0 && l.rows.letIn(role) {
+			l.saw(account.Activity{Role: role, At: milli(a.latest), Began: milli(a.latest), Source: ByLogin})
+		}
+	}
 	for role, s := range l.rows.active() {
 		source := BySignOfLife
 		switch s.kind {

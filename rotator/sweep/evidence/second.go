@@ -93,10 +93,16 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
-// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
-func (e *Evidence) coverUnborn(i *Instance) {
-	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
+// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing, or what another wrote
+// that had its name and is gone, if that was covered up to where it was read.
+func (e *Evidence) coverUnborn(i *Instance, read time.Time) {
+	switch c := e.cover(i.Group); {
+	case cluster.SharedGroup(i.Group):
+	case c.To.IsZero():
 		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
+	case !c.To.Before(read):
+		c.To = later(c.To, i.ProcessedTo)
+		i.cover = c
 	}
 }
 
@@ -233,7 +239,7 @@ type Spared struct {
 	At       time.Time
 	Instance string
 	Kind     string    // of the entry, in words
-	Began    time.Time // when its session began at the latest; zero = perhaps before the role was locked
+	Began    time.Time // when its session began at the latest; zero = the role was active when it was locked
 }
 
 // Second takes in the rows of a second reading.
@@ -265,8 +271,8 @@ func (s *Second) End() []Spared {
 	var list []Spared
 	for role, found := range s.log.active() {
 		spared := Spared{Role: role, At: milli(found.at), Instance: cluster.InstanceOf(found.stream), Kind: found.kind}
-		if !s.names.Doubted[role] {
-			spared.Began = spared.At
+		if spared.Began = spared.At; s.names.Doubted[role] || s.names.undone(spared.Activity()) {
+			spared.Began = time.Time{}
 		}
 		list = append(list, spared)
 	}

@@ -25,9 +25,12 @@ func steadily(since time.Duration) map[string]account.SessionCount {
 		"staging": {OID: uint32(2000 + day), Count: int64(1000 + day%2*500)}}
 }
 
+// thenRefusal parts a login from the refusal that follows it.
+const thenRefusal = "\x00"
+
 // runDaily runs once a day, on an instance that counts sessions, and returns what each run knows. sessions gives what is counted so long
 // after the first run, and entry gives the log's entry of each of
-// loginsADay logins, "" = it is missing.
+// loginsADay logins, "" = it is missing; refusal may follow it.
 func runDaily(days int, names evidence.Names, sessions func(since time.Duration) map[string]account.SessionCount, entry func(at time.Time) string) (runs []*evidence.Evidence) {
 	return runEvery(24*time.Hour, days, names, sessions, entry)
 }
@@ -50,8 +53,10 @@ func runEvery(interval time.Duration, days int, names evidence.Names, sessions f
 			if at.Sub(firstRun)%(24*time.Hour/loginsADay) != 0 {
 				continue
 			}
-			if message := entry(at); message != "" {
-				log.Event(logread.Event{Stream: "db.0", At: at.UnixMilli(), Ingested: at.UnixMilli(), Message: message})
+			for message := range strings.SplitSeq(entry(at), thenRefusal) {
+				if message != "" {
+					log.Event(logread.Event{Stream: "db.0", At: at.UnixMilli(), Ingested: at.UnixMilli(), Message: message})
+				}
 			}
 		}
 		log.ReadTo(start)
@@ -77,6 +82,7 @@ func TestSessionsOfContestedLogins(t *testing.T) {
 		"plain":                            {"", 0},
 		"a mark in the application's name": {" application_name=x:[1]:LOG:  y", 0},
 		"not in the log":                   {"missing", 1},
+		"not in the log, a stranger's are": {" application_name=:[101]:FATAL:  expected SASL response, got message type 80", 1},
 	} {
 		runs := runDaily(5, names, steadily, func(at time.Time) string {
 			tail := ""
@@ -115,6 +121,8 @@ func TestLoginsThatNoCountHas(t *testing.T) {
 		"a database dropped meanwhile":       "10.0.0.7(4000):ann@ci_N:[%d]:LOG:  connection authorized: user=ann database=ci_N",
 		"a database that is gone":            "10.0.0.7(4000):ann@gone:[%d]:LOG:  connection authorized: user=ann database=gone",
 		"a name that is not ASCII":           "10.0.0.7(4000):ann@caf\u00e9:[%d]:LOG:  connection authorized: user=ann database=caf\u00e9",
+		"an attempt that is refused":         "10.0.0.7(4000):ann@app:[%d]:LOG:  connection authorized: user=ann database=app" + thenRefusal + "10.0.0.7(4000):ann@app:[%d]:FATAL:  too many connections for role \"ann\"",
+		"the same of somebody who is gone":   "10.0.0.7(4000):gone@app:[%d]:LOG:  connection authorized: user=gone database=app" + thenRefusal + "10.0.0.7(4000):gone@app:[%d]:FATAL:  too many connections for role \"gone\"",
 		"somebody who is gone, elsewhere":    "10.0.0.7(4000):gone@rdsadmin:[%d]:LOG:  connection authorized: user=gone database=rdsadmin",
 	} {
 		runs := runDaily(5, names, steadily, func(at time.Time) string {
@@ -123,7 +131,8 @@ func TestLoginsThatNoCountHas(t *testing.T) {
 				form = instead
 			}
 			form = strings.ReplaceAll(form, "ci_N", fmt.Sprintf("ci_%d", at.Sub(firstRun)/(24*time.Hour)*24))
-			return at.Format(time.DateTime) + " UTC:" + fmt.Sprintf(form, at.Unix()%30000)
+			stamp, pid := at.Format(time.DateTime)+" UTC:", fmt.Sprint(at.Unix()%30000)
+			return stamp + strings.ReplaceAll(strings.ReplaceAll(form, thenRefusal, thenRefusal+stamp), "%d", pid)
 		})
 		if e := runs[len(runs)-1]; !slices.ContainsFunc(e.Gaps, func(g evidence.Gap) bool { return strings.Contains(g.Cause, "sessions") }) {
 			t.Errorf("%s: no gap, %q", name, e.Notes)

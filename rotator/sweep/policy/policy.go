@@ -40,11 +40,10 @@ func (v Verdict) NeverLocked() bool { return v.Account.LockedAt.IsZero() }
 // Subject is a role as it is judged.
 type Subject struct {
 	account.Account
-	Sessions  int       // open now, on all instances
-	Exempt    string    // why the sweep leaves it alone; "" = it does not
-	Ignored   bool      // on IGNORE_USER_LIST
-	Late      time.Time // activity of before its lock that has come to light now, whoever has let it in since; zero = there is none
-	Undecided bool      // the log shows a login of it that a stream which is late may still refuse
+	Sessions  int    // open now, on all instances
+	Exempt    string // why the sweep leaves it alone; "" = it does not
+	Ignored   bool   // on IGNORE_USER_LIST
+	Undecided bool   // the log shows a login of it that a stream which is late may still refuse
 }
 
 // Policy is the intervals with the evidence of one run.
@@ -81,7 +80,8 @@ const (
 //	LOCK is set, idle as long as that                      locked
 //	LOCK is unset, idle as long as DELETE                  ReadyToDelete, dropped at least a day later
 //
-// Nobody is locked or dropped for whom the second reading has not covered the time that counts, nor who may have logged in.
+// Nobody is locked or dropped for whom the second reading has not covered the time that counts, and nobody who may have logged in is,
+// nor is marked for it.
 func (p Policy) Judge(s Subject) Verdict {
 	v := Verdict{Account: s.Account, Last: s.LastLogin, Idle: p.idle(s)}
 	if s.Sessions > 0 {
@@ -108,11 +108,14 @@ func (p Policy) Judge(s Subject) Verdict {
 	if v.Action == Lock || v.Action == Drop {
 		v.Uncovered = !p.covers(s)
 	}
-	if v.Uncovered || s.Undecided && (v.Action == Lock || v.Action == Drop) {
+	if v.Uncovered || s.Undecided && v.Action.closes() {
 		v.Action = Leave
 	}
 	return v
 }
+
+// closes reports an action that closes a role, or tells people that they may.
+func (a Action) closes() bool { return a == Lock || a == MarkReady || a == Drop }
 
 // covers reports that the second reading has covered the time that a role must have been idle for: the interval up to the evidence's
 // end, or for one that is locked, all since the lock, at most the interval after which it is dropped.
@@ -142,7 +145,7 @@ func letIn(s Subject) bool { return s.LockedAt.Equal(s.LastLogin) }
 // activity in one that began before the lock, or a line of it that came late, a lock that rested on a log that had stopped. "" = nothing
 // does, or somebody else has shut it since.
 func (p Policy) wronglyLocked(s Subject) string {
-	if letIn(s) && s.Late.IsZero() {
+	if letIn(s) {
 		return ""
 	}
 	if s.Sessions > 0 {
@@ -151,24 +154,17 @@ func (p Policy) wronglyLocked(s Subject) string {
 	if !p.Doubted.IsZero() && s.LockedAt.After(p.Doubted.Add(-maxSkew)) {
 		return "the log of an instance had stopped, unnoticed, when it was locked"
 	}
-	if !s.Late.IsZero() {
-		return lateLogin(s.Late)
-	}
 	limit := time.Duration(s.Lock.LockDays) * day
 	if s.Lock.LastActivity.IsZero() { // the lock's record is gone
 		limit = p.LockAfter
 	}
 	if s.ActiveWhenLocked() && s.LockedAt.Sub(s.LastLogin) < limit {
 		if s.LastLogin.After(s.LockedAt) {
-			return "the log shows it active after the lock, in a session that began no later"
+			return "the log shows that it was active when it was locked, and since"
 		}
-		return lateLogin(s.LastLogin)
+		return "a log line that came late shows a login at " + s.LastLogin.Format(time.RFC3339) + ", before the lock"
 	}
 	return ""
-}
-
-func lateLogin(at time.Time) string {
-	return "a log line that came late shows a login at " + at.Format(time.RFC3339) + ", before the lock"
 }
 
 // proven reports that a role was idle for the whole of DELETE, all of whose lines have come. A lock is undone for a line that comes late; a

@@ -44,34 +44,41 @@ func TestVerdicts(t *testing.T) {
 	status := func(status string, since float64) func(*policy.Subject) {
 		return func(s *policy.Subject) { s.Status, s.StatusChanged = status, ago(since) }
 	}
-	both, lockOnly, deleteOnly := intervals(90, 180), intervals(90, 0), intervals(0, 180)
+	both, lockOnly, deleteOnly, stopped := intervals(90, 180), intervals(90, 0), intervals(0, 180), intervals(90, 180)
+	stopped.Doubted = ago(5)
 	for name, c := range map[string]struct {
 		policy  policy.Policy
 		subject policy.Subject
 		want    policy.Action
 	}{
-		"idle a moment less than LOCK":                                   {lockOnly, open(89.99), policy.Leave},
-		"idle exactly LOCK":                                              {lockOnly, open(90), policy.Lock},
-		"idle, with a session":                                           {lockOnly, with(open(400), func(s *policy.Subject) { s.Sessions = 1 }), policy.Leave},
-		"idle, a login may still be refused":                             {lockOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
-		"locked, a login may still be refused":                           {both, with(shut(400, 300), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
-		"idle, exempt":                                                   {lockOnly, with(open(400), func(s *policy.Subject) { s.Exempt = "It is a superuser." }), policy.Leave},
-		"idle, ignored":                                                  {lockOnly, with(open(400), func(s *policy.Subject) { s.Ignored = true }), policy.Leave},
-		"idle as long as DELETE, never locked":                           {both, open(400), policy.Lock},
-		"locked, idle as long as DELETE, not long enough":                {both, shut(400, 89.99), policy.Leave},
-		"locked long enough":                                             {both, shut(400, 90), policy.Drop},
-		"locked long enough, DELETE unset":                               {lockOnly, shut(400, 300), policy.Leave},
-		"locked long enough, not idle as long as DELETE":                 {both, shut(179, 90), policy.Leave},
-		"locked, may log in again":                                       {both, with(shut(400, 300), func(s *policy.Subject) { s.CanLogin = true }), policy.Reactivate},
-		"ready to delete, may log in again":                              {both, with(shut(400, 300), func(s *policy.Subject) { s.CanLogin, s.Status = true, account.ReadyToDelete }), policy.Reactivate},
-		"locked, the table says Active":                                  {both, with(shut(400, 300), status(account.Active, 0)), policy.Complain},
-		"locked, with a session":                                         {both, with(shut(400, 1), func(s *policy.Subject) { s.Sessions = 1 }), policy.Unlock},
-		"locked, a late login a day before the lock":                     {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin = ago(2) }), policy.Unlock},
-		"locked, a late login too old to matter":                         {lockOnly, with(shut(300, 1), func(s *policy.Subject) { s.LastLogin = ago(92) }), policy.Leave},
-		"locked, a late login, the lock's record gone":                   {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin, s.Lock = ago(2), account.LockRecord{} }), policy.Unlock},
-		"locked, idle long enough, its record gone":                      {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.Lock = account.LockRecord{} }), policy.Leave},
-		"locked, let in and shut again a day ago":                        {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity = ago(400) }), policy.Leave},
-		"locked, let in and shut again, by rows only, then a late login": {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity, s.Late = ago(400), ago(2) }), policy.Unlock},
+		"idle a moment less than LOCK":                                {lockOnly, open(89.99), policy.Leave},
+		"idle exactly LOCK":                                           {lockOnly, open(90), policy.Lock},
+		"idle, with a session":                                        {lockOnly, with(open(400), func(s *policy.Subject) { s.Sessions = 1 }), policy.Leave},
+		"idle, a login may still be refused":                          {lockOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
+		"locked, a login may still be refused":                        {both, with(shut(400, 300), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
+		"idle, exempt":                                                {lockOnly, with(open(400), func(s *policy.Subject) { s.Exempt = "It is a superuser." }), policy.Leave},
+		"idle, ignored":                                               {lockOnly, with(open(400), func(s *policy.Subject) { s.Ignored = true }), policy.Leave},
+		"idle as long as DELETE, never locked":                        {both, open(400), policy.Lock},
+		"locked, idle as long as DELETE, not long enough":             {both, shut(400, 89.99), policy.Leave},
+		"locked long enough":                                          {both, shut(400, 90), policy.Drop},
+		"locked long enough, DELETE unset":                            {lockOnly, shut(400, 300), policy.Leave},
+		"locked long enough, not idle as long as DELETE":              {both, shut(179, 90), policy.Leave},
+		"locked, may log in again":                                    {both, with(shut(400, 300), func(s *policy.Subject) { s.CanLogin = true }), policy.Reactivate},
+		"ready to delete, may log in again":                           {both, with(shut(400, 300), func(s *policy.Subject) { s.CanLogin, s.Status = true, account.ReadyToDelete }), policy.Reactivate},
+		"locked, the table says Active":                               {both, with(shut(400, 300), status(account.Active, 0)), policy.Complain},
+		"locked, with a session":                                      {both, with(shut(400, 1), func(s *policy.Subject) { s.Sessions = 1 }), policy.Unlock},
+		"locked, a late login a day before the lock":                  {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin = ago(2) }), policy.Unlock},
+		"locked, a late login too old to matter":                      {lockOnly, with(shut(300, 1), func(s *policy.Subject) { s.LastLogin = ago(92) }), policy.Leave},
+		"locked, a late login, the lock's record gone":                {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.LastLogin, s.Lock = ago(2), account.LockRecord{} }), policy.Unlock},
+		"locked, idle long enough, its record gone":                   {lockOnly, with(shut(92, 1), func(s *policy.Subject) { s.Lock = account.LockRecord{} }), policy.Leave},
+		"locked, let in and shut again a day ago":                     {both, with(shut(1, 1), func(s *policy.Subject) { s.Lock.LastActivity = ago(400) }), policy.Leave},
+		"locked, active since, perhaps in a session of before":        {both, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Leave},
+		"locked, active since, with a session":                        {both, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin, s.Sessions = ago(1), 1 }), policy.Unlock},
+		"locked, let in and shut again, with a session":               {both, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin, s.Sessions = ago(1), 1 }), policy.Leave},
+		"locked after a log had stopped":                              {stopped, shut(400, 1), policy.Unlock},
+		"locked before a log stopped":                                 {stopped, shut(400, 10), policy.Leave},
+		"locked after a log had stopped, active since":                {stopped, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Unlock},
+		"locked after a log had stopped, let in since and shut again": {stopped, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Leave},
 		"locked, active after it in a session of before": {both, with(shut(1, 1), func(s *policy.Subject) {
 			s.Lock.LastActivity, s.LastLogin = ago(400), s.LockedAt.Add(1999*time.Millisecond)
 		}), policy.Unlock},
@@ -79,6 +86,7 @@ func TestVerdicts(t *testing.T) {
 		"ready to delete, DELETE unset since":         {lockOnly, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.MarkLocked},
 		"ready to delete, nothing in the way":         {both, with(shut(400, 300), status(account.ReadyToDelete, 5)), policy.Drop},
 		"LOCK unset, idle as long as DELETE":          {deleteOnly, open(180), policy.MarkReady},
+		"LOCK unset, a login may still be refused":    {deleteOnly, with(open(400), func(s *policy.Subject) { s.Undecided = true }), policy.Leave},
 		"LOCK unset, ready for less than a day":       {deleteOnly, with(open(200), status(account.ReadyToDelete, 0.99)), policy.Leave},
 		"LOCK unset, ready for a day":                 {deleteOnly, with(open(200), status(account.ReadyToDelete, 1)), policy.Drop},
 		"LOCK unset, ready, its lines may be to come": {arriving(deleteOnly, 1), with(open(180.5), status(account.ReadyToDelete, 5)), policy.Leave},

@@ -33,6 +33,9 @@ func (w *world) disturb(end time.Time) {
 	if w.has.forms && w.stormy(5) {
 		w.soon(end, func() { w.reform(s) })
 	}
+	if w.has.tongues && w.chance(15) {
+		w.soon(end, func() { w.translate(s) })
+	}
 	if w.stormy(10) {
 		w.soon(end, func() { w.reloads(s) })
 	}
@@ -119,7 +122,11 @@ func (w *world) kill(s *server) {
 	for _, to := range s.streams {
 		for _, e := range to.entries {
 			e.arrives = earlier(e.arrives, last)
-			e.straggled = e.straggled || e.arrives.After(w.now) // the evidence's end does not wait for it
+			onItsWay := e.arrives.After(w.now)
+			e.straggled = e.straggled || onItsWay // the evidence's end does not wait for it
+			if onItsWay && e.refuses != nil {
+				e.refuses.excuse = later(e.refuses.excuse, e.at)
+			}
 		}
 	}
 }
@@ -147,8 +154,16 @@ func (w *world) reform(s *server) {
 		}
 		w.reload(s, func(s *server) { s.logging.LinePrefix = prefix }, "log_line_prefix", prefix)
 	case 2:
-		w.spell(s, func(s *server) { s.german, s.logging.Messages = true, "de_DE" }, "lc_messages", "de_DE",
-			func(s *server) { s.german, s.logging.Messages = false, "C" }, "C")
+		w.translate(s)
+	}
+}
+
+// translate has an instance write in another language for some hours, in which a setting may be changed that hides logins.
+func (w *world) translate(s *server) {
+	until := w.spell(s, func(s *server) { s.german, s.logging.Messages = true, "de_DE" }, "lc_messages", "de_DE",
+		func(s *server) { s.german, s.logging.Messages = false, "C" }, "C")
+	if w.has.tongues && until.After(w.now) && w.witnessed() {
+		w.soon(until, func() { w.hide(s) })
 	}
 }
 
@@ -163,32 +178,43 @@ func (w *world) reloads(s *server) {
 	}
 }
 
-// spell is a setting that is another for some hours, over the next run or not.
-func (w *world) spell(s *server, change func(*server), name, value string, back func(*server), good string) {
-	if s.dead || s.logging != goodLogging() && s.logging.LinePrefix != longPrefix {
-		return
+// spell is a setting that is another for some hours, over the next run or not; it returns until when, zero = it is not.
+func (w *world) spell(s *server, change func(*server), name, value string, back func(*server), good string) (until time.Time) {
+	others := s.logging
+	if w.has.tongues && name != "lc_messages" {
+		others.Messages = goodLogging().Messages
+	}
+	if s.dead || others != goodLogging() && s.logging.LinePrefix != longPrefix {
+		return time.Time{}
 	}
 	w.harmed()
 	from := w.now
 	w.reload(s, change, name, value)
-	w.todo = append(w.todo, event{w.now.Add(time.Minute + w.within(30*time.Hour)), func() {
+	until = w.now.Add(time.Minute + w.within(30*time.Hour))
+	w.todo = append(w.todo, event{until, func() {
 		if s.dead {
 			return
 		}
 		w.harmed()
 		told := w.reload(s, back, name, good)
 		w.harmed()
-		hides := name != "lc_messages" // logins are read in other languages, what the postmaster says of settings is not
-		if hides && !s.german && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
+		hides := name != "lc_messages" // logins, and what the postmaster says of settings, are read in other languages
+		if hides && s.vouched == s.pid && w.now.Sub(s.vouchedAt) > agreedFor && !told.lost && !told.straggled && !told.unreadable && w.keepsAll() {
 			w.lacks(hole{s, from, told.at, told.arrives, name})
 		}
 	}})
+	return until
+}
+
+// witnessed reports that witnesses have agreed with the log for so long that they are trusted.
+func (w *world) witnessed() bool {
+	return !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
 }
 
 // lose has part of a log not be written, or not arrive. What no run can see at its own login rests on witnesses that have agreed with
 // the log before.
 func (w *world) lose(s *server, end time.Time) {
-	known := !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
+	known := w.witnessed()
 	if w.has.spells && w.stormy(3) && known {
 		w.soon(end, func() { w.hide(s) })
 	}
@@ -285,7 +311,7 @@ func (w *world) renameOne(s *server) {
 	if s.dead || s.known != s.Name {
 		return
 	}
-	w.renamed()
+	w.harmed()
 	w.keepCounting(s)
 	s.measured = 0
 	w.leaveStreams(s)
@@ -294,13 +320,8 @@ func (w *world) renameOne(s *server) {
 	w.made++
 }
 
-// renamed notes that what was written or covered under one name is not so under another.
-func (w *world) renamed() {
-	w.harmed()
-	if w.has.apart && w.retention > 0 {
-		w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
-	}
-}
+// regroups notes that what was covered of an instance's group is not so of the one that it writes to from now on, where each has its own.
+func (w *world) regroups() { w.uncovered = w.uncovered || w.has.apart }
 
 // rename gives an instance another name, or has two exchange theirs.
 func (w *world) rename() {
@@ -313,7 +334,7 @@ func (w *world) rename() {
 		w.renameOne(a)
 		return
 	}
-	w.renamed()
+	w.harmed()
 	a.measured, b.measured = 0, 0
 	w.forgetHoles(a)
 	w.forgetHoles(b)

@@ -46,6 +46,9 @@ func (w *world) begins(s *server, database string, proof *entry) {
 	}
 	s.count(database)
 	s.logins = append(s.logins, proof)
+	if proof.to == nil { // the server has not written it
+		s.missing = append(s.missing, proof)
+	}
 	w.makeUp(s, proof)
 }
 
@@ -81,7 +84,6 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 	s.logins = slices.DeleteFunc(append(s.logins, own), func(e *entry) bool { return e.at.Before(since.Truncate(time.Second)) })
 	w.confirmLack(s)
 	var lacking *lack
-	holes := len(w.holes)
 	if own.lost || own.unreadable {
 		w.lacks(hole{s, w.now, w.now, w.now.Add(waited), "the sweep's own login"})
 	}
@@ -94,7 +96,7 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 			w.lacks(hole{s, before.At, look.At, look.At.Add(waited), "a reload"})
 		}
 	}
-	if len(w.holes) == holes && lacking == nil {
+	if found := func(h hole) bool { return h.server == s && h.to.After(before.At) }; lacking == nil && !slices.ContainsFunc(w.holes, found) {
 		forgive(s.missing)
 	}
 	s.missing, s.lacking, s.moved = nil, lacking, false
@@ -107,6 +109,17 @@ func (w *world) compare(s *server, look evidence.Look, own *entry) {
 func forgive(missing []*entry) {
 	for _, e := range missing {
 		e.beyond = true
+	}
+}
+
+// forgiveLost has no promise rest on what any log has lost so far.
+func (w *world) forgiveLost() {
+	for _, p := range w.people {
+		for _, did := range p.deeds {
+			if did.proof != nil && did.proof.lost {
+				did.proof.beyond = true
+			}
+		}
 	}
 }
 
@@ -140,7 +153,7 @@ func (w *world) keepsAll() bool { return w.retention == 0 || w.retention >= 30*d
 
 // countsAgreed reports that counts of sessions have agreed with a log, of events that are read whole.
 func (w *world) countsAgreed() bool {
-	return w.byRows == 0 && w.deaf != firstReading && !w.trusted.IsZero() && w.now.Sub(w.trusted) > countsAgreedFor
+	return w.byRows == 0 && w.deaf != firstReading && w.witnessed()
 }
 
 func (w *world) reloadsAgreed() bool {
@@ -220,9 +233,9 @@ func (r *run) holdLocksOfHoles() {
 	for _, h := range r.holes {
 		for _, who := range r.people {
 			a := who.account
-			in := a.LockedAt.After(h.from) && !a.LockedAt.After(h.to)
-			if r.now.After(h.by) && in && !a.CanLogin && a.Status != account.Active && !(who.shut && a.LockedAt.Equal(a.LastLogin)) {
-				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.LockedAt, h.server.Name, h.what, h.from, h.to)
+			in := a.Lock.At.After(h.from) && !a.Lock.At.After(h.to) // LockedAt moves on when the role seems to have been let in since
+			if r.now.After(h.by) && in && !a.LockedAt.IsZero() && !a.CanLogin && a.Status != account.Active && !(who.shut && a.LockedAt.Equal(a.LastLogin)) {
+				r.fail("%s is locked since %s still, and the log of %s lacked %s between %s and %s", a.Name, a.Lock.At, h.server.Name, h.what, h.from, h.to)
 			}
 		}
 	}

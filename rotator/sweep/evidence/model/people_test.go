@@ -127,7 +127,7 @@ func (w *world) visit(p *person, s *server) {
 
 // refuse has a refusal arrive with its login where they are in one stream, since the server writes both within moments.
 func (w *world) refuse(p *person, login, refusal *entry) {
-	p.refusedAt = w.now
+	p.refusedAt, refusal.refuses = w.now, p
 	switch {
 	case login.straggled || refusal.straggled || refusal.lost:
 		p.excuse = w.now

@@ -58,7 +58,7 @@ func (w *world) sweep() {
 	if w.retention > 0 && !w.lastCovered.IsZero() && w.now.Sub(w.lastCovered) > w.retention-4*day {
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
-	if w.retention > 0 && w.upgraded.After(w.lastRun) { // the cover begins anew with the first run that concludes
+	if w.retention > 0 && w.uncovered { // the cover begins anew with the first run that can look everywhere
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
@@ -84,8 +84,8 @@ func (w *world) sweep() {
 	} else {
 		w.findsOut(w.now)
 	}
-	if r.second {
-		w.lastCovered = w.now
+	if r.second && !r.hidden {
+		w.lastCovered, w.uncovered = w.now, false
 	}
 	if r.fate == killedBeforeActing {
 		w.disturbed(w.now)
@@ -243,10 +243,12 @@ func (r *run) names() evidence.Names {
 	n := evidence.Names{Locked: map[string]time.Time{}, Doubted: map[string]bool{}, Locks: map[string]account.LockRecord{}, Own: map[string]bool{"app_a": true, "app_b": true}, Stack: "stack",
 		Roles: []string{"app_a", "app_b", "rdsadmin", "dms"}, Databases: []string{"app", "postgres", "babelfish_db", "rdsadmin"}}
 	for _, a := range r.accounts() {
-		if a.Unlogged != "" || slices.Contains(r.unheard(), a.Name) {
+		if a.Unlogged != "" {
 			continue
 		}
-		n.Roles = append(n.Roles, a.Name)
+		if !slices.Contains(r.unheard(), a.Name) {
+			n.Roles = append(n.Roles, a.Name)
+		}
 		if !a.LockedAt.IsZero() && !a.CanLogin {
 			n.Locked[a.Name], n.Doubted[a.Name], n.Locks[a.Name] = a.LockedAt, a.LockDoubted(), a.Lock
 		}
@@ -299,6 +301,9 @@ func (r *run) conclude() {
 				}
 			}
 		}
+	}
+	for _, c := range r.evidence.Recounts() {
+		c.Take(r.rowsOf(c.Group, c.From, c.To))
 	}
 	r.fromWas = r.evidence.From()
 	records, forget := r.evidence.Conclude()

@@ -67,6 +67,7 @@ type entry struct {
 	beyond      bool   // no promise rests on it: it was lost with a server that was killed, or is later than could be reckoned with
 	to          *stream
 	straggled   bool // it arrives out of its stream's order, or after its instance's end
+	refuses     *person
 	row         *row
 }
 
@@ -148,9 +149,11 @@ func (w *world) export(s *server, to *stream, message string) *entry {
 			w.harmed()
 		}
 	}
-	if e.lost {
+	if e.lost || e.unreadable {
 		w.harmed()
 		s.missing = append(s.missing, e)
+	}
+	if e.lost {
 		return e
 	}
 	switch {

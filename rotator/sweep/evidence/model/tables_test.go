@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgrotator/rotator/account"
+	"pgrotator/rotator/sweep/evidence"
 )
 
 // tables are what the database remembers.
@@ -12,9 +13,6 @@ type tables struct {
 	records  map[string]account.LogRecord
 	accounts map[int64]account.Account // of a copy
 }
-
-// clockSlack is the statement's: for the log's whole seconds and the lock's own commit.
-const clockSlack = 2 * time.Second
 
 // store does as sql/sweep/store.sql.
 func (w *world) store(active []account.Activity, records []account.LogRecord, forget []string) {
@@ -33,25 +31,24 @@ func (w *world) store(active []account.Activity, records []account.LogRecord, fo
 
 // learn takes an activity into a role's row.
 func learn(row *account.Account, a account.Activity) {
-	at, letIn := a.At, false
-	if locked := row.LockedAt; !locked.IsZero() {
-		began := !a.Began.Before(locked.Add(clockSlack))
-		since := locked.Equal(row.LastLogin) && a.At.After(locked)
-		letIn = (began || since) && a.Source != "session"
+	last, locked, bySession := later(a.At, row.LastLogin), row.LockedAt, a.Source == evidence.BySession
+	if !locked.IsZero() {
+		soon := locked.Add(account.LockSlack)
+		began := !a.Began.Before(soon) && (a.Source == evidence.ByLogin || a.Began.Before(a.At))
+		letIn := !bySession && (began || locked.Equal(row.LastLogin) && a.At.After(locked))
+		wrong := !bySession && (a.Began.IsZero() || a.Began.Before(soon) && !a.At.Before(soon)) && last.After(locked)
+		changes := a.At.After(row.LastLogin) || !row.LastLogin.Before(soon)
 		switch {
-		case letIn:
-		case a.Source != "session" || a.At.Before(locked.Add(clockSlack)):
-			at = earlier(at, locked.Add(clockSlack-time.Millisecond))
-		default:
+		case bySession && !a.At.Before(soon):
 			return
+		case letIn && changes:
+			row.LockedAt = last
+		case wrong && changes:
+			row.LockedAt = last.Add(-time.Millisecond)
 		}
 	}
-	if !at.After(row.LastLogin) {
-		return
-	}
-	row.LastLogin, row.Source = at, a.Source
-	if letIn {
-		row.LockedAt = at
+	if a.At.After(row.LastLogin) {
+		row.LastLogin, row.Source = a.At, a.Source
 	}
 }
 
@@ -86,9 +83,11 @@ func (w *world) restore() {
 	w.forgetHoles(nil)
 }
 
-// stripTables takes from the tables what version 1.0 did not store, as if that had swept until now.
+// stripTables takes from the tables what version 1.0 did not store, as if that had swept until now: by what it knew nobody finds out what a
+// log lacks.
 func (w *world) stripTables() {
 	w.forgetHoles(nil)
+	w.forgiveLost()
 	w.disturbed(w.now)
 	w.upgraded, w.backup, w.unnoticed = w.now, nil, false
 	if w.has.intrigue {
@@ -98,7 +97,7 @@ func (w *world) stripTables() {
 		w.tables.records[name] = account.LogRecord{Instance: name, ProcessedTo: r.ProcessedTo, EvidenceFrom: r.EvidenceFrom,
 			Canary: r.Canary, CanaryAt: r.CanaryAt, CanarySeenAt: r.CanarySeenAt}
 	}
-	if w.retention > 0 {
+	if w.uncovered = true; w.retention > 0 {
 		w.coverLeast = w.now.Add(-w.retention)
 	}
 	for _, s := range w.servers {

@@ -20,6 +20,9 @@ const summedWithin = foundWithin + 7*day
 // promised reports whether the sweep must reckon with an activity.
 func (a activity) promised() bool { return a.proof == nil || !a.proof.beyond }
 
+// missed reports an activity whose entry does not show, or in a form that is not read.
+func (a activity) missed() bool { return a.proof != nil && (a.proof.lost || a.proof.unreadable) }
+
 // lastActive is when a role was really active last, before a time, as far as it must be reckoned with; zero = never.
 func (p *person) lastActive(before time.Time) activity {
 	for _, a := range slices.Backward(p.deeds) {
@@ -58,7 +61,7 @@ func (r *run) holdVerdict(who *person, v policy.Verdict, p policy.Policy) {
 // and a lock for it is undone then.
 func (r *run) lastKnowable(who *person, to time.Time) activity {
 	for _, a := range slices.Backward(who.deeds) {
-		lost := a.proof != nil && a.proof.lost && r.now.Sub(r.harm) < foundWithin
+		lost := a.missed() && r.now.Sub(r.harm) < foundWithin
 		underWay := a.proof != nil && a.proof.straggled && a.proof.arrives.After(r.now) // it undoes the lock when it comes
 		if a.promised() && !a.at.After(to) && !lost && !underWay {
 			return a
@@ -75,7 +78,7 @@ func (r *run) holdDrop(who *person, v policy.Verdict) {
 		before = later(locked, r.evidence.To()) // a role that a DBA let in since may be in what is not read yet
 	}
 	last := r.lastIrrevocable(who, before)
-	unknowable := v.Account.LockedAt.IsZero() && last.proof != nil && last.proof.lost && r.now.Sub(r.harm) < foundWithin
+	unknowable := v.Account.LockedAt.IsZero() && last.missed() && r.now.Sub(r.harm) < foundWithin
 	if r.now.Sub(last.at) < limit && !unknowable {
 		r.fail("%s is dropped, and was active at %s; locked at %s, evidence to %s", v.Account.Name, last.at, v.Account.LockedAt, r.evidence.To())
 	}
@@ -108,7 +111,7 @@ func (r *run) holdLocked(who *person) {
 		return // or it was let in, and shut again
 	}
 	for _, did := range slices.Backward(who.deeds) {
-		if !did.at.Before(a.LockedAt) || !did.promised() || did.proof != nil && (did.proof.arrives.After(r.now) || did.proof.lost && r.now.Sub(r.harm) < foundWithin) {
+		if !did.at.Before(a.LockedAt) || !did.promised() || did.proof != nil && did.proof.arrives.After(r.now) || did.missed() && r.now.Sub(r.harm) < foundWithin {
 			continue
 		}
 		if a.LockedAt.Sub(did.at) < time.Duration(a.Lock.LockDays)*day {
@@ -153,7 +156,7 @@ func (r *run) holdSource(who *person) {
 	if r.byRows > 0 || who.account.Source == evidence.ByUnreadEntry { // a row does not tell which login was refused, nor an event delivered twice
 		limit = later(limit, who.refusedAt)
 	}
-	if who.account.LastLogin.After(limit.Add(clockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
+	if who.account.LastLogin.After(limit.Add(account.LockSlack)) && who.on == nil && r.open[who.account.Name] == 0 && !r.endedUnseen(who) {
 		r.fail("%s counts as active at %s by %s, and was not after %s", who.account.Name, who.account.LastLogin, who.account.Source, limit)
 	}
 }

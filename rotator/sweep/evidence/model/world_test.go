@@ -53,10 +53,11 @@ type world struct {
 	begun       time.Time // the first run
 	lastRun     time.Time
 	lastRead    time.Time // the last one that could read the log
-	lastCovered time.Time // the last one whose second reading ran to its end
+	lastCovered time.Time // the last one whose second reading ran to its end, everywhere
 	harm        time.Time // the latest moment at which part of a log was lost or could not be vouched for
 	sums        time.Time // the same, as far as counts of sessions that are added up are concerned
 	unrest      time.Time // until when what happened may keep the evidence incomplete
+	uncovered   bool      // of the group of some instance nothing is known to be covered
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
 	from        time.Time // of the evidence, as the last run that concluded told
@@ -71,7 +72,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff                                                                      bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues, slips                                                      bool
 }
 
 // event is something that is to happen.
@@ -117,6 +118,10 @@ func newWorld(seed uint64) *world {
 		w.deaf = noReading // of whom it drops without a lock, a run makes sure by the first alone
 	}
 	w.gain(rand.New(rand.NewPCG(seed, 11)))
+	w.gainTongues(rand.New(rand.NewPCG(seed, 13)))
+	if rng := rand.New(rand.NewPCG(seed, 17)); rng.IntN(6) == 0 && w.lockDays > 0 && !w.has.lapses { // somebody logs in as he is locked, and that comes to light late
+		w.has.slips, w.unlogged = true, true
+	}
 	w.addServer()
 	w.addServer()
 	w.cast()
@@ -152,6 +157,17 @@ func (w *world) gain(rng *rand.Rand) {
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
 }
 
+// gainTongues has settings that hide logins be changed, in an eighth of the worlds, while entries are in another language.
+func (w *world) gainTongues(rng *rand.Rand) {
+	if rng.IntN(8) > 0 {
+		return
+	}
+	w.has.tongues, w.has.forms, w.has.spells, w.has.losses, w.storm = true, true, true, true, max(w.storm, 3)
+	if rng.IntN(2) == 0 {
+		w.byRows = 100
+	}
+}
+
 func (w *world) addServer() *server {
 	name := w.newName()
 	s := &server{Instance: cluster.Instance{Name: name, ResourceID: fmt.Sprintf("db-%d", w.made), Group: w.groupOf(name), Created: w.now, Writer: w.made == 0},
@@ -182,9 +198,7 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
-			if w.has.apart && w.retention > 0 { // what is covered of the former's group is not taken for the other's
-				w.coverFrom = w.now.Add(-w.retention + day + 2*time.Hour)
-			}
+			w.regroups() // what is covered of the former's group is not the other's where a run could not look when it was made
 			for _, other := range w.live() {
 				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
 					w.forgetHoles(other)
