@@ -24,13 +24,13 @@ const (
 )
 
 // logGroup looks whether a group can be read in the ways that a sweep reads it, and what hides events in it.
-func (c *Check) logGroup(ctx context.Context, l *list, name string, instances []string) {
+func (c *Check) logGroup(ctx context.Context, l *list, name string, instances []string, interval time.Duration) {
 	group, err := logread.Describe(ctx, c.logs, name)
 	if err != nil {
 		l.fail("log group", err.Error(), "Let the function's role call logs:DescribeLogGroups on it.")
 		return
 	}
-	if !c.readable(ctx, l, group) {
+	if !c.readable(ctx, l, group, interval) {
 		return
 	}
 	streamed, err := logread.Streams(ctx, c.logs, name)
@@ -58,7 +58,7 @@ func kept(retention time.Duration) string {
 }
 
 // readable reads a group in both ways, and is false where one fails.
-func (c *Check) readable(ctx context.Context, l *list, group logread.Group) bool {
+func (c *Check) readable(ctx context.Context, l *list, group logread.Group, interval time.Duration) bool {
 	to := time.Now().Truncate(time.Second)
 	if group.Protected {
 		l.advise("data protection", "log group "+group.Name+" has, or had, a data protection policy: names that it masks are asterisks to whoever lacks logs:Unmask",
@@ -70,18 +70,18 @@ func (c *Check) readable(ctx context.Context, l *list, group logread.Group) bool
 			return false
 		}
 	}
-	return c.constantQuery(ctx, l, group, to)
+	return c.constantQuery(ctx, l, group, to, interval)
 }
 
 // constantQuery runs the query by which large logs are read, and every second reading of them, over the last hour.
-func (c *Check) constantQuery(ctx context.Context, l *list, group logread.Group, to time.Time) bool {
+func (c *Check) constantQuery(ctx context.Context, l *list, group logread.Group, to time.Time, interval time.Duration) bool {
 	rows := logread.NewTally()
 	if err := c.readBy(ctx, logread.LogsInsights, group, to.Add(-lastHour), to, rows); err != nil {
-		fail := l.advise // a small group is read without it
-		if group.Class != types.LogGroupClassStandard {
-			fail = l.fail
+		fail, why := l.fail, "nobody is closed without a second reading, and this log is read so"
+		if c.readWhole(group, to, interval) {
+			fail, why = l.advise, "large logs are read so, and this one once it has grown"
 		}
-		fail("logs insights", err.Error(), "Let the function's role call logs:StartQuery, GetQueryResults and StopQuery on it: large logs are read so, and the second reading of them.")
+		fail("logs insights", err.Error(), "Let the function's role call logs:StartQuery, GetQueryResults and StopQuery on it: "+why+".")
 		return group.Class == types.LogGroupClassStandard
 	}
 	var entries int64
@@ -97,6 +97,12 @@ func (c *Check) constantQuery(ctx context.Context, l *list, group logread.Group,
 	}
 	l.pass("logs insights", fmt.Sprintf("the constant query of the last hour of log group %s gives %d rows of %d entries", group.Name, len(rows.Rows()), entries))
 	return true
+}
+
+// readWhole reports that all of a group that a second reading may have to read is read as whole events.
+func (c *Check) readWhole(group logread.Group, to time.Time, interval time.Duration) bool {
+	choice, err := logread.ChooseRows(group, group.Expected(to.Add(-interval-day), to, to), c.logs.Options().Region, lastHour)
+	return err == nil && choice.Way == logread.FilterLogEvents
 }
 
 func (c *Check) readBy(ctx context.Context, way logread.Way, group logread.Group, from, to time.Time, sink logread.Sink) error {

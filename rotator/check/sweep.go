@@ -24,11 +24,12 @@ func (c *Check) sweep(ctx context.Context, l *list, s subject, session *postgres
 	} else {
 		c.instances(ctx, l, s, found, &settings)
 		c.logGroups(ctx, l, s, found)
+		c.events(ctx, l, found)
 		c.iam(ctx, l, s, session, found)
 	}
 	settings.report(l)
 	c.policy(l, s)
-	c.state(ctx, l, s, session, found.MasterUser, writer.CurrentUser)
+	c.state(ctx, l, s, session, found, writer.CurrentUser)
 }
 
 // instances logs in on each reader, as a sweep does: it must see who is connected there, and its settings are its own.
@@ -87,7 +88,7 @@ func (c *Check) logGroups(ctx context.Context, l *list, s subject, found cluster
 		l.pass("log export", "the PostgreSQL log is exported to CloudWatch Logs")
 	}
 	for group, instances := range groups {
-		c.logGroup(ctx, l, group, instances)
+		c.logGroup(ctx, l, group, instances, c.interval(s))
 	}
 }
 
@@ -126,13 +127,13 @@ func (f *logSettings) report(l *list) {
 
 // state looks at the tables, at whom the sweep could not close, and at what it remembers. became is the role that AWSCURRENT became
 // when it logged in.
-func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres.Session, master, became string) {
+func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres.Session, described cluster.Cluster, became string) {
 	found, err := account.ReadInstallation(ctx, session, s.pair.User, s.pair.Partner)
 	if err != nil {
 		l.fail("catalogs", err.Error(), "")
 		return
 	}
-	found.Master = master
+	found.Master = described.MasterUser
 	tables, err := account.FindTables(ctx, session, c.options.StateSchema, found)
 	if err != nil {
 		tablesFault(l, err)
@@ -146,8 +147,8 @@ func (c *Check) state(ctx context.Context, l *list, s subject, session *postgres
 		l.fail("roles", err.Error(), "")
 		return
 	}
-	c.closable(l, s, accounts, found, account.NewExemptions([]string{master, s.value.MasterIAM}, own, found.Records))
-	c.canary(ctx, l, s, session, tables.Schema)
+	c.closable(l, s, accounts, found, account.NewExemptions([]string{described.MasterUser, s.value.MasterIAM}, own, found.Records))
+	c.canary(ctx, l, s, session, tables.Schema, described)
 }
 
 const setUpForSweep = `Run setup with "for":"sweep" where this pair is to sweep; a pair that only rotates needs none.`
@@ -208,7 +209,7 @@ func (c *Check) closable(l *list, s subject, accounts []account.Account, found a
 }
 
 // canary tells when the sweep's own login was last found in each instance's log.
-func (c *Check) canary(ctx context.Context, l *list, s subject, session *postgres.Session, stateSchema string) {
+func (c *Check) canary(ctx context.Context, l *list, s subject, session *postgres.Session, stateSchema string, described cluster.Cluster) {
 	records, err := account.ReadLogRecords(ctx, session, stateSchema)
 	if err != nil {
 		l.fail("canary", err.Error(), "")
@@ -216,32 +217,20 @@ func (c *Check) canary(ctx context.Context, l *list, s subject, session *postgre
 	}
 	if len(records) == 0 {
 		l.advise("canary", "no sweep has run yet", "A sweep acts from its second run on, once it finds its own login of the first in the log.")
-		return
 	}
 	for _, r := range records {
 		canaryOf(l, r)
 	}
-	c.cover(l, s, records)
+	c.cover(ctx, l, s, described, records)
 }
 
-// cover tells how far back the second reading of each log group reaches, and until when it must grow before anybody is closed.
-func (c *Check) cover(l *list, s subject, records []account.LogRecord) {
-	terms, _ := c.terms(s)
-	longest := time.Duration(max(terms.LockDays, terms.DeleteDays)) * 24 * time.Hour
-	told := map[string]bool{}
-	for _, r := range records {
-		covered := evidence.CoverOf(r)
-		if covered.Group == "" || told[covered.Group] {
-			continue
-		}
-		told[covered.Group] = true
-		detail := fmt.Sprintf("the second reading of log group %s covers %s to %s", covered.Group, covered.From.Format(time.RFC3339), covered.To.Format(time.RFC3339))
-		if grown := covered.From.Add(longest); covered.To.Before(grown) {
-			l.advise("second reading", detail, "Nobody is closed whose whole interval it does not cover: that is so until "+grown.Format(time.RFC3339)+" for the longest of them, since the log is kept for no longer.")
-			continue
-		}
-		l.pass("second reading", detail)
+// events looks whether RDS tells what happened to the instances.
+func (c *Check) events(ctx context.Context, l *list, found cluster.Cluster) {
+	if _, err := cluster.Happened(ctx, c.rds, found); err != nil {
+		l.advise("rds events", err.Error(), "Let the function's role call rds:DescribeEvents: then a gap in a log is told with what RDS says of that time. A sweep works without it.")
+		return
 	}
+	l.pass("rds events", "what RDS tells of the instances is told with a gap in their logs")
 }
 
 // canaryOf passes where the last sweep found what the ones before had left. Its own login always waits for the next.

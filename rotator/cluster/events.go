@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"pgrotator/rotator/awserror"
 )
 
 // Happening is an event of RDS's own about an instance.
@@ -29,7 +31,7 @@ func Happened(ctx context.Context, client *rds.Client, c Cluster) ([]Happening, 
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				return nil, fmt.Errorf("describing the events of DB instance %s: %w", i.Name, err)
+				return nil, fmt.Errorf("describing the events of DB instance %s: %w", i.Name, awserror.RDS.Explain(err))
 			}
 			for _, e := range page.Events {
 				list = append(list, Happening{Instance: i.Name, At: aws.ToTime(e.Date).UTC(), Message: aws.ToString(e.Message)})

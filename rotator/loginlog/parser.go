@@ -30,7 +30,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
 		shape, kind := judgeUnstamped(entry)
-		return Event{Stamped: hasTime(entry), Shape: shape}, kind
+		return Event{Stamped: isStamped(entry), Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, withoutStrayLines(rest))
@@ -67,6 +67,8 @@ type verdict struct {
 	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it; contested that tampering may be
 	// such a login all the same.
 	genuine, contested bool
+	// partlyMasked says that the catalogue lacks the client, and that its name may be masked in part.
+	partlyMasked bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -110,6 +112,7 @@ func (r *reading) judgeMarks(text string) verdict {
 			return v.tampering(r.turnsAway(text, m, end))
 		}
 		r.judgeMark(&v, pair, &m)
+		v.partlyMasked = !v.known && IsPartlyMasked(pair)
 	}
 	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
 		return v.tampering(false)
@@ -203,6 +206,8 @@ func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kin
 		return Unread
 	case isMaskedPair(pair):
 		return maskedKind(p.kindOf(s, message))
+	case IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
+		return Unknown
 	case s == severityLog && p.isNobody(pair):
 		return Attempt
 	case s == severityFatal && p.kindOf(s, message) == Refusal:
@@ -225,10 +230,12 @@ func maskedKind(kind Kind) Kind {
 // shape describes an event that could not be read.
 func (v *verdict) shape() string {
 	switch {
+	case v.partlyMasked && v.entry != "" && (v.kind == Unknown || v.genuine):
+		return v.entry + PartlyMasked
 	case v.kind == Unread || v.kind == Unknown && v.entry != "":
 		return v.entry + " under a masked name"
 	case v.kind == Unknown:
-		return "entry without a known severity"
+		return NoSeverity
 	}
 	return ""
 }

@@ -8,11 +8,9 @@ func judgeUnstamped(entry string) (shape string, kind Kind) {
 	switch {
 	case strings.HasPrefix(entry, "\t") && !holdsMark(entry):
 		return "", Bystander
-	case hasTime(entry) && isCSV(entry):
-		return "", Bystander
-	case hasTime(entry):
-		return "entry under another log_line_prefix", Unknown
-	case strings.HasPrefix(entry, `{"timestamp":"`):
+	case isStamped(entry):
+		return OtherPrefix, Unknown
+	case hasTime(entry), strings.HasPrefix(entry, `{"timestamp":"`):
 		return "", Bystander
 	case holdsMark(entry):
 		return "", Tampering
@@ -22,15 +20,23 @@ func judgeUnstamped(entry string) (shape string, kind Kind) {
 	return "", Tampering
 }
 
+// isStamped reports whether an event starts with a date and a time, and is not an entry in CSV.
+func isStamped(entry string) bool { return hasTime(entry) && !isCSV(entry) }
+
 // hasTime reports whether an event starts with a date and a time.
 func hasTime(entry string) bool {
 	return len(entry) >= secondLen && matchesDigits(entry[:secondLen], "0000-00-00 00:00:00")
 }
 
-// isCSV reports whether a comma parts the timestamp from what follows (log_destination = csvlog).
+// isCSV reports whether a timestamp with milliseconds is the first field of an entry in CSV (log_destination = csvlog), and the user's name,
+// quoted or empty, the second.
 func isCSV(entry string) bool {
-	comma := strings.IndexByte(entry[:min(len(entry), maxName)], ',')
-	return comma > 0 && strings.Count(entry[:comma], ":") == 2
+	const zone = secondLen + len(".000 ")
+	if len(entry) < zone || !matchesDigits(entry[secondLen:zone], ".000 ") {
+		return false
+	}
+	name, user, found := strings.Cut(entry[zone:min(len(entry), zone+maxName)], ",")
+	return found && name != "" && isZone(name) && (strings.HasPrefix(user, `"`) || strings.HasPrefix(user, ","))
 }
 
 // holdsMark reports whether the end of a prefix stands where the names of one can reach.

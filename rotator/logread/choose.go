@@ -28,6 +28,8 @@ const (
 	// pageBytes is the most that a page of FilterLogEvents holds; pages may be shorter, so pageShare of it is counted on.
 	pageBytes = 1 << 20
 	pageShare = 0.5
+	// smallGroup is up to how many bytes events are read whole to be divided into rows: that takes a function some ten seconds.
+	smallGroup = 16 << 20
 	// compression is about what the log of a busy database compresses by; StoredBytes counts compressed bytes.
 	compression = 10
 	// dollarsPerGB is the price of scanning by Logs Insights in most Regions, for both classes of groups.
@@ -49,6 +51,15 @@ func Choose(group Group, expected int64, region string, left time.Duration) (Cho
 			size(expected), size(reach), left.Truncate(time.Second))}, nil
 	}
 	return Choice{FilterLogEvents, fmt.Sprintf("about %s are expected, which can be read whole", size(expected))}, nil
+}
+
+// ChooseRows is Choose where whole events are to be divided into rows.
+func ChooseRows(group Group, expected int64, region string, left time.Duration) (Choice, error) {
+	choice, err := Choose(group, expected, region, left)
+	if err != nil || expected <= smallGroup || choice.Way == LogsInsights {
+		return choice, err
+	}
+	return Choice{LogsInsights, fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}, nil
 }
 
 // Expected estimates the bytes that a stretch of a group holds, from what it stores, where no earlier reading tells.

@@ -21,8 +21,7 @@ type Kind struct {
 	// Names are what the prefix holds for user@database, raw, as far as the first mark ":[pid]:". Nothing says where the user's name
 	// ends if there are several @. Entries of the server's own processes have "@"; Unproven, Tampering, Stamped and Unstamped have "".
 	Names string
-	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
-	// entry is how its message begins, if it is LOG.
+	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it.
 	Severity string
 	// Replication tells of a Login that it is a walsender's.
 	Replication bool
@@ -56,7 +55,7 @@ const (
 	ServerNotice
 	// Stamped begins with a time and has no mark where both prefixes that RDS allows have one.
 	Stamped
-	// Unstamped does not begin with a time.
+	// Unstamped does not begin with a time, or is the twin of an entry in CSV.
 	Unstamped
 )
 
@@ -68,7 +67,7 @@ func (c Class) String() string {
 // isAttempt reports a kind that tells of attempts to log in with the right password.
 func (k Kind) isAttempt() bool { return k.Class == Login || k.Class == Refusal }
 
-// doubledMark is what rows.txt takes from a second mark.
+// doubledMark is what rows.txt takes from a second mark; under names it is that of a login with such a mark in its application's name.
 const doubledMark = "]:"
 
 // kindOf reads the two fields that rows.txt divides the events of a stream by.
@@ -94,8 +93,8 @@ func kindOf(stream, who, what string) Kind {
 func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
-	case what == "connection authorized", what == "replication connection authorized":
-		k.Class, k.Severity, k.Replication = Login, "LOG", what != "connection authorized"
+	case what == "connection authorized", what == "replication connection authorized", what == doubledMark:
+		k.Class, k.Severity, k.Replication = Login, "LOG", strings.HasPrefix(what, "replication")
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what
 	case what == "disconnection":

@@ -12,9 +12,6 @@ import (
 	"pgrotator/rotator/sweep/evidence"
 )
 
-// smallGroup is up to how many bytes the second reading reads whole: dividing them into rows takes a function some ten seconds.
-const smallGroup = 16 << 20
-
 // wholeTakes is how long it may take to read a stretch of a small group whole: what it shows is stored once it is read to its end.
 const wholeTakes = 20 * time.Second
 
@@ -93,12 +90,9 @@ type secondReader struct {
 
 func (r *run) secondReader(ctx context.Context, group logread.Group, expected int64) (*secondReader, error) {
 	until := stopReading(ctx)
-	choice, err := logread.Choose(group, expected, r.region(), timeLeft(until))
+	choice, err := logread.ChooseRows(group, expected, r.region(), timeLeft(until))
 	if err != nil {
 		return nil, err
-	}
-	if expected > smallGroup && choice.Way != logread.LogsInsights {
-		choice = logread.Choice{Way: logread.LogsInsights, Why: fmt.Sprintf("about %d MB are expected, and to divide more than %d MB into rows takes the function too long", expected>>20, smallGroup>>20)}
 	}
 	open := func(way logread.Way) logread.Reader {
 		return logread.New(way, r.logs, logread.Options{Region: r.region(), Until: until, Pace: r.pace, Slice: week})

@@ -45,16 +45,24 @@ func (r *run) connect(ctx context.Context) error {
 	r.evidence = evidence.New(r.server.Clock, evidence.Options{Lag: r.options.Lag, Longest: r.options.longest(), Interval: r.options.interval(),
 		Stack: r.options.stack(r.value.Database)})
 	r.doubtTags()
-	r.cluster, err = cluster.Describe(ctx, r.rds, r.value)
-	if err != nil {
-		r.evidence.CannotSee("The instances are not known: %v.", err)
-	}
-	for _, unreachable := range r.cluster.Unreachable {
-		r.evidence.CannotSee("%s", unreachable)
-	}
-	r.report.Cluster = r.cluster.Name
+	r.describe(ctx)
 	r.openReaders(ctx, canary, skew)
 	return nil
+}
+
+// describe asks RDS which instances there are.
+func (r *run) describe(ctx context.Context) {
+	found, err := cluster.Describe(ctx, r.rds, r.value)
+	r.cluster, r.report.Cluster = found, found.Name
+	for _, unreachable := range found.Unreachable {
+		r.evidence.CannotSee("%s", unreachable)
+	}
+	switch {
+	case err != nil:
+		r.evidence.CannotSee("The instances are not known: %v.", err)
+	case len(found.Instances) == 0 && len(found.Unreachable) == 0:
+		r.evidence.CannotSee("RDS tells of no instance of %s: without them nobody can tell where roles are active.", found.Name)
+	}
 }
 
 // openWriter logs in as AWSCURRENT. A rotation that ended between reading the secret and logging in leaves the credential valid

@@ -281,9 +281,16 @@ func (s *stage) flush() {
 	}
 }
 
-// settle runs the sweep until it has seen its own login, and then pretends that its record began long ago.
+// settle runs the sweep until it has seen its own login, and then pretends that its record began long ago, as the log does.
 func (s *stage) settle() {
 	s.t.Helper()
+	s.settleOn(400)
+}
+
+// settleOn is settle with a log that begins so many days ago.
+func (s *stage) settleOn(days int) {
+	s.t.Helper()
+	s.stack.AgeLog(s.group, time.Now().AddDate(0, 0, -days))
 	s.run()
 	s.exec("UPDATE user_login_job_status SET evidence_from = now() - interval '400 days'")
 }

@@ -213,6 +213,14 @@ func TestClusterWithoutMembers(t *testing.T) {
 	s.user("idle", 100)
 	s.stack.WithholdDBClusterMembers(s.prefix, true)
 	s.closesNobody(s.run(), "no instance")
+	s.stack.Intercept(func(call localaws.Call) localaws.Outcome {
+		if call.Operation == "DescribeSecret" {
+			return localaws.Fail("AccessDeniedException", 400)
+		}
+		return localaws.Pass
+	})
+	s.closesNobody(s.run(), "no instance") // also where there is another reason
+	s.stack.Intercept(nil)
 	s.stack.WithholdDBClusterMembers(s.prefix, false)
 	s.closes(s.run(), s.prefix+"idle")
 }

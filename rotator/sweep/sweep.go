@@ -223,9 +223,6 @@ func (r *run) doubtDatabases() {
 
 // enroll tells what is to be read.
 func (r *run) enroll(ctx context.Context, records []account.LogRecord) {
-	if len(r.cluster.Instances) == 0 && r.evidence.Complete() {
-		r.evidence.CannotSee("RDS tells of no instance of %s: without them nobody can tell where roles are active.", r.cluster.Name)
-	}
 	r.evidence.Enroll(r.cluster.Instances, records)
 	for _, l := range r.lookouts {
 		if i := r.evidence.Named(l.instance.Name); i != nil {
@@ -286,6 +283,7 @@ func (r *run) describeGroup(ctx context.Context, name string) {
 		r.evidence.Doubt("How long the log is kept cannot be told: %v.", err)
 	default:
 		r.groups[name] = group
+		r.evidence.GroupMade(name, group.Created)
 		r.evidence.Retain(name, group.Retention)
 	}
 }

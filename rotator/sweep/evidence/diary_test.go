@@ -23,10 +23,13 @@ type diary struct {
 	keep     time.Duration // the log group's retention; 0 = for ever
 	lag      time.Duration
 	records  map[string]account.LogRecord
-	lines    map[string][]line // by stream
-	impaired bool              // the runs cannot look everywhere
-	unread   bool              // the runs cannot read the log
-	once     bool              // they read it once: no query of the second reading ends
+	lines    map[string][]line    // by stream
+	impaired bool                 // the runs cannot look everywhere
+	unread   bool                 // the runs cannot read the log
+	once     bool                 // they read it once: no query of the second reading ends
+	byRows   bool                 // their first reading is of rows
+	anew     time.Time            // when the log group was made; zero = long ago
+	created  map[string]time.Time // when instances were; long ago if not here
 	active   []account.Activity
 }
 
@@ -53,6 +56,14 @@ func (d *diary) entry(stream, role, message string) {
 	d.write(stream, "10.0.0.1(5000):"+role+"@app:[99]:"+message)
 }
 
+// ageLog has an instance have written, now and then, for so many days.
+func (d *diary) ageLog(name string, days int) {
+	for ago := days; ago > 0; ago-- {
+		at := d.now.AddDate(0, 0, -ago)
+		d.lines[name+".0"] = append(d.lines[name+".0"], line{at, at, at.Format(time.DateTime) + " UTC:" + checkpoint})
+	}
+}
+
 // sweep lets a day pass in which every instance writes, and sweeps. The login of a run is logged unless unlogged.
 func (d *diary) sweep(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	for range 24 {
@@ -75,7 +86,11 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	}
 	var live []cluster.Instance
 	for _, name := range names {
-		live = append(live, cluster.Instance{Name: name, Group: group, Created: d.now.Add(-1000 * day)})
+		created := d.created[name]
+		if created.IsZero() {
+			created = d.now.Add(-1000 * day)
+		}
+		live = append(live, cluster.Instance{Name: name, Group: group, Created: created})
 	}
 	e.Enroll(live, records)
 	for _, name := range names {
@@ -89,6 +104,7 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 	log := evidence.NewLog(d.now, evidence.Names{Roles: []string{"app_a", "ann", "bob"}, Databases: []string{"app"}, Own: map[string]bool{"app_a": true}, Stack: "s"})
 	e.Watch(log)
 	for _, group := range e.Groups() {
+		e.GroupMade(group, d.anew)
 		e.Retain(group, d.keep)
 		if !d.unread {
 			d.feed(log, e.ReadFrom(group))
@@ -106,8 +122,17 @@ func (d *diary) run(dryRun, unlogged bool, names ...string) *evidence.Evidence {
 }
 
 func (d *diary) feed(log *evidence.Log, from time.Time) {
-	d.each(evidence.Stretch{From: from, To: d.now.Add(time.Second)}, log.Event)
-	log.ReadTo(d.now.Add(time.Second))
+	stretch := evidence.Stretch{From: from, To: d.now.Add(time.Second)}
+	if d.byRows {
+		rows := logread.NewTally()
+		d.each(stretch, rows.Event)
+		for _, r := range rows.Rows() {
+			log.Row(r)
+		}
+	} else {
+		d.each(stretch, log.Event)
+	}
+	log.ReadTo(stretch.To)
 }
 
 // each gives the events of a stretch that have come and are kept.

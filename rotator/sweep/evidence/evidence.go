@@ -50,7 +50,8 @@ type Evidence struct {
 	blind      bool      // RDS did not tell which instances live
 	unseen     bool      // sessions may be open where this run could not look
 	settled    bool
-	claim      time.Time // since when the evidence was complete before this run's reading was judged
+	claim      time.Time              // since when the evidence was complete before this run's reading was judged
+	unread     map[unreadKind]*unread // what the second reading alone has come upon
 }
 
 // Gap is a stretch of an instance's log that nobody can vouch for: what happened in it counts against nobody.
@@ -130,6 +131,7 @@ func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
 	e.settle()
 	e.judgeContinuity()
 	e.judgeRestored()
+	e.judgeSecond()
 	e.adopt(e.claim)
 	for _, i := range e.Instances {
 		if e.expired(i) {
@@ -157,6 +159,7 @@ func (e *Evidence) settle() {
 func (e *Evidence) judge(i *Instance) {
 	e.follow(i)
 	i.ProcessedTo = e.advance(i)
+	i.EvidenceFrom = e.firstEvidence(i)
 	if i.Live {
 		e.judgeLive(i)
 	}

@@ -28,9 +28,13 @@ type Instance struct {
 	patience  time.Duration      // how long its last lines are waited for at most, once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
+	reach     reach              // how far back its log reaches
+	created   time.Time          // when it was made; zero = not known
+	groupMade time.Time          // when its log group was made; zero = not known
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
 	witnesses witnesses
 	log       *instanceLog
+	unread    map[string]int // entries that the second reading alone has come upon and nobody can read, by their shape
 }
 
 // Sighting is what this run's own login found on a live instance.
@@ -101,7 +105,7 @@ func (e *Evidence) known(r account.LogRecord) *Instance {
 	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: lostAfter}
 	i.pending, i.lost = parted(r.Canary)
 	known := decodeStreams(r.Streams)
-	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
+	i.streams, i.cover, i.reach, i.rate = known.Streams, known.Second, known.Reach, known.BytesPerHour
 	i.witnesses = decodeWitnesses(r.Sessions)
 	e.distrust(i.lost)
 	return i
@@ -126,7 +130,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		same, named := byResource[l.ResourceID], known[l.Name]
 		switch {
 		case same != nil && same.Instance != l.Name:
-			list[n] = same.renamed(l.Name, named != nil).after(named)
+			list[n] = same.renamed(l, named != nil).after(named)
 		case same == nil && named != nil && named.ResourceID != "" && l.ResourceID != "":
 			list[n] = named.replaced(l.Created)
 		case named != nil:
@@ -144,10 +148,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 }
 
 // renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
-// name was another's, what earlier looks showed is not compared with what is found under it.
-func (i *Instance) renamed(name string, taken bool) *Instance {
-	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
-	r.Instance, r.Canary = name, ""
+// name was another's, what earlier looks showed is not compared with what is found under it; else nothing was written to a group of its own
+// while the former one was covered.
+func (i *Instance) renamed(l cluster.Instance, taken bool) *Instance {
+	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, reach: i.reach, patience: i.patience}
+	r.Instance, r.Canary = l.Name, ""
+	if !cluster.SharedGroup(l.Group) {
+		r.cover.Group = l.Group
+	}
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	if taken {
 		i.witnesses.Looks = nil
@@ -179,7 +187,7 @@ func (i *Instance) replaced(created time.Time) *Instance {
 
 // enlist counts an instance among those that live, in the place of the record of its name.
 func (e *Evidence) enlist(i *Instance, l cluster.Instance) {
-	i.Live, i.Group = true, l.Group
+	i.Live, i.Group, i.created = true, l.Group, l.Created.UTC()
 	e.Instances = slices.DeleteFunc(e.Instances, func(x *Instance) bool { return x.Instance == i.Instance })
 	e.Instances = append(e.Instances, i)
 }
@@ -207,7 +215,7 @@ func (e *Evidence) live(described []cluster.Instance) []*Instance {
 //	made after the others' logs were last read               its birth; its record is as unbroken as the others'
 //	back under the name of one that was gone, made since     the same
 //	older, under the name of another that is known           what the other wrote is read on; of its own nothing before now counts
-//	seen for the first time                                  24 hours back, and no record before that
+//	seen for the first time                                  24 hours back, and no record before that, nor before its first event
 func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 	known := !i.fresh && !(i.CanaryAt.IsZero() && created.After(i.ProcessedTo) && !e.readBefore.IsZero())
 	switch {
@@ -218,13 +226,26 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
+		read := i.ProcessedTo
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
-		e.coverUnborn(i)
+		e.coverUnborn(i, read)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
 	}
+}
+
+// firstEvidence is since when the record of an instance is unbroken. Of one that is seen for the first time there is none before the first
+// event that is found: its log may be younger than the stretch that is read of it.
+func (e *Evidence) firstEvidence(i *Instance) time.Time {
+	switch {
+	case !i.fresh || i.born:
+		return i.EvidenceFrom
+	case i.log.oldest == 0:
+		return e.Start
+	}
+	return later(i.EvidenceFrom, milli(i.log.oldest))
 }
 
 // Retain takes account of how long a group keeps its events; 0 = for ever. What expired before it was read is a gap. The last

@@ -188,7 +188,7 @@ func TestSecondReadingOfANewInstance(t *testing.T) {
 		e.Watch(evidence.NewLog(now, evidence.Names{}))
 		for _, i := range live {
 			for _, s := range e.SecondReading(i.Group, retention) {
-				e.Covered(i.Group, s, nil)
+				e.Covered(i.Group, s, checkpoints(i.Group, s))
 			}
 		}
 		return e, e.Records()

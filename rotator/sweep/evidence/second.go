@@ -23,14 +23,17 @@ type Cover struct {
 	To      time.Time `json:"to,omitzero"`
 	OldFrom time.Time `json:"oldFrom,omitzero"` // what an earlier version of the division had read
 	OldTo   time.Time `json:"oldTo,omitzero"`
+	Broken  time.Time `json:"broken,omitzero"` // the latest entry that nobody can read: nothing before it is covered
+	Cause   string    `json:"cause,omitempty"` // what that is, in words
 }
 
 // begins is where the unbroken cover begins, what an earlier version had read included.
 func (c Cover) begins() time.Time {
+	from := c.From
 	if !c.OldTo.Before(c.From) && !c.OldFrom.IsZero() {
-		return earlier(c.From, c.OldFrom)
+		from = earlier(c.From, c.OldFrom)
 	}
-	return c.From
+	return later(from, c.Broken)
 }
 
 // Stretch is a part of a log, from a time to another, which is not included.
@@ -47,7 +50,7 @@ func (e *Evidence) cover(group string) Cover {
 }
 
 // SecondReading says what the second reading of a group is still to read: on from where the last one ended, less what may come late;
-// then back, as far as the log is kept and can matter. retention 0 = for ever.
+// then back, as far as the log is kept and can be covered. retention 0 = for ever.
 func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretch {
 	to := e.Start.Add(-e.options.Lag).Truncate(time.Second).Add(time.Second)
 	first := e.coverFrom()
@@ -61,7 +64,7 @@ func (e *Evidence) SecondReading(group string, retention time.Duration) []Stretc
 		to = later(to, c.To)
 	}
 	on := later(c.To.Add(-e.groupAllowance(group)), first)
-	return slices.Concat(forward(on.Truncate(time.Second), to), backward(c.From, first))
+	return slices.Concat(forward(on.Truncate(time.Second), to), backward(c.From, later(first, c.Broken)))
 }
 
 // coverFrom is where the second reading begins at the earliest: a day more than what it has to cover, since the evidence may end before the run.
@@ -93,10 +96,17 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
-// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing.
-func (e *Evidence) coverUnborn(i *Instance) {
-	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
+// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing, or what another wrote
+// that had its name and is gone, if that was covered up to where it was read.
+func (e *Evidence) coverUnborn(i *Instance, read time.Time) {
+	i.reach = reach{e.coverFrom(), i.ProcessedTo}
+	switch c := e.cover(i.Group); {
+	case cluster.SharedGroup(i.Group):
+	case c.To.IsZero():
 		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
+	case !c.To.Before(read):
+		c.To = later(c.To, i.ProcessedTo)
+		i.cover = c
 	}
 }
 
@@ -134,11 +144,12 @@ func backward(to, from time.Time) []Stretch {
 	return list
 }
 
-// Covered notes that a stretch of a group was read to its end, and what rows it held.
+// Covered notes that a stretch of a group was read to its end, and what rows it held. An entry that nobody can read breaks the cover.
 func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	for _, r := range rows {
 		e.knowStream(group, r)
 	}
+	e.extendReach(group, rows)
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
@@ -148,6 +159,9 @@ func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	}
 	if !s.To.Before(c.From) && s.From.Before(c.From) {
 		c.From = s.From
+	}
+	if at, cause := e.unreadable(group, rows); at.After(c.Broken) {
+		c.Broken, c.Cause = at, cause
 	}
 	e.setCover(c)
 }
@@ -177,23 +191,12 @@ func (e *Evidence) former(group string) Cover {
 	return Cover{}
 }
 
-// Groups of live instances are those that the second reading must cover.
-func (e *Evidence) liveGroups() []string {
-	var groups []string
-	for _, i := range e.Instances {
-		if i.Live && !slices.Contains(groups, i.Group) {
-			groups = append(groups, i.Group)
-		}
-	}
-	return groups
-}
-
-// SecondCover is the stretch that the second reading has covered of every group: what one group lacks, none has. An instance made
-// lately has a log that begins with it.
+// SecondCover is the stretch that the second reading has covered of every instance that lives: what one lacks, none has. It is none that
+// begins before the logs do.
 func (e *Evidence) SecondCover() Stretch {
 	var s Stretch
-	for n, group := range e.liveGroups() {
-		c := e.cover(group)
+	for n, i := range e.living() {
+		c := e.cover(i.Group)
 		if c.To.IsZero() {
 			return Stretch{}
 		}
@@ -202,7 +205,17 @@ func (e *Evidence) SecondCover() Stretch {
 		}
 		s = Stretch{later(s.From, c.begins()), earlier(s.To, c.To)}
 	}
+	if begin := e.logsBegin(); !begin.IsZero() {
+		s.From = later(s.From, begin)
+	} else {
+		s.From = s.To
+	}
 	return s
+}
+
+// living are the instances that live.
+func (e *Evidence) living() []*Instance {
+	return slices.DeleteFunc(slices.Clone(e.Instances), func(i *Instance) bool { return !i.Live })
 }
 
 // Contradicts says what the first reading saw in a stretch of a log and rows that are a second reading of it do not have; "" = nothing.
@@ -253,7 +266,7 @@ func NewSecond(n Names) *Second { return &Second{log: newSecondTally(n), names: 
 // newSecondTally has roles that may log in turned away too: an attempt with the right password that is refused keeps nobody.
 func newSecondTally(n Names) *tally {
 	t := newTally(n)
-	t.open = nil
+	t.oneSuffices = false
 	return t
 }
 
@@ -285,15 +298,31 @@ func (e *Evidence) CoverLacks(idle time.Duration) string {
 	case c.To.Before(to):
 		return fmt.Sprintf("the second reading of the log ends at %s, before the first at %s", c.To.Format(time.RFC3339), to.Format(time.RFC3339))
 	case c.From.After(to.Add(-idle)):
-		return fmt.Sprintf("the second reading of the log reaches back to %s only: nobody idle for %d days is closed before %s, unless the log is kept for longer",
-			c.From.Format(time.RFC3339), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
+		return fmt.Sprintf("the second reading of the log reaches back to %s only%s: nobody idle for %d days is closed before %s",
+			c.From.Format(time.RFC3339), e.coverEnds(c.From), int(idle/day), c.From.Add(idle).Format(time.RFC3339))
 	}
 	return ""
 }
 
-// CoverOf is what the second reading has covered, as an instance's record tells it; its Group is "" where there is nothing.
+// coverEnds says what keeps the second reading from reaching back beyond a time.
+func (e *Evidence) coverEnds(from time.Time) string {
+	for _, i := range e.living() {
+		switch c := e.cover(i.Group); {
+		case c.Broken.Equal(from):
+			return ", where it found what nobody can read (" + c.Cause + ")"
+		case i.groupMade.Equal(from):
+			return ", when log group " + i.Group + " was made"
+		case i.reach.From.Equal(from):
+			return ", where the log of instance " + i.Instance + " begins, or goes on after a silence of more than eight days"
+		}
+	}
+	return ""
+}
+
+// CoverOf is what the second reading has covered of the log of an instance, as its record tells it; its Group is "" where there is nothing.
 func CoverOf(r account.LogRecord) Cover {
-	c := decodeStreams(r.Streams).Second
-	c.From = c.begins()
+	known := decodeStreams(r.Streams)
+	c := known.Second
+	c.From = later(c.begins(), known.Reach.From)
 	return c
 }

@@ -27,7 +27,7 @@ func (i *Instance) Read(start time.Time) Summary {
 // Unread counts the entries that could not be read, or are of no known kind, by their shape.
 func (i *Instance) Unread() map[string]int {
 	all := map[string]int{}
-	for _, shapes := range []map[string]int{i.log.unread, i.log.told} {
+	for _, shapes := range []map[string]int{i.log.unread, i.log.told, i.unread} {
 		for shape, count := range shapes {
 			all[shape] += count
 		}

@@ -132,6 +132,7 @@ func (r *run) begin() {
 	r.log = evidence.NewLog(r.now, r.names())
 	e.Watch(r.log)
 	for _, name := range e.Groups() {
+		e.GroupMade(name, r.anew)
 		e.Retain(name, r.retention)
 	}
 	var progress []account.LogRecord

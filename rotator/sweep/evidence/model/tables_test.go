@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"pgrotator/rotator/account"
@@ -100,6 +101,9 @@ func (w *world) stripTables() {
 	if w.uncovered = true; w.retention > 0 {
 		w.coverLeast = w.now.Add(-w.retention)
 	}
+	if w.has.anew {
+		w.loseBeginnings()
+	}
 	for _, s := range w.servers {
 		s.measured = 0
 		for _, to := range s.streams {
@@ -110,6 +114,24 @@ func (w *world) stripTables() {
 				}
 			}
 		}
+	}
+}
+
+// loseBeginnings has the logs begin some days ago: their groups were made anew, or kept events for less time than they do now. What they
+// held before version 1.0 had read, by the first of the two readings.
+func (w *world) loseBeginnings() {
+	began := w.now.Add(-8*day - time.Duration(w.aside.Int64N(int64(20*day))))
+	if w.behind() > 2*day {
+		return
+	}
+	for _, s := range w.servers {
+		for _, to := range s.streams {
+			to.entries = slices.Clone(to.entries[searchFrom(to.entries, began):])
+		}
+	}
+	w.coverLeast, w.coverFrom = later(w.coverLeast, began), later(w.coverFrom, began.Add(3*day))
+	if w.aside.IntN(2) == 0 {
+		w.anew = began
 	}
 }
 

@@ -60,6 +60,7 @@ type world struct {
 	uncovered   bool      // of the group of some instance nothing is known to be covered
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
+	anew        time.Time // when the log groups were made; zero = nobody tells, as where they were made before and have kept less than now
 	from        time.Time // of the evidence, as the last run that concluded told
 	trusted     time.Time // the first run whose count of sessions can agree with the log; zero = there was none
 	faults      []string
@@ -72,7 +73,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, staff, tongues, slips                                                      bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, anew, staff, tongues, slips                                                bool
 }
 
 // event is something that is to happen.
@@ -155,6 +156,9 @@ func (w *world) gain(rng *rand.Rand) {
 		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
+	if w.has.anew = rand.New(rand.NewPCG(w.seed, 13)).IntN(2) == 0; w.has.anew && w.has.losses && w.retention == 0 {
+		w.has.upgrade = w.has.upgrade || w.seed%3 == 0
+	}
 }
 
 // gainTongues has settings that hide logins be changed, in an eighth of the worlds, while entries are in another language.
@@ -198,7 +202,7 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
-			w.regroups() // what is covered of the former's group is not taken for the other's
+			w.regroups() // what is covered of the former's group is not the other's where a run could not look when it was made
 			for _, other := range w.live() {
 				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
 					w.forgetHoles(other)
