@@ -41,3 +41,21 @@ func TestBothReadersTellWhatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// Nor does the second reading take such a role for masked: its cover is not broken.
+func TestSecondReadingOfARoleOfAsterisks(t *testing.T) {
+	t.Parallel()
+	for role, broken := range map[string]bool{"*****": false, "ann": true} {
+		e := evidence.New(begun.Add(day), evidence.Options{Longest: 90 * day})
+		e.Enroll([]cluster.Instance{{Name: "db-0", Group: group, Created: begun.Add(-100 * day)}}, nil)
+		e.Watch(evidence.NewLog(begun.Add(day), evidence.Names{Roles: []string{role}, Databases: []string{"app"}}))
+		rows := logread.NewTally()
+		rows.Event(logread.Event{Stream: "db-0.0", At: begun.UnixMilli(), Message: "2026-11-22 07:43:03 UTC:10.0.0.7(35542):*****@app:[1]:LOG:  connection authorized: user=***** database=app"})
+		rows.Event(logread.Event{Stream: "db-0.0", At: begun.Add(-day).UnixMilli(), Message: "2026-11-21 07:43:03 UTC::@:[7]:LOG:  checkpoint starting: time"})
+		s := evidence.Stretch{From: begun.Add(-day), To: begun.Add(day)}
+		e.Covered(group, s, rows.Rows())
+		if cover := e.SecondCover(); cover.From.Equal(begun) != broken {
+			t.Errorf("with a role %q the cover begins at %s", role, cover.From)
+		}
+	}
+}
