@@ -30,7 +30,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
 		shape, kind := judgeUnstamped(entry)
-		return Event{Stamped: isStamped(entry), Shape: shape}, kind
+		return Event{Stamped: shape == OtherPrefix, Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, withoutStrayLines(rest))
@@ -40,10 +40,10 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 		return Event{Stamped: true}, Tampering
 	}
 	r := reading{parser: p, session: Session{Host: host, Port: port}}
-	v := r.judge(withoutStrayLines(rest))
+	v := r.judgeMarks(withoutStrayLines(rest))
 	return Event{
 		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
-		Session: r.session, Forgeable: isPairCut(rest), Contested: v.contested,
+		Session: r.session, Forgeable: v.kind != Bystander && isPairCut(rest), Contested: v.contested,
 		Entry: v.entry, Shape: v.shape(), Stamped: true, Prefixed: r.marks > 0, stamp: stamp,
 	}, v.kind
 }
@@ -79,17 +79,6 @@ type reading struct {
 	session Session
 	// marks are the places where the names may end; scanned counts the bytes of messages, once for each look at one.
 	marks, scanned int
-	// body is past where the first of them begins.
-	body int
-}
-
-// judge judges an entry by its marks, unless its names are as long as the client liked.
-func (r *reading) judge(text string) verdict {
-	v := r.judgeMarks(text)
-	if v.kind != Bystander && r.marks > 0 && r.parser.hasUncutNames(text, r.body) {
-		return verdict{kind: Tampering}
-	}
-	return v
 }
 
 // judgeMarks tries every mark that may end the names. Only the last can be right: were it an earlier one, a stranger's
@@ -98,23 +87,26 @@ func (r *reading) judge(text string) verdict {
 func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
 	var m mark
-	end := pairEnd(text)
+	end, body := pairEnd(text), 0
 	for ok := m.find(text, 0, end); ok; ok = m.find(text, m.at+1, end) {
 		pair := text[:m.at]
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
 		}
 		if r.marks++; r.marks == 1 {
-			r.body = m.at + len(":[]:")
+			body = m.at + len(":[]:")
 		}
 		r.session.PID = m.pid
 		if v.genuine {
-			return v.tampering(r.turnsAway(text, m, end))
+			return v.tampering(r.turnsAway(text, m, end) || r.parser.hasUncutNames(text, body))
 		}
 		r.judgeMark(&v, pair, &m)
-		v.partlyMasked = !v.known && IsPartlyMasked(pair)
+		v.partlyMasked = !v.known && (v.kind == Unknown || v.genuine) && IsPartlyMasked(pair)
 	}
-	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
+	switch {
+	case r.marks == 0, v.kind != Bystander && r.parser.hasUncutNames(text, body):
+		return verdict{kind: Tampering}
+	case r.marks > 1 && (!v.genuine || !v.both):
 		return v.tampering(false)
 	}
 	return v
@@ -201,12 +193,12 @@ func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, nam
 
 // kindOfOther judges an entry of a user whom the catalogue lacks.
 func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
-	switch {
-	case isMaskedPair(pair) && named != "":
+	switch masked := strings.IndexByte(pair, '*') >= 0; {
+	case masked && isMaskedPair(pair) && named != "":
 		return Unread
-	case isMaskedPair(pair):
+	case masked && isMaskedPair(pair):
 		return maskedKind(p.kindOf(s, message))
-	case IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
+	case masked && IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
 		return Unknown
 	case s == severityLog && p.isNobody(pair):
 		return Attempt

@@ -41,6 +41,9 @@ func isCSV(entry string) bool {
 
 // holdsMark reports whether the end of a prefix stands where the names of one can reach.
 func holdsMark(text string) bool {
+	if strings.IndexByte(text, '[') < 0 {
+		return false
+	}
 	var m mark
 	return m.find(text, 0, sentEnd(text, 2*maxName+1))
 }

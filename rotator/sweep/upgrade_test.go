@@ -1,7 +1,6 @@
 package sweep_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -71,50 +70,42 @@ func TestUpgradeWithAShortRetention(t *testing.T) {
 	})
 }
 
-// Tables of version 1.0, with a log that the second reading reads for the first time: what of it nobody can read, or what it does not hold,
-// counts against nobody, whoever is idle by the tables.
+// Tables of version 1.0, with a log that the second reading reads for the first time: what it does not hold, or nobody can read, counts
+// against nobody, whoever is idle by the tables.
 func TestUpgradeWithALogThatDoesNotShowAll(t *testing.T) {
 	t.Parallel()
 	const masked = "****************"
 	ago := func(days int) time.Time { return time.Now().Add(-time.Duration(days) * 24 * time.Hour) }
-	for name, c := range map[string]struct {
-		since  int // days ago, the log begins
-		change func(*stage)
-		closes bool
-		told   string
+	s := newStage(t, server, localaws.PublishOptions{})
+	s.options.DeleteDays = 180
+	s.settleOn(60)
+	idle, locked := s.closable("busy@example.com", 100), s.closable("locked", 300)
+	s.exec("ALTER ROLE " + locked + " NOLOGIN")
+	s.exec("UPDATE user_login_status SET status = 'Locked', locked_at = now() - interval '100 days' WHERE user_name = $1", locked)
+	for _, c := range []struct {
+		happened, told string
+		change         func()
+		complete       bool
 	}{
-		"all there": {400, func(*stage) {}, true, ""},
-		"masked under a policy that is gone": {400, func(s *stage) {
+		{"the group was made anew", "when log group", func() {}, true},
+		{"its retention was raised", "begins, or goes on", func() { s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: ago(400)}) }, true},
+		{"names were masked, under a policy that is gone", "of which nobody can tell whose they are (masked LOG)", func() {
+			s.stack.AgeLog(s.group, ago(400))
 			s.logs(ago(40), masked, "LOG:  ", "connection authorized: user="+masked+" database="+s.prefix)
-			s.logs(ago(40).Add(time.Minute), masked, "ERROR:  ", "division by zero")
-		}, false, "of which nobody can tell whose they are (masked "},
-		"a stream under another prefix": {400, func(s *stage) {
-			at := ago(40)
-			s.stack.AppendLog(s.group, s.prefix+".1", localaws.Event{Time: at, Message: at.UTC().Format(time.DateTime) + " UTC [4711] busy@app LOG:  connection authorized: user=busy database=app"})
-		}, false, "entry under another log_line_prefix"},
-		"a group made anew":      {60, func(*stage) {}, false, "when log group"},
-		"retention raised since": {60, func(s *stage) { s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: ago(400)}) }, false, "begins, or goes on"},
+		}, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t, server, localaws.PublishOptions{})
-			s.options.DeleteDays = 180
-			s.settleOn(c.since)
-			s.exec("UPDATE user_login_job_status SET streams = NULL, sessions = NULL, run_number = NULL")
-			_, locked := s.closable("busy@example.com", 100), s.closable("old", 300)
-			s.exec("ALTER ROLE " + locked + " NOLOGIN")
-			s.exec("UPDATE user_login_status SET status = 'Locked', locked_at = now() - interval '100 days' WHERE user_name = $1", locked)
-			c.change(s)
-			report := s.run()
-			if told := mentions(append(report.Evidence.Reasons, report.Evidence.Notes...), c.told); !told && c.told != "" {
-				t.Errorf("reasons %q, notes %q, want one with %q", report.Evidence.Reasons, report.Evidence.Notes, c.told)
-			}
-			if strings.Contains(c.told, "(masked") && len(report.Evidence.Unread) == 0 {
-				t.Error("nothing is reported as unread")
-			}
-			if got := append(closedUsers(report.Locked), closedUsers(report.Deleted)...); len(got) > 0 != c.closes {
-				t.Errorf("closed %q, want any: %v", got, c.closes)
-			}
-		})
+		c.change()
+		s.exec("UPDATE user_login_job_status SET streams = NULL, sessions = NULL, run_number = NULL")
+		report := s.run()
+		if report.Evidence.Complete != c.complete || !mentions(append(report.Evidence.Reasons, report.Evidence.Notes...), c.told) {
+			t.Errorf("%s: complete %v, %q, %q, want one with %q", c.happened, report.Evidence.Complete, report.Evidence.Reasons, report.Evidence.Notes, c.told)
+		}
+		if unread := len(report.Evidence.Unread) > 0; unread == c.complete {
+			t.Errorf("%s: unread %+v", c.happened, report.Evidence.Unread)
+		}
+		report = s.run()
+		if got := append(closedUsers(report.Locked), closedUsers(report.Deleted)...); len(got) > 0 || !s.canLogin(idle) {
+			t.Errorf("%s: closed %q", c.happened, got)
+		}
 	}
 }

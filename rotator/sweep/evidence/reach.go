@@ -12,8 +12,8 @@ const (
 	// longestQuiet is how long an instance may write nothing. One that runs writes checkpoints, and each run's own login; RDS starts one that
 	// is stopped again after seven days (Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily").
 	longestQuiet = 8 * day
-	// firstWords is how long after an instance was made its log begins.
-	firstWords = time.Hour
+	// firstEntryAfter is how long after an instance was made its log begins at the latest.
+	firstEntryAfter = time.Hour
 )
 
 // reach is since when, and up to when, the second reading has had rows of an instance without a longer silence. Before that there may be
@@ -25,7 +25,7 @@ type reach struct {
 
 // with is a reach with the rows of a stretch. Of what a longer silence parts only the latest counts.
 func (r reach) with(rows []reach) reach {
-	spans := rows
+	spans := slices.Clone(rows)
 	if !r.To.IsZero() {
 		spans = append(spans, r)
 	}
@@ -57,7 +57,7 @@ func (e *Evidence) extendReach(group string, rows []logread.Row) {
 	}
 }
 
-// GroupMade notes when a group was made: before that it held nothing, whatever is known of its instances. Retain comes after it.
+// GroupMade notes when a group was made: before that it held nothing.
 func (e *Evidence) GroupMade(group string, at time.Time) {
 	for _, i := range e.Instances {
 		if i.Group == group {
@@ -76,11 +76,11 @@ func (i *Instance) logBegins() time.Time {
 
 // wholeLog reports that the log of an instance goes back to where it was made.
 func (i *Instance) wholeLog() bool {
-	return !i.reach.To.IsZero() && !i.created.IsZero() && !i.logBegins().After(i.created.Add(firstWords))
+	return !i.reach.To.IsZero() && !i.created.IsZero() && !i.logBegins().After(i.created.Add(firstEntryAfter))
 }
 
-// logsBegin is since when there is a log of every instance that lives, but for those of which nothing can be missing, since they were made
-// later than others; zero = there is none of one.
+// logsBegin is since when there is a log of every instance that lives, but for those that have all theirs since they were made, which was
+// later; zero = there is none of one.
 func (e *Evidence) logsBegin() time.Time {
 	var from time.Time
 	var all []reach
