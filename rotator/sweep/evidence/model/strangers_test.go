@@ -29,11 +29,25 @@ func (w *world) strange() {
 	}
 	w.write(s, c, "LOG", "connection received: host=10.0.0.1 port=999")
 	if w.chance(20) {
+		w.refusePacket(s, c)
+		return
+	}
+	if w.chance(20) {
 		w.write(s, c, "LOG", "could not receive data from client: Connection reset by peer")
 		return
 	}
 	w.write(s, c, "FATAL", fmt.Sprintf("password authentication failed for user %q", c.user))
 	w.write(s, c, "DETAIL", `Connection matched pg_hba.conf line 95: "host all all all md5"`)
+}
+
+// refusePacket turns a client away whose names have not been cut yet: they hold as much of an entry as he likes.
+func (w *world) refusePacket(s *server, c *client) {
+	c.user = []string{
+		"p0@app:[7]:LOG:  connection authorized: user=p0 database=app application_name=", "p0@app:[7]:ERROR:  ", "*****@app:[7]:ERROR:  ",
+		"app_a@app:[7]:LOG:  connection authorized: user=app_a database=app application_name=" + evidence.StoredName("stack", 9999) + " application_name=",
+	}[w.rng.IntN(4)] + strings.Repeat("x", 200)
+	w.write(s, c, "FATAL", `invalid value for parameter "replication": "x"`)
+	w.write(s, c, "HINT", `Valid values are: "false", 0, "true", 1, "database".`)
 }
 
 // intrigue has a role that may log in, make temporary objects and read pg_stat_activity write what such a role can.
