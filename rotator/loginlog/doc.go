@@ -17,6 +17,9 @@
 // postinit.c and miscinit.c. An ERROR there ends the process and is logged as FATAL (elog.c, errstart); a STATEMENT needs a
 // statement. What these files write besides FATAL is in messages.txt as attempt or ambiguous.
 //
+// PostgreSQL cuts the names once it has read the whole startup packet. What refuses the packet itself it writes with names as
+// long as the packet is, room enough for any entry and a mark behind it; such an entry is known by the refusal that it ends in.
+//
 // Where a publisher cuts events at newlines all this fails for short entries: a name with a newline ends one event and
 // begins another, with 126 bytes of the stranger's own. Such an event is Forgeable, be it a Login, a Sign or Unread; the rest
 // of the entry that it was part of is an event of its own, and Tampering.

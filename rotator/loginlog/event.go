@@ -2,6 +2,13 @@ package loginlog
 
 import "time"
 
+// Shapes that a log's rows have too.
+const (
+	OtherPrefix  = "entry under another log_line_prefix"
+	NoSeverity   = "entry without a known severity"
+	PartlyMasked = " under a partly masked name" // after what kind of entry it is
+)
+
 // Kind says what an event shows.
 type Kind uint8
 
@@ -120,7 +127,8 @@ type Event struct {
 	// Entry is what kind of entry it was: "login", "disconnection", or PostgreSQL's English severity. It has no text of the
 	// entry's own.
 	Entry string
-	// Shape describes an Unread or Unknown event. There are a few dozen, and none has text of the entry's own.
+	// Shape describes an Unread or Unknown event, and what a session wrote whose user seems to be masked in part. There are a few
+	// dozen, and none has text of the entry's own.
 	Shape string
 	// Stamped says that the event begins with a date and a time and is not an entry in CSV, Prefixed that it has one of the two prefixes.
 	Stamped, Prefixed bool

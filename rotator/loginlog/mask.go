@@ -22,3 +22,9 @@ func isMaskedPair(pair string) bool {
 	user, _, _ := strings.Cut(pair, "@")
 	return isMasked(user)
 }
+
+// IsPartlyMasked reports whether the user of a prefix's "user@database" has a run of asterisks in its name, and other letters.
+func IsPartlyMasked(pair string) bool {
+	user, _, _ := strings.Cut(pair, "@")
+	return strings.Contains(user, "**") && !isMasked(user)
+}

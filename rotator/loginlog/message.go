@@ -29,7 +29,7 @@ func (p *Parser) kindOf(s severity, message string) Kind {
 	case severityLog, severityWarning:
 		return p.kindOfReport(message)
 	case severityFatal:
-		if p.texts.find(message, useRefusal, useRefusal) != nil {
+		if p.texts.find(message, useRefusal, usePacketRefusal) != nil {
 			return Refusal
 		}
 		return Ambiguous

@@ -30,7 +30,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	stamp, rest, ok := cutStamp(entry)
 	if !ok {
 		shape, kind := judgeUnstamped(entry)
-		return Event{Stamped: isStamped(entry), Shape: shape}, kind
+		return Event{Stamped: shape == OtherPrefix, Shape: shape}, kind
 	}
 	if strings.HasPrefix(rest, noClient) {
 		return p.parseServer(stamp, withoutStrayLines(rest))
@@ -43,7 +43,7 @@ func (p *Parser) Parse(message string) (Event, Kind) {
 	v := r.judgeMarks(withoutStrayLines(rest))
 	return Event{
 		User: v.user, Others: v.others, Database: v.database, Replication: v.replication,
-		Session: r.session, Forgeable: isPairCut(rest), Contested: v.contested,
+		Session: r.session, Forgeable: v.kind != Bystander && isPairCut(rest), Contested: v.contested,
 		Entry: v.entry, Shape: v.shape(), Stamped: true, Prefixed: r.marks > 0, stamp: stamp,
 	}, v.kind
 }
@@ -67,6 +67,8 @@ type verdict struct {
 	// genuine says that the message names the prefix's client, and ends as PostgreSQL ends it; contested that tampering may be
 	// such a login all the same.
 	genuine, contested bool
+	// partlyMasked says that the catalogue lacks the client, and that its name may be masked in part.
+	partlyMasked bool
 	// tail is the number of bytes at a genuine entry's end that are not the client's names.
 	tail int
 }
@@ -85,20 +87,26 @@ type reading struct {
 func (r *reading) judgeMarks(text string) verdict {
 	var v verdict
 	var m mark
-	end := pairEnd(text)
+	end, body := pairEnd(text), 0
 	for ok := m.find(text, 0, end); ok; ok = m.find(text, m.at+1, end) {
 		pair := text[:m.at]
 		if !isPair(pair) && !isMasked(pair) || v.genuine && m.at < len(text)-v.tail {
 			continue
 		}
-		r.marks++
+		if r.marks++; r.marks == 1 {
+			body = m.at + len(":[]:")
+		}
 		r.session.PID = m.pid
 		if v.genuine {
-			return v.tampering(r.turnsAway(text, m, end))
+			return v.tampering(r.turnsAway(text, m, end) || r.parser.hasUncutNames(text, body))
 		}
 		r.judgeMark(&v, pair, &m)
+		v.partlyMasked = !v.known && (v.kind == Unknown || v.genuine) && IsPartlyMasked(pair)
 	}
-	if r.marks == 0 || r.marks > 1 && (!v.genuine || !v.both) {
+	switch {
+	case r.marks == 0, v.kind != Bystander && r.parser.hasUncutNames(text, body):
+		return verdict{kind: Tampering}
+	case r.marks > 1 && (!v.genuine || !v.both):
 		return v.tampering(false)
 	}
 	return v
@@ -185,11 +193,13 @@ func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, nam
 
 // kindOfOther judges an entry of a user whom the catalogue lacks.
 func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
-	switch {
-	case isMaskedPair(pair) && named != "":
+	switch masked := strings.IndexByte(pair, '*') >= 0; {
+	case masked && isMaskedPair(pair) && named != "":
 		return Unread
-	case isMaskedPair(pair):
+	case masked && isMaskedPair(pair):
 		return maskedKind(p.kindOf(s, message))
+	case masked && IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
+		return Unknown
 	case s == severityLog && p.isNobody(pair):
 		return Attempt
 	case s == severityFatal && p.kindOf(s, message) == Refusal:
@@ -212,10 +222,12 @@ func maskedKind(kind Kind) Kind {
 // shape describes an event that could not be read.
 func (v *verdict) shape() string {
 	switch {
+	case v.partlyMasked && v.entry != "" && (v.kind == Unknown || v.genuine):
+		return v.entry + PartlyMasked
 	case v.kind == Unread || v.kind == Unknown && v.entry != "":
 		return v.entry + " under a masked name"
 	case v.kind == Unknown:
-		return "entry without a known severity"
+		return NoSeverity
 	}
 	return ""
 }

@@ -52,6 +52,9 @@ func severityOf(word string) severity {
 	return knownTexts().severities[strings.TrimRight(word, " ")]
 }
 
+// IsSeverity reports whether an entry can begin with a word and a colon, in any of the languages that are known.
+func IsSeverity(word string) bool { return severityOf(word) != noSeverity }
+
 func englishSeverity(word string) severity {
 	switch word {
 	case "LOG":

@@ -26,6 +26,7 @@ const (
 	useAmbiguous
 	useLockWait
 	useRefusal
+	usePacketRefusal
 	useReload
 	useChanged
 	useReset
@@ -40,7 +41,7 @@ const (
 
 var uses = map[string]use{
 	"login": useLogin, "replication-login": useReplicationLogin, "disconnection": useDisconnection,
-	"attempt": useAttempt, "ambiguous": useAmbiguous, "lock-wait": useLockWait, "refusal": useRefusal,
+	"attempt": useAttempt, "ambiguous": useAmbiguous, "lock-wait": useLockWait, "refusal": useRefusal, "packet-refusal": usePacketRefusal,
 	"reload": useReload, "changed": useChanged, "reset": useReset, "starting": useStarting, "ready": useReady,
 	"promoted": usePromoted, "shut-down": useShutDown, "not-shut-down": useNotShutDown, "crashed": useCrashed,
 }

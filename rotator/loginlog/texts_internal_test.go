@@ -35,7 +35,7 @@ func TestEveryText(t *testing.T) {
 		case useAttempt:
 		case useAmbiguous:
 			want = Ambiguous
-		case useRefusal:
+		case useRefusal, usePacketRefusal:
 			severity, want = "FATAL", Refusal
 		default:
 			continue

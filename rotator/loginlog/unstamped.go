@@ -9,7 +9,7 @@ func judgeUnstamped(entry string) (shape string, kind Kind) {
 	case strings.HasPrefix(entry, "\t") && !holdsMark(entry):
 		return "", Bystander
 	case isStamped(entry):
-		return "entry under another log_line_prefix", Unknown
+		return OtherPrefix, Unknown
 	case hasTime(entry), strings.HasPrefix(entry, `{"timestamp":"`):
 		return "", Bystander
 	case holdsMark(entry):
@@ -41,6 +41,9 @@ func isCSV(entry string) bool {
 
 // holdsMark reports whether the end of a prefix stands where the names of one can reach.
 func holdsMark(text string) bool {
+	if strings.IndexByte(text, '[') < 0 {
+		return false
+	}
 	var m mark
 	return m.find(text, 0, sentEnd(text, 2*maxName+1))
 }

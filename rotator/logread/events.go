@@ -153,8 +153,11 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 	for n := 0; ; n++ {
 		p := &r.pages[n%2]
 		err := r.request(ctx, in, p)
-		if err != nil {
+		switch {
+		case err != nil:
 			p.err = r.fault(ctx, group, err)
+		case repeats(in.NextToken, p.next):
+			p.err = errRepeated(group)
 		}
 		in.NextToken = p.next
 		select {
@@ -164,10 +167,17 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 		case <-ctx.Done():
 			return
 		}
-		if err != nil || in.NextToken == nil || closed(left) {
+		if p.err != nil || in.NextToken == nil || closed(left) {
 			return
 		}
 	}
+}
+
+// repeats reports that an answer has the token that it was asked for by: following it would never end.
+func repeats(asked, told *string) bool { return asked != nil && told != nil && *asked == *told }
+
+func errRepeated(group Group) error {
+	return fmt.Errorf("CloudWatch Logs told the same nextToken twice for log group %q, so whether all was given cannot be told: sweep again later, and tell AWS if it stays so", group.Name)
 }
 
 func closed(c <-chan struct{}) bool {

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/schemas"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/document"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -44,13 +45,8 @@ func (p inPieces) DeserializeResponse(ctx context.Context, schema *smithy.Operat
 	}
 	p.page.forget()
 	return p.page.read(response.Body, func(piece io.Reader) error {
-		var part cloudwatchlogs.FilterLogEventsOutput
 		answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(piece)}}
-		if err := p.ClientProtocol.DeserializeResponse(ctx, schema, registry, answer, &part); err != nil {
-			return err
-		}
-		p.page.take(part)
-		return nil
+		return p.ClientProtocol.DeserializeResponse(ctx, schema, registry, answer, p.page)
 	})
 }
 
@@ -61,12 +57,39 @@ func (p *page) forget() {
 	p.text.Reset()
 }
 
-func (p *page) take(part cloudwatchlogs.FilterLogEventsOutput) {
-	for _, e := range part.Events {
-		p.events = append(p.events, Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
-			Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)})
+// Deserialize adds the events of a piece to the page's, each in one place: the SDK's own type keeps it in seven.
+func (p *page) Deserialize(d smithy.ShapeDeserializer) error {
+	return smithy.ReadStruct(d, schemas.FilterLogEventsResponse, func(member *smithy.Schema) error {
+		switch member {
+		case schemas.FilterLogEventsResponse_events:
+			return smithy.ReadList(d, member, func() error { return p.readEvent(d, member.ListMember()) })
+		case schemas.FilterLogEventsResponse_nextToken:
+			p.next = new(string)
+			return d.ReadString(member, p.next)
+		}
+		return d.ReadDocument(member, new(document.Value))
+	})
+}
+
+func (p *page) readEvent(d smithy.ShapeDeserializer, schema *smithy.Schema) error {
+	p.events = append(p.events, Event{})
+	if null, err := d.ReadNil(schema); null || err != nil {
+		return err
 	}
-	p.next = part.NextToken
+	e := &p.events[len(p.events)-1]
+	return smithy.ReadStruct(d, schema, func(member *smithy.Schema) error {
+		switch member {
+		case schemas.FilteredLogEvent_logStreamName:
+			return d.ReadString(member, &e.Stream)
+		case schemas.FilteredLogEvent_timestamp:
+			return d.ReadInt64(member, &e.At)
+		case schemas.FilteredLogEvent_ingestionTime:
+			return d.ReadInt64(member, &e.Ingested)
+		case schemas.FilteredLogEvent_message:
+			return d.ReadString(member, &e.Message)
+		}
+		return d.ReadString(member, new(string)) // its id
+	})
 }
 
 // read cuts an answer between its events, into answers of fewer. Each has what comes before the events, the last what comes after them,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/schemas"
 	"github.com/aws/smithy-go"
@@ -35,9 +36,11 @@ func answerOf(t *testing.T, before, after string, messages ...string) string {
 func inWhole(t *testing.T, answer string) (events []Event, next *string, err error) {
 	var out cloudwatchlogs.FilterLogEventsOutput
 	err = protocol.DeserializeResponse(t.Context(), operation, cloudwatchlogs.TypeRegistry, responseOf(answer), &out)
-	var p page
-	p.take(out)
-	return p.events, p.next, err
+	for _, e := range out.Events {
+		events = append(events, Event{Stream: aws.ToString(e.LogStreamName), At: aws.ToInt64(e.Timestamp),
+			Ingested: aws.ToInt64(e.IngestionTime), Message: aws.ToString(e.Message)})
+	}
+	return events, out.NextToken, err
 }
 
 var (
@@ -71,6 +74,7 @@ func TestAnswerInPiecesIsTheWholeAnswer(t *testing.T) {
 		"much before":       answerOf(t, `{"searchedLogStreams":[`+strings.Repeat(`{"logStreamName":"events"},`, 5000)+`{}],`, `,"nextToken":"x"}`, many...),
 		"much behind":       answerOf(t, `{`, `,"searchedLogStreams":[`+strings.Repeat(`{"logStreamName":"a"},`, 5000)+`{}],"nextToken":"x"}`, many...),
 		"longer than piece": answerOf(t, `{`, `,"nextToken":"x"}`, "a", strings.Repeat(`",{[\`, pieceBytes), "b", strings.Repeat("c", 3*pieceBytes)),
+		"null":              `{"events":[null,{"message":null,"timestamp":1},{"eventId":null,"more":[{}],"message":"m"}],"nextToken":null,"searchedLogStreams":null}`,
 		"no events":         answerOf(t, `{`, `,"nextToken":"x"}`),
 		"events unknown":    `{"nextToken":"x","other":["events",{"events":[{"message":"not one"}]}]}`,
 		"escaped name":      strings.Replace(answerOf(t, `{`, `}`, many...), `"events"`, `"\u0065vents"`, 1),

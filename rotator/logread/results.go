@@ -29,16 +29,20 @@ func (r *insightsReader) collect(ctx context.Context, group Group, id string, ou
 			counted += row.Count
 			rows = append(rows, row)
 		}
-		if out.NextToken == nil {
+		if len(rows) >= rowLimit {
+			return nil, errTooMuch
+		}
+		token := out.NextToken
+		if token == nil {
 			break
 		}
 		var err error
-		if out, err = r.results(ctx, group, id, out.NextToken); err != nil {
+		if out, err = r.results(ctx, group, id, token); err != nil {
 			return nil, err
 		}
-	}
-	if len(rows) >= rowLimit {
-		return nil, errTooMuch
+		if repeats(token, out.NextToken) {
+			return nil, errRepeated(group)
+		}
 	}
 	if counted != matched {
 		return nil, fmt.Errorf("query %s of log group %q is not whole: its rows are about %d events, and %d matched", id, group.Name, counted, matched)

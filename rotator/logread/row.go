@@ -21,9 +21,10 @@ type Kind struct {
 	// Names are what the prefix holds for user@database, raw, as far as the first mark ":[pid]:". Nothing says where the user's name
 	// ends if there are several @. Entries of the server's own processes have "@"; Unproven, Tampering, Stamped and Unstamped have "".
 	Names string
-	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it. That of an Unproven
-	// entry is how its message begins, if it is LOG.
+	// Severity is the entry's, in whatever language; "" where the name of an application in front of it hides it.
 	Severity string
+	// Replication tells of a Login that it is a walsender's.
+	Replication bool
 	// Canary is the application_name of a Login, if it is one of the sweep's own.
 	Canary string
 	// Server is the beginning of a ServerNotice, from its timestamp on: an event to be parsed as such.
@@ -46,7 +47,8 @@ const (
 	// alike, refusals of clients not yet authorized among it, and the further parts of a report (DETAIL, LOCATION and the like). Strangers
 	// could make as many names as they like.
 	Unproven
-	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole.
+	// Tampering has a second mark within the reach of the names, and is neither Login nor Disconnection as a whole; or one further on, where
+	// PostgreSQL had not cut the names of a client yet.
 	Tampering
 	// ServerNotice is what the server writes of settings, starts, stops and promotions, or what a parallel worker of any role writes
 	// in such words: the process id tells.
@@ -65,7 +67,7 @@ func (c Class) String() string {
 // isAttempt reports a kind that tells of attempts to log in with the right password.
 func (k Kind) isAttempt() bool { return k.Class == Login || k.Class == Refusal }
 
-// doubledMark is what rows.txt takes from a second mark.
+// doubledMark is what rows.txt takes from a second mark; under names it is that of a login with such a mark in its application's name.
 const doubledMark = "]:"
 
 // kindOf reads the two fields that rows.txt divides the events of a stream by.
@@ -91,8 +93,8 @@ func kindOf(stream, who, what string) Kind {
 func (k *Kind) readEntry(what string) {
 	switch {
 	case isStampDigit(what):
-	case what == "connection authorized", what == "replication connection authorized":
-		k.Class, k.Severity = Login, "LOG"
+	case what == "connection authorized", what == "replication connection authorized", what == doubledMark:
+		k.Class, k.Severity, k.Replication = Login, "LOG", strings.HasPrefix(what, "replication")
 	case strings.HasPrefix(what, "pgrotator-"):
 		k.Class, k.Severity, k.Canary = Login, "LOG", what
 	case what == "disconnection":

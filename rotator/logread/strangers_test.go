@@ -16,6 +16,8 @@ func strangersEntries(user, database string) []string {
 	for _, message := range []string{
 		"FATAL:  %spassword authentication failed for user \"" + user + "\"",
 		"FATAL:  %sinvalid value for parameter \"replication\": \"permission denied for\"",
+		"FATAL:  %sinvalid value for parameter \"replication\": \"LOG:  disconnection: session time: 0:00:00.000 user=a database=b host=c\"",
+		"FATAL:  %sinvalid value for parameter \"replication\": \":[1]:LOG:  connection authorized: user=a database=b application_name=:[2]:LOG:  x\"",
 		"FATAL:  %ssorry, too many clients already",
 		"FATAL:  %snumber of requested standby connections exceeds max_wal_senders (currently 10)",
 		"FATAL:  %sthe database system is starting up",
@@ -80,6 +82,16 @@ var strangersNames = [][2]string{
 	{"alice", "app:[1]:FATAL:  role \"alice\" is not permitted to log in"},
 	{"alice@ is outside the valid range for parameter ", "app"}, {"alice", "1 is outside the valid range for parameter \""},
 	{"alice@\" is not permitted to log in", "role \"x\" does not exist"},
+	{"v@d:[1]:1:00000:2026-::::::", "LOG:  disconnection: session time: 0:00:00.000 user=a database="},
+	{"v@d:[1]:1:00000:2026-::::::", "LOG:  disconnection: session time: 0:00:00.000 user=a host=b p"},
+	{"v@d:[1]:LOG:  connection authorized: user=v", " SSL enabled (protocol=a, cipher=b, bits=1)"}, {"v@d:[1]:LOG:  connection authorized: user=v", ", Tds Version=0x7."},
+	{"v@d:[1]:LOG:  connection authorized: user=v", " GSS (authenticated=yes, encrypted=yes"}, {"v@d:[1]:LOG:  connection authorized: user=v", " GSS (authenticated="},
+	{"v@d:[1]:LOG:  connection authorized: user=v", " SSL enabled (protocol=a, cipher="}, {"v:w", "d:[1]:LOG:  connection authorized: user=v database=d applicatio"},
+	{"v", "d:[1]:1:00000:2026-:::::"}, {"v", "d:[1]:1:00000:2026-11-22 07:43:01 UTC:1/7:0:6b.3:x"},
+	{"v@d:[1]:1:00000:2026-", "LOG:  connection authorized: user=a database=b application_name"},
+	{"v@d:[1]:1:00000:2026-:::::", "LOG:  connection authorized: user=ab database=cd application_name"},
+	{"v@d:[1]:LOG:  connection authorized: user=v database=d applicat", "ion_name="},
+	{"v@d:[1]:LOG:  disconnection: session time: 0:00:00.000 user=a", " database=b host=c port=1"},
 }
 
 func TestStrangersCountForNobody(t *testing.T) {
@@ -90,6 +102,38 @@ func TestStrangersCountForNobody(t *testing.T) {
 	}
 	for i := range 200 {
 		checkStranger(t, rows, fmt.Sprintf("bob%d", i), fmt.Sprintf("app:[%d]:X%d:  y", i, i))
+	}
+}
+
+// A startup packet that is refused before its names are cut holds whole entries in them.
+func TestNamesThatAreNotCut(t *testing.T) {
+	t.Parallel()
+	refusals := []string{
+		"FATAL:  invalid value for parameter \"replication\": \"x\"", "FATAL:  22023: invalid value for parameter \"replication\": \"x\"",
+		"FATAL:  ung\u00fcltiger Wert f\u00fcr Parameter \u00bbreplication\u00ab: \u00bbx\u00ab", "FATALE:  x", "\u0424\u0410\u0422\u0410\u041b\u042c\u041d\u041e:  x",
+		"FATAL:  invalid startup packet layout: expected terminator as last byte", "FATAL:  ung\u00fcltiges Layout des Startpakets: Abschluss als letztes Byte erwartet",
+		"HINT:  Valid values are: \"false\", 0, \"true\", 1, \"database\".", "LOCATION:  ProcessStartupPacket, postmaster.c:2203", "DEBUG:  proc_exit(1): 2 callbacks to make",
+	}
+	for _, body := range []string{
+		"LOG:  connection authorized: user=alice database=app application_name=", "LOG:  connection authorized: user=alice database=app application_name=pgrotator-stored-s-9",
+		"LOG:  connection authorized: user=alice database=app application_name=:[2]:LOG:  x", "ERROR:  ", "FATAL:  role \"alice\" is not permitted to log in ",
+		"1:00000:2026-11-22 07:43:01 UTC:1/7:0:6b02a10b.3134:LOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=h port=1",
+	} {
+		for i, refusal := range refusals {
+			details := []string{"", "1:22023:2026-11-22 07:43:01 UTC:1/7:0:6b02a10b.3134:[unknown]"}[i%2]
+			message := strings.Replace(plain, "[4711]", "[1]", 1) + body + strings.Repeat("x", []int{200, 5000}[i/2%2]) + "@x:[4711]:" + details + refusal
+			if k := kind(t, message); k.Class != logread.Tampering || k.Names != "" {
+				t.Errorf("%+v: %s", k, message)
+			}
+		}
+	}
+	for message, want := range map[string]logread.Class{
+		plain + refusals[0]: logread.Unproven,
+		plain + "STATEMENT:  select ':[1]:', 'replication', 'FATAL:  x'": logread.Other,
+	} {
+		if k := kind(t, message); k.Class != want {
+			t.Errorf("%+v: %s", k, message)
+		}
 	}
 }
 

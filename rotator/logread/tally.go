@@ -2,13 +2,17 @@ package logread
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// looksAt is more bytes of an event than the query looks at: 900 characters.
+// looksAt is more bytes of an event than the query looks at: 900 characters, unless there is another mark further on.
 const looksAt = 4096
+
+var furtherMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:\[\d+\]:`) })
 
 // Tally is a Sink that divides events into the rows that Logs Insights would give, and adds up rows. What it holds grows with the
 // rows, not with the log.
@@ -21,7 +25,7 @@ func NewTally() *Tally { return &Tally{rows: map[Kind]*Row{}} }
 
 // Event adds one event.
 func (t *Tally) Event(e Event) {
-	r := queryDivision().read(e.Message[:min(len(e.Message), looksAt)], e.Stream)
+	r := queryDivision().read(beginning(e.Message), e.Stream)
 	who, _ := r.field("who")
 	what, _ := r.field("what")
 	row := Row{Kind: kindOf(e.Stream, who, what), Count: 1, Earliest: e.At, Latest: e.At, Delay: e.Ingested - e.At}
@@ -30,6 +34,14 @@ func (t *Tally) Event(e Event) {
 		row.PIDs, _ = strconv.ParseInt(pid, 10, 64) // digits, of the server's own
 	}
 	t.Row(row)
+}
+
+// beginning is as much of a message as the query looks at. What is cut off does not pass for a message that ends there.
+func beginning(message string) string {
+	if len(message) <= looksAt || furtherMark().MatchString(message[looksAt/2:]) {
+		return message
+	}
+	return message[:looksAt] + "\u2026"
 }
 
 // Row adds the entries of a row to those of the same kind.

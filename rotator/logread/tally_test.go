@@ -38,7 +38,8 @@ var kinds = func() map[string]logread.Kind {
 	unproven := func(beginning string) logread.Kind {
 		return logread.Kind{Class: logread.Unproven, Severity: beginning}
 	}
-	own := alice(logread.Login, "LOG")
+	own, walsender := alice(logread.Login, "LOG"), alice(logread.Login, "LOG")
+	walsender.Replication = true
 	own.Canary = "pgrotator-stored-orders-17"
 	notice := func(message string) logread.Kind {
 		return logread.Kind{Class: logread.ServerNotice, Names: "@", Severity: "LOG", Server: message}
@@ -47,7 +48,7 @@ var kinds = func() map[string]logread.Kind {
 		plain + "LOG:  connection authorized: user=alice database=app application_name=psql":                        alice(logread.Login, "LOG"),
 		plain + "LOG:  00000: connection authorized: user=alice database=app":                                       alice(logread.Login, "LOG"),
 		plain + "LOG:  connection authorized: user=alice, application=A, Tds Version=0x74000004.":                   alice(logread.Login, "LOG"),
-		plain + "LOG:  replication connection authorized: user=alice application_name=walreceiver":                  alice(logread.Login, "LOG"),
+		plain + "LOG:  replication connection authorized: user=alice application_name=walreceiver":                  walsender,
 		plain + "LOG:  connection authorized: user=alice database=app application_name=pgrotator-stored-orders-17":  own,
 		longer + "[unknown]LOG:  connection authorized: user=alice database=app":                                    alice(logread.Login, "LOG"),
 		plain + "LOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=10.0.0.7 port=40312":   alice(logread.Disconnection, "LOG"),
@@ -86,18 +87,22 @@ var kinds = func() map[string]logread.Kind {
 		plain + "FATAL:  database locale is incompatible with operating system":                                    alice(logread.Refusal, "FATAL"),
 		plain + "FATAL:  -1 is outside the valid range for parameter \"work_mem\" (64 .. 2147483647)":              alice(logread.Refusal, "FATAL"),
 		plain + "FATAL:  5 8kB is outside the valid range for parameter \"temp_buffers\" (100 8kB .. 1 8kB)":       alice(logread.Refusal, "FATAL"),
-		plain + "LOG:  certificate authentication failed for user \"alice\": x":                                    unproven("certificate "),
-		plain + "LOG:  could not generate random MD5 salt":                                                         unproven("could not generate "),
+		plain + "LOG:  certificate authentication failed for user \"alice\": unable to retrieve subject DN":        unproven("LOG"),
+		plain + "LOG:  could not generate random MD5 salt":                                                         unproven("LOG"),
 		plain + "LOG:  could not rename file \"x\"":                                                                alice(logread.Other, "LOG"),
+		plain + "DEBUG:  InitPostgres":                                                                             unproven("DEBUG"),
+		longer + "[unknown]DEBUG:  InitPostgres":                                                                   unproven("DEBUG"),
+		plain + "WARNING:  pg_getnameinfo_all() failed: x":                                                         unproven("WARNING"),
+		plain + "LOG:  unexpected EOF on client connection with an open transaction":                               alice(logread.Other, "LOG"),
 		plain + "DETAIL:  Role \"alice\" does not exist.":                                                          unproven("DETAIL"),
 		plain + "LOCATION:  auth_failed, auth.c:326":                                                               unproven("LOCATION"),
 		longer + "[unknown]DETAIL:  Connection matched pg_hba.conf line 1":                                         unproven("DETAIL"),
-		plain + "LOG:  could not receive data from client: Connection reset by peer":                               unproven("could not receive data from client"),
-		plain + "LOG:  08P01: invalid message length":                                                              unproven("invalid message length"),
-		plain + "LOG:  pam_authenticate failed: Permission denied":                                                 unproven("pam_"),
-		plain + "LOG:  connection authenticated: identity=\"alice\" method=md5":                                    unproven("connection authenticated"),
-		longer + "[unknown]LOG:  provided user name (a) and authenticated user":                                    unproven("provided user name "),
-		strings.Replace(plain, "alice@app", "[unknown]@[unknown]", 1) + "LOG:  connection received: host=10.0.0.7": unproven("connection received"),
+		plain + "LOG:  could not receive data from client: Connection reset by peer":                               unproven("LOG"),
+		plain + "LOG:  08P01: invalid message length":                                                              unproven("LOG"),
+		plain + "LOG:  pam_authenticate failed: Permission denied":                                                 unproven("LOG"),
+		plain + "LOG:  connection authenticated: identity=\"alice\" method=md5":                                    unproven("LOG"),
+		longer + "[unknown]LOG:  provided user name (a) and authenticated user name (b) do not match":              unproven("LOG"),
+		strings.Replace(plain, "alice@app", "[unknown]@[unknown]", 1) + "LOG:  connection received: host=10.0.0.7": unproven("LOG"),
 
 		server + "LOG:  received SIGHUP, reloading configuration files":                                                     notice(server + "LOG:  received SIGHUP, reloading configuration files"),
 		server + "LOG:  parameter \"log_connections\" changed to \"off\"":                                                   notice(server + "LOG:  parameter \"log_connections\" changed to \"off\""),
@@ -127,7 +132,7 @@ var kinds = func() map[string]logread.Kind {
 			"FATAL:  password authentication failed": {Class: logread.Tampering},
 		strings.Replace(plain, "alice@app", "bob@app:[1]:STATEMENT:  select 1", 1) + "FATAL:  no pg_hba.conf entry": {Class: logread.Tampering},
 		plain + "LOG:  connection authorized: user=alice database=app application_name=x:[1]:LOG:  y":               alice(logread.Login, "LOG"),
-		plain + "LOG:  replication connection authorized: user=alice application_name=x:[1]:LOG:  y":                alice(logread.Login, "LOG"),
+		plain + "LOG:  replication connection authorized: user=alice application_name=x:[1]:LOG:  y":                walsender,
 		longer + "x:[1]:LOG:  yLOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=[local]": alice(logread.Disconnection, "LOG"),
 	}
 }()
@@ -160,6 +165,32 @@ func TestApplicationNameHidesNothing(t *testing.T) {
 		leaving := longer + name + "LOG:  disconnection: session time: 0:00:00.022 user=alice database=app host=10.0.0.7 port=40312"
 		if got := kind(t, leaving); got.Class != logread.Disconnection || got.Names != "alice@app" {
 			t.Errorf("%q is %+v, want alice's disconnection", leaving, got)
+		}
+	}
+}
+
+// Nor does it where the names hold an @, a colon or a mark themselves: of a login whose end no stranger can write.
+func TestAwkwardNamesHideNoLogin(t *testing.T) {
+	t.Parallel()
+	const tls = " SSL enabled (protocol=TLSv1.3, cipher=TLS_AES_256_GCM_SHA384, bits=256)"
+	for _, names := range [][2]string{{"x:y", "app"}, {"ann", "db:1"}, {"x:[1]", "db:[2]"}, {"jane@corp.example", "app"}, {"ann", "d@e"}, {"r:[1]:LOG:  x", "app"}, {"ann", "d:[1]:LOG:  x"}, {"jo\"hn", "app"}} {
+		for _, end := range []string{
+			" application_name=x:[1]:LOG:  y" + tls, " application_name=:[1]:FATAL:  y" + tls, tls, " application_name=x:[1]:LOG:  y" + tls + " GSS (authenticated=yes, encrypted=no, principal=ann/a@EXAMPLE)",
+			", application=A:[1]:LOG:  x, Tds Version=0x74000004.", " application_name=x:[1]:LOG:  y",
+		} {
+			if strings.HasSuffix(end, "y") && (strings.ContainsAny(names[0]+names[1], "@\"") || strings.Contains(names[0]+names[1], "]:")) {
+				continue // as a stranger could have written it
+			}
+			user, database := names[0], " database="+names[1]
+			if strings.HasPrefix(end, ", ") {
+				database = ""
+			}
+			for _, details := range []string{"", "3:00000:2026-11-22 07:43:01 UTC:1/7:0:6b02a10b.3134:[unknown]"} {
+				message := "2026-11-22 07:43:03 UTC:10.0.0.7(40312):" + user + "@" + names[1] + ":[4711]:" + details + "LOG:  connection authorized: user=" + user + database + end
+				if k := kind(t, message); k.Class != logread.Login || k.Names != user+"@"+names[1] {
+					t.Errorf("%+v: %s", k, message)
+				}
+			}
 		}
 	}
 }

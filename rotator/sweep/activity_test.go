@@ -1,7 +1,9 @@
 package sweep_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -61,6 +63,10 @@ func TestWhatDoesNotMoveTheClock(t *testing.T) {
 		"newlines in the user name of a stranger": func(victim string) {
 			s.startup("x\n"+time.Now().UTC().Format(time.DateTime)+" UTC:[local]:"+victim, s.prefix+":[1]:LOG:  connection authorized: user="+victim+" database="+s.prefix+"\n")
 		},
+		"names that are not cut yet, of a packet that is refused": func(victim string) {
+			s.refusedPacket(victim + "@" + s.prefix + ":[1]:LOG:  connection authorized: user=" + victim + " database=" + s.prefix + " application_name=" + strings.Repeat("x", 200))
+			s.refusedPacket(victim + "@" + s.prefix + ":[1]:STATEMENT:  " + strings.Repeat("x", 200))
+		},
 	}
 	var victims []string
 	for name, act := range tests {
@@ -117,6 +123,22 @@ func (s *stage) startupWith(parameters map[string]string) {
 			return
 		}
 	}
+}
+
+// refusedPacket sends a startup packet that the server refuses before it cuts the names.
+func (s *stage) refusedPacket(user string) {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", net.JoinHostPort(s.server.Host(), strconv.Itoa(s.server.Port())))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	packet := binary.BigEndian.AppendUint32(nil, pgproto3.ProtocolVersion30)
+	packet = append(packet, "user\x00"+user+"\x00database\x00x\x00replication\x00x\x00\x00"...)
+	if _, err := conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(packet)+4)), packet...)); err != nil {
+		s.t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, conn) // until the server hangs up
 }
 
 // Where a publisher cuts entries at newlines, a stranger who knows a role and its database can write a login of it: told, and counted

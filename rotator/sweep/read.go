@@ -19,6 +19,7 @@ type firstReading struct {
 	events *evidence.Log
 	store  func(context.Context) error // nil = nothing is to be stored
 	stored time.Time
+	to     time.Time // up to where the group at hand is read
 }
 
 func (f *firstReading) Event(e logread.Event) { f.events.Event(e) }
@@ -27,6 +28,7 @@ func (f *firstReading) Row(r logread.Row) { f.events.Row(r) }
 
 func (f *firstReading) ReadTo(ctx context.Context, to time.Time) error {
 	f.events.ReadTo(to)
+	f.to = to
 	if f.store == nil || time.Since(f.stored) < storeInterval {
 		return nil
 	}
@@ -45,14 +47,15 @@ func (r *run) read(ctx context.Context) error {
 		}
 		from := r.evidence.ReadFrom(name)
 		expected := r.evidence.Expected(name, to.Sub(from), group.Expected(from, to, r.evidence.Start))
+		sink.to = from
 		usage, err := r.readGroup(ctx, group, from, to, expected, sink)
 		r.report.Evidence.Bytes += usage.Bytes
 		if err := r.readEnded(name, err); err != nil {
 			return err
 		}
+		r.evidence.Measured(name, usage.Bytes, sink.to.Sub(from))
 		if err == nil {
 			r.evidence.GroupRead(name)
-			r.evidence.Measured(name, usage.Bytes, to.Sub(from))
 		}
 	}
 	r.events.End()

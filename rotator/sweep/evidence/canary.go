@@ -176,8 +176,8 @@ func (e *Evidence) lose(i *Instance, made, proof time.Time) {
 const (
 	// maxPending bounds the canaries that are waited for.
 	maxPending = 100
-	// goneAfter is how long the last lines of an instance that is gone are waited for, from when it was last seen, or longer where its
-	// lines have come later lately; at most half of the time that its group keeps them.
+	// goneAfter is how long the sweep's own login is waited for in the log of an instance that is gone, from when that was last seen, at most
+	// half of the time that its group keeps its lines; and how lately one that no run has seen must have written to be read on.
 	goneAfter = 2 * day
 	// lostAfter is how long a stream that lags is waited for: a day more than what is read again.
 	lostAfter = 5 * day
@@ -202,9 +202,10 @@ func (e *Evidence) Settled() []account.LogRecord {
 	return records
 }
 
-// silent reports that an instance that is gone was last seen so long ago that its last lines have arrived.
+// silent reports that an instance that is gone was last seen so long ago that its last lines have arrived: as long as a stream of one that
+// lives is waited for, since none of its own goes on to show how late it is.
 func (e *Evidence) silent(i *Instance) bool {
-	return e.Start.After(i.CanaryAt.Add(min(max(goneAfter, e.allowance(i)), i.patience)))
+	return e.Start.After(i.CanaryAt.Add(min(maxReread, i.patience)))
 }
 
 // ended reports that an instance is gone, and that no more of its log is to come.

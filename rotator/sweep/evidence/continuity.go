@@ -30,7 +30,7 @@ func (in *instanceLog) server(e loginlog.Event, at int64) {
 		return
 	}
 	entry := serverEntry{at: milli(at), pid: e.Session.PID, entry: e.Server, name: cmp.Or(unclear.Name, strings.Clone(e.Parameter)), value: strings.Clone(e.Value)}
-	if in.previous != 0 && in.previous <= at {
+	if in.counting && in.previous != 0 && in.previous <= at {
 		entry.before = milli(in.previous)
 	}
 	in.entries = append(in.entries, entry)
@@ -166,7 +166,7 @@ func (e *Evidence) judgeLooks(i *Instance) {
 		}
 		e.judgeMove(i, a, b, byRestart, b.restarted(a), b.Starting && b.Ready, passed)
 		e.judgeMove(i, a, b, byReload, b.reloaded(a), b.Reload, passed)
-		if passed && i.log.newest != 0 {
+		if passed && i.log.newest != 0 && (i.log.windows[n-1].recounted != nil || !e.recountable(i, a, b)) {
 			e.judgeSessions(i, a, b, i.log.windows[n-1], i.log.windows[n].nearby)
 			done = n
 		}
@@ -244,13 +244,13 @@ func (e *Evidence) breakBetween(i *Instance, a, b Look, cause string) {
 // make up for what is missing there is nothing to hold against the log. nearby are the entries near the later look.
 func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window, nearby int64) {
 	databases := growth(a, b)
-	if len(databases) == 0 || a.Uncounted {
+	if len(databases) == 0 || a.Uncounted || a.InRows && w.recounted == nil {
 		i.witnesses.Short = nil
 		return
 	}
 	grown, logins := sum(databases), w.total
 	missing := grown - logins - w.doubtful
-	if missing <= 0 {
+	if missing <= 0 && !a.InRows {
 		e.carry(i, shortfall{a.At, b.At, missing, nearby})
 	} else {
 		i.witnesses.Short = nil
@@ -284,7 +284,7 @@ func (i *Instance) tally(next time.Time) {
 	for n := range i.witnesses.Looks {
 		look, w := &i.witnesses.Looks[n], &i.log.windows[n]
 		expired := i.ReadFrom.UnixMilli() > max(w.from, w.counted)
-		look.Uncounted = look.Uncounted || !i.log.counting || expired
+		look.Uncounted, look.InRows = look.Uncounted || expired, look.InRows || !i.log.counting
 		w.logged, w.unsure = w.logins.with(look.Logins, time.Time{}), w.contested.with(look.Contested, time.Time{})
 		near := w.near.with(look.Near, time.Time{})
 		if n > 0 {
@@ -294,6 +294,9 @@ func (i *Instance) tally(next time.Time) {
 			compared := growth(*look, i.witnesses.Looks[n+1])
 			near = only(near, compared)
 			w.total, w.doubtful = sum(only(w.logged, compared)), sum(only(w.unsure, compared))
+			if look.InRows {
+				w.total, w.doubtful = sum(only(w.recounted, compared)), 0
+			}
 		}
 		w.nearby = sum(near)
 		look.Logins, look.Contested, look.Near = w.logins.with(look.Logins, next), w.contested.with(look.Contested, next), w.near.with(look.Near, next)
@@ -367,6 +370,9 @@ func (e *Evidence) judgeRestarts(i *Instance) {
 			continue
 		}
 		start, found := i.startBefore(entry.at)
+		if found && start.before.IsZero() && !i.log.counting { // rows of the moments before it hold nothing, or were not asked
+			start.before = i.lastGood(start.at)
+		}
 		if !found || start.before.IsZero() {
 			continue
 		}

@@ -257,6 +257,22 @@ func TestLastLinesOfAReaderThatWasLate(t *testing.T) {
 	holdOnceCome(t, d)
 }
 
+// A stream of it need not have been late before.
+func TestLastLinesThatAreLateForTheFirstTime(t *testing.T) {
+	t.Parallel()
+	d := newDiary(0)
+	d.sweep(false, false, "db-0", "db-1")
+	d.late("db-1.1", 76*time.Hour, annsLogin)
+	for range 3 {
+		if d.sweep(false, false, "db-0"); d.seen("ann") {
+			t.Fatal("seen before it has come")
+		}
+	}
+	if d.sweep(false, false, "db-0"); !d.seen("ann") {
+		t.Error("what comes late is not read any more")
+	}
+}
+
 // The same holds of one that came and went between two runs, and shows how late it is only by then.
 func TestLastLinesOfALateReaderThatNobodyKnew(t *testing.T) {
 	t.Parallel()

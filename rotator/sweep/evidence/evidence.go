@@ -45,10 +45,12 @@ type Evidence struct {
 
 	options    Options
 	log        *Log
-	lastRun    time.Time              // when the last run began that noted any instance; zero = none did
-	readBefore time.Time              // up to where the logs of the live instances that are known were read; zero = none is known
-	blind      bool                   // RDS did not tell which instances live
-	unseen     bool                   // sessions may be open where this run could not look
+	lastRun    time.Time // when the last run began that noted any instance; zero = none did
+	readBefore time.Time // up to where the logs of the live instances that are known were read; zero = none is known
+	blind      bool      // RDS did not tell which instances live
+	unseen     bool      // sessions may be open where this run could not look
+	settled    bool
+	claim      time.Time              // since when the evidence was complete before this run's reading was judged
 	unread     map[unreadKind]*unread // what the second reading alone has come upon
 }
 
@@ -126,14 +128,11 @@ func (e *Evidence) Named(name string) *Instance {
 
 // Conclude judges the evidence once the logs are read, and gives the records to store and the instances to forget.
 func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
-	claim := e.From()
-	for _, i := range e.Instances {
-		e.judge(i)
-	}
+	e.settle()
 	e.judgeContinuity()
 	e.judgeRestored()
 	e.judgeSecond()
-	e.adopt(claim)
+	e.adopt(e.claim)
 	for _, i := range e.Instances {
 		if e.expired(i) {
 			forget = append(forget, i.Instance)
@@ -143,6 +142,17 @@ func (e *Evidence) Conclude() (records []account.LogRecord, forget []string) {
 	}
 	e.Instances = slices.DeleteFunc(e.Instances, e.expired)
 	return records, forget
+}
+
+// settle brings the records of all instances up to date with what was read, once.
+func (e *Evidence) settle() {
+	if e.settled {
+		return
+	}
+	e.settled, e.claim = true, e.From()
+	for _, i := range e.Instances {
+		e.judge(i)
+	}
 }
 
 // judge says what is in doubt about an instance's log, and brings its record up to date.

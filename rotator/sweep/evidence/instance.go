@@ -21,6 +21,7 @@ type Instance struct {
 	swapped   bool               // it has taken the name of another, and is older than what is known of that
 	born      bool               // made since the others' logs were last read, and read from its birth
 	read      bool               // its log was read to the end
+	keptFrom  time.Time          // its log no longer holds events from before; zero = it is kept for ever
 	expiredTo time.Time          // events up to here were lost before they were read; zero = none was
 	pending   []string           // canaries of earlier runs that were not found yet, newest first
 	lost      time.Time          // since when its log cannot be vouched for, until a run has undone what rests on it; zero = it can
@@ -129,7 +130,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 		same, named := byResource[l.ResourceID], known[l.Name]
 		switch {
 		case same != nil && same.Instance != l.Name:
-			list[n] = same.renamed(l.Name, named != nil).after(named)
+			list[n] = same.renamed(l, named != nil).after(named)
 		case same == nil && named != nil && named.ResourceID != "" && l.ResourceID != "":
 			list[n] = named.replaced(l.Created)
 		case named != nil:
@@ -147,10 +148,14 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 }
 
 // renamed is an instance under its new name. The record of the old name stays behind, as that of an instance that is gone. Where the new
-// name was another's, what earlier looks showed is not compared with what is found under it.
-func (i *Instance) renamed(name string, taken bool) *Instance {
+// name was another's, what earlier looks showed is not compared with what is found under it; else nothing was written to a group of its own
+// while the former one was covered.
+func (i *Instance) renamed(l cluster.Instance, taken bool) *Instance {
 	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, reach: i.reach, patience: i.patience}
-	r.Instance, r.Canary = name, ""
+	r.Instance, r.Canary = l.Name, ""
+	if !cluster.SharedGroup(l.Group) {
+		r.cover.Group = l.Group
+	}
 	r.witnesses = witnesses{PIDs: i.witnesses.PIDs, PIDsOf: i.witnesses.PIDsOf, Agreed: i.witnesses.Agreed}
 	if taken {
 		i.witnesses.Looks = nil
@@ -221,9 +226,10 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		}
 	case !e.readBefore.IsZero() && !created.IsZero() && !created.Before(e.readBefore):
 		i.born = true
+		read := i.ProcessedTo
 		i.ProcessedTo, i.EvidenceFrom = created.UTC().Truncate(time.Second), later(i.EvidenceFrom, claim)
 		i.ReadFrom = e.readOn(i)
-		e.coverUnborn(i)
+		e.coverUnborn(i, read)
 	default:
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
@@ -253,6 +259,7 @@ func (e *Evidence) Retain(group string, retention time.Duration) {
 		if i.Group != group || i.ReadFrom.IsZero() {
 			continue
 		}
+		i.keptFrom = kept
 		i.patience = min(lostAfter, retention/2)
 		if !i.ReadFrom.Before(kept) {
 			continue

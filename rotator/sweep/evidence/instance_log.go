@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unique"
 
 	"pgrotator/rotator/loginlog"
 )
 
 // instanceLog is what an instance's log has shown in this run. Times are ms since 1970.
 type instanceLog struct {
+	numbers     *numbers  // of roles and databases
 	start       time.Time // of the run
 	known       bool      // there is a record of the instance, which was not gone already when the last run looked
 	seen        time.Time // when the instance was last seen alive; zero = never, or it is gone for good
@@ -50,22 +50,22 @@ type instanceLog struct {
 }
 
 // connection tells a login from others of its log. A stranger chooses his port, and process ids come again, so the host counts too. It is
-// small, since a hundred thousand of them may wait.
+// small and holds no pointer, since a hundred thousand of them may wait.
 type connection struct {
 	client uint64 // host, port and process id, hashed
-	role   unique.Handle[string]
+	role   number
 }
 
 // attempt is an authorized login that waits for its refusal.
 type attempt struct {
 	at       int64
-	database unique.Handle[string] // that counts its session; of "" = none does
+	database number // that counts its session; of "" = none does
 }
 
 var clientSeed = maphash.MakeSeed()
 
-func connectionOf(e loginlog.Event) connection {
-	return connection{client: maphash.Comparable(clientSeed, e.Session), role: unique.Make(e.User)}
+func (in *instanceLog) connectionOf(e loginlog.Event) connection {
+	return connection{client: maphash.Comparable(clientSeed, e.Session), role: in.numbers.number(e.User)}
 }
 
 // Bounds of what is kept of a log.
@@ -77,8 +77,8 @@ const (
 	maxEntriesOfOne = 1_000 // process
 )
 
-func newInstanceLog(start time.Time) *instanceLog {
-	return &instanceLog{start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]attempt{},
+func newInstanceLog(start time.Time, numbers *numbers) *instanceLog {
+	return &instanceLog{numbers: numbers, start: start, splitAt: start.Add(-splitAfter).UnixMilli(), counting: true, streams: map[string]*streamLog{}, canaries: map[string]bool{}, waiting: map[connection]attempt{},
 		refusals: map[connection]int64{}, failures: map[string]int{}, lives: map[connection]int64{}, doubtful: map[connection]int64{}, unread: map[string]int{}, told: map[string]int{},
 		written: map[int]int{}, postmasters: map[int]bool{}, databases: map[string]string{}}
 }
@@ -119,7 +119,7 @@ func (in *instanceLog) refuse(c connection, at int64) {
 	if login, waits := in.waiting[c]; waits && at >= login.at && at-login.at <= pairingWindow.Milliseconds() {
 		delete(in.waiting, c)
 	}
-	if role := c.role.Value(); role != "" && in.refusals[c] != at { // the same again is an event delivered twice
+	if role := in.numbers.text(c.role); role != "" && in.refusals[c] != at { // the same again is an event delivered twice
 		in.failures[role]++
 	}
 	if len(in.refusals) < maxWaiting {
@@ -209,10 +209,10 @@ func (in *instanceLog) began(c connection, at int64) time.Time {
 	return milli(at)
 }
 
-// tell counts an entry of no known kind.
-func (in *instanceLog) tell(shape string) {
-	if _, known := in.told[shape]; known || len(in.told) < maxShapes {
-		in.told[shape]++
+// tell counts entries of no known kind; a shape of "" is none.
+func (in *instanceLog) tell(shape string, count int) {
+	if _, known := in.told[shape]; shape != "" && (known || len(in.told) < maxShapes) {
+		in.told[shape] += count
 	}
 }
 
@@ -336,7 +336,7 @@ func (s *streamLog) followsCut(length int) bool {
 // newlines, is held until the next event: such a forgery always has the rest of a name behind it. One after a cut event may be that
 // entry's own rest, and counts for nothing, however often it is delivered.
 func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
-	this := heldRefusal{connectionOf(e), at}
+	this := heldRefusal{s.instance.connectionOf(e), at}
 	switch {
 	case !trusted:
 		s.doubted = this
@@ -350,7 +350,7 @@ func (s *streamLog) refuse(e loginlog.Event, at int64, trusted bool) {
 
 // repeats reports the refusal held back, delivered again: it is not the event after it.
 func (s *streamLog) repeats(e loginlog.Event, kind loginlog.Kind, at int64) bool {
-	return kind == loginlog.Refusal && s.held.at != 0 && s.held == heldRefusal{connectionOf(e), at}
+	return kind == loginlog.Refusal && s.held.at != 0 && s.held == heldRefusal{s.instance.connectionOf(e), at}
 }
 
 // release believes the refusal held back, unless the event after it shows that it was forged, however often it is delivered.

@@ -3,7 +3,6 @@ package evidence
 import (
 	"maps"
 	"time"
-	"unique"
 
 	"pgrotator/rotator/account"
 	"pgrotator/rotator/cluster"
@@ -48,21 +47,12 @@ func (n Names) letIn(a account.Activity) bool {
 	return n.locked(a.Role) && !a.Began.Before(n.Locked[a.Role].Add(account.LockSlack)) && (a.Source == ByLogin || a.Began.Before(a.At))
 }
 
-// open are the roles that may log in.
-func (n Names) open() map[string]bool {
-	open := make(map[string]bool, len(n.Roles))
-	for _, role := range n.Roles {
-		open[role] = !n.locked(role)
-	}
-	return open
-}
-
 // Log takes in what a reader reads, in any order within a slice of time, and keeps what matters: the latest activity of each role,
 // how far each stream goes, and what was seen of the server itself. What it holds grows with roles and with the logins that wait
 // for their refusal, not with the log.
 type Log struct {
 	names     Names
-	open      map[string]bool // roles that may log in
+	numbers   *numbers // of roles and databases
 	parser    *loginlog.Parser
 	start     time.Time
 	instances map[string]*instanceLog
@@ -88,7 +78,7 @@ const (
 
 // NewLog is an empty log for a run that starts at a time.
 func NewLog(start time.Time, names Names) *Log {
-	l := &Log{names: names, parser: loginlog.New(names.Roles, names.Databases), start: start, open: names.open()}
+	l := &Log{names: names, numbers: newNumbers(), parser: loginlog.New(names.Roles, names.Databases), start: start}
 	return l.empty()
 }
 
@@ -107,8 +97,8 @@ func (l *Log) Again() *Log {
 func (l *Log) empty() *Log {
 	doubted := map[string]bool{}
 	maps.Copy(doubted, l.names.Doubted)
-	return &Log{names: l.names, parser: l.parser, start: l.start,
-		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names), open: l.open}
+	return &Log{names: l.names, numbers: l.numbers, parser: l.parser, start: l.start,
+		instances: map[string]*instanceLog{}, streams: map[string]*streamLog{}, active: map[string]account.Activity{}, letIn: map[string]time.Time{}, doubted: doubted, undecided: map[string]bool{}, rows: newTally(l.names)}
 }
 
 // Names are those that the log is read for, with what it has brought to light of locks.
@@ -122,7 +112,7 @@ func (l *Log) Names() Names {
 func (l *Log) instance(name string) *instanceLog {
 	in := l.instances[name]
 	if in == nil {
-		in = newInstanceLog(l.start)
+		in = newInstanceLog(l.start, l.numbers)
 		l.instances[name] = in
 	}
 	return in
@@ -159,14 +149,14 @@ func (l *Log) Event(e logread.Event) {
 	case loginlog.Disconnection:
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: milli(at).Add(-lasted(e.Message)), Source: ByDisconnection})
 	case loginlog.Sign:
-		c := connectionOf(event)
+		c := s.instance.connectionOf(event)
 		l.inSession(s.instance, c, at)
 		l.saw(account.Activity{Role: event.User, At: milli(at), Began: s.instance.began(c, at), Source: BySignOfLife})
 		for _, role := range event.Others {
 			l.saw(account.Activity{Role: role, At: milli(at), Began: milli(at), Source: BySignOfLife})
 		}
 	case loginlog.Ambiguous:
-		l.ambiguous(s.instance, connectionOf(event), at)
+		l.ambiguous(s.instance, s.instance.connectionOf(event), at)
 	case loginlog.Refusal:
 		s.refuse(event, at, trusted)
 	case loginlog.Server:
@@ -179,8 +169,9 @@ func (l *Log) Event(e logread.Event) {
 		}
 	case loginlog.Unread:
 		s.instance.unreadable(event.Shape, 1, at, at)
-	case loginlog.Unknown:
-		s.instance.tell(event.Shape)
+	}
+	if kind != loginlog.Unread {
+		s.instance.tell(event.Shape, 1)
 	}
 }
 
@@ -198,11 +189,11 @@ func (l *Log) login(s *streamLog, event loginlog.Event, at int64, message string
 
 // await has an authorized attempt wait for its refusal. Of a user whom the catalogue lacks only the session counts.
 func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
-	c := connectionOf(event)
+	c := in.connectionOf(event)
 	if earlier, open := in.waiting[c]; open && earlier.at != at { // the same again is an event delivered twice
 		l.counted(in, c, earlier) // its process id is in use again: it was not refused
 	}
-	in.waiting[c] = attempt{at, unique.Make(in.databaseOf(event))}
+	in.waiting[c] = attempt{at, in.numbers.number(in.databaseOf(event))}
 	if len(in.waiting) > maxWaiting {
 		l.countAll(in)
 	}
@@ -210,8 +201,8 @@ func (l *Log) await(in *instanceLog, event loginlog.Event, at int64) {
 
 // counted takes a login for activity: nothing has refused it.
 func (l *Log) counted(in *instanceLog, c connection, a attempt) {
-	in.countLogin(a.database.Value(), a.at)
-	role := c.role.Value()
+	in.countLogin(in.numbers.text(a.database), a.at)
+	role := in.numbers.text(c.role)
 	if role == "" {
 		return
 	}
@@ -245,7 +236,7 @@ func (l *Log) ambiguous(in *instanceLog, c connection, at int64) {
 	_, lives := in.lives[c]
 	switch {
 	case lives:
-		l.saw(account.Activity{Role: c.role.Value(), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
+		l.saw(account.Activity{Role: in.numbers.text(c.role), At: milli(at), Began: in.began(c, at), Source: BySignOfLife})
 	case waits || len(in.doubtful) < maxWaiting:
 		in.doubtful[c] = max(in.doubtful[c], at)
 	}
@@ -293,7 +284,7 @@ func (l *Log) Take() []account.Activity {
 		}
 		list = append(list, a)
 	}
-	l.active = make(map[string]account.Activity, len(l.active))
+	clear(l.active)
 	return list
 }
 
@@ -329,13 +320,13 @@ func (l *Log) End() {
 		for c, a := range in.waiting {
 			switch {
 			case in.refused(c, a.at):
-			case l.hasty, c.role.Value() == "":
+			case l.hasty, in.numbers.text(c.role) == "":
 				l.counted(in, c, a)
-			case (in.awaited || in.readOn()) && l.names.lockedBy(c.role.Value(), a.at) && a.at+pairingWindow.Milliseconds() > settled,
+			case (in.awaited || in.readOn()) && l.names.lockedBy(in.numbers.text(c.role), a.at) && a.at+pairingWindow.Milliseconds() > settled,
 				(in.live || in.readOn()) && a.at > settled && in.severalStreams():
 				in.hold(a.at)
-				l.undecided[c.role.Value()] = true
-				in.countLogin(a.database.Value(), a.at)
+				l.undecided[in.numbers.text(c.role)] = true
+				in.countLogin(in.numbers.text(a.database), a.at)
 			default:
 				l.counted(in, c, a)
 			}

@@ -65,7 +65,7 @@ func (i *Instance) handOver(a Look, counted window) {
 	w := &i.witnesses
 	first := &w.Looks[0]
 	first.Logins, first.Contested = added(first.Logins, counted.logged), added(first.Contested, counted.unsure)
-	first.Uncounted = first.Uncounted || a.Uncounted
+	first.Uncounted = first.Uncounted || a.Uncounted || a.InRows
 	w.Former = ""
 }
 

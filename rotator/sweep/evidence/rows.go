@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -28,16 +29,16 @@ func (a *attempts) turnedAway() bool { return a.authorized == a.refused && a.pid
 // turned away. What was authorized before a role was locked counts besides, and leaves it open whether the others were.
 func (t *tally) letIn(role string) bool {
 	a := t.attempts[role]
-	return a.authorized > 0 && (t.open[role] || a.before.at == 0 && !a.turnedAway())
+	return a.authorized > 0 && (t.oneSuffices && t.locked[role].IsZero() || a.before.at == 0 && !a.turnedAway())
 }
 
 // tally is what the rows of a stretch show of roles.
 type tally struct {
-	roles    map[string]bool
-	open     map[string]bool      // roles of which one authorized attempt is enough, however many were turned away
-	locked   map[string]time.Time // since when roles are locked: until then they were open
-	attempts map[string]*attempts
-	shown    map[string]shown // what only a session of the role's own writes
+	roles       map[string]bool
+	oneSuffices bool                 // an authorized attempt of a role that is open, however many were turned away
+	locked      map[string]time.Time // since when roles are locked: until then they were open
+	attempts    map[string]*attempts
+	shown       map[string]shown // what only a session of the role's own writes
 }
 
 // shown is the latest entry that shows a role active.
@@ -48,7 +49,7 @@ type shown struct {
 }
 
 func newTally(n Names) *tally {
-	t := &tally{open: n.open(), locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
+	t := &tally{oneSuffices: true, locked: n.Locked, roles: make(map[string]bool, len(n.Roles)), attempts: map[string]*attempts{}, shown: map[string]shown{}}
 	for _, r := range n.Roles {
 		t.roles[r] = true
 	}
@@ -130,9 +131,10 @@ func (l *Log) Row(r logread.Row) {
 			in.server(event, r.Latest)
 		}
 	}
-	if Masked(r) {
+	if l.names.hides(r) {
 		in.unreadable("masked "+r.Severity, int(r.Count), r.Earliest, r.Latest)
 	}
+	in.tell(l.names.shape(r), int(r.Count))
 	l.rows.add(r)
 }
 
@@ -157,6 +159,33 @@ func (l *Log) isOwn(names string) bool {
 func Masked(r logread.Row) bool {
 	user, _, _ := strings.Cut(r.Names, "@")
 	return user != "" && strings.Trim(user, "*") == "" && (r.Class == logread.Login || r.Class == logread.Disconnection || r.Class == logread.Other)
+}
+
+// hides reports a masked row whose name is no role's.
+func (n Names) hides(r logread.Row) bool { return Masked(r) && !n.hasUser(r.Names) }
+
+// hasUser reports names of a prefix that may be a catalogued role's.
+func (n Names) hasUser(names string) bool {
+	return slices.ContainsFunc(n.Roles, func(role string) bool { return strings.HasPrefix(names, role+"@") })
+}
+
+// shape describes a row of what cannot be read for certain, and is told; "" = none. Unproven ones do not tell their names.
+func (n Names) shape(r logread.Row) string {
+	switch {
+	case r.Class == logread.Stamped:
+		return loginlog.OtherPrefix
+	case r.Class == logread.Other && r.Severity != "" && !loginlog.IsSeverity(r.Severity):
+		return loginlog.NoSeverity
+	case !loginlog.IsPartlyMasked(r.Names) || n.hasUser(r.Names):
+		return ""
+	case r.Class == logread.Login:
+		return ByLogin + loginlog.PartlyMasked
+	case r.Class == logread.Disconnection:
+		return ByDisconnection + loginlog.PartlyMasked
+	case r.Class == logread.Other:
+		return cmp.Or(r.Severity, "entry") + loginlog.PartlyMasked
+	}
+	return ""
 }
 
 // noteRow follows a stream by its rows.
@@ -197,5 +226,6 @@ func (l *Log) endRows() {
 		}
 		l.saw(account.Activity{Role: role, At: milli(s.at), Began: milli(s.at), Source: source})
 	}
-	l.rows = newTally(l.names)
+	clear(l.rows.attempts)
+	clear(l.rows.shown)
 }

@@ -96,11 +96,17 @@ func (e *Evidence) setCover(c Cover) {
 	}
 }
 
-// coverUnborn takes what is before an instance was made for covered, as far as the log is its own: there is nothing.
-func (e *Evidence) coverUnborn(i *Instance) {
+// coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing, or what another wrote
+// that had its name and is gone, if that was covered up to where it was read.
+func (e *Evidence) coverUnborn(i *Instance, read time.Time) {
 	i.reach = reach{e.coverFrom(), i.ProcessedTo}
-	if !cluster.SharedGroup(i.Group) && e.cover(i.Group).To.IsZero() {
+	switch c := e.cover(i.Group); {
+	case cluster.SharedGroup(i.Group):
+	case c.To.IsZero():
 		i.cover = Cover{Group: i.Group, Version: logread.QueryVersion, From: e.coverFrom(), To: i.ProcessedTo}
+	case !c.To.Before(read):
+		c.To = later(c.To, i.ProcessedTo)
+		i.cover = c
 	}
 }
 
@@ -260,7 +266,7 @@ func NewSecond(n Names) *Second { return &Second{log: newSecondTally(n), names: 
 // newSecondTally has roles that may log in turned away too: an attempt with the right password that is refused keeps nobody.
 func newSecondTally(n Names) *tally {
 	t := newTally(n)
-	t.open = nil
+	t.oneSuffices = false
 	return t
 }
 

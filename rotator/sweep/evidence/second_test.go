@@ -1,6 +1,8 @@
 package evidence_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,31 +42,74 @@ func TestCoverOfAnEarlierVersion(t *testing.T) {
 	}
 }
 
-// Instances that exchange their names leave what is covered of each name's own group as it is.
-func TestCoverOfInstancesThatExchangeTheirNames(t *testing.T) {
-	t.Parallel()
-	resources := []string{"db-A", "db-B"}
+// sweepGroups runs once a day on instances that each have a group of their own, which keeps events for a week, and returns what each run
+// covers. live gives the resources of a day, by the instances' names; each is made an hour before the first run that sees it.
+func sweepGroups(days int, live func(day int) map[string]string) (covered []evidence.Stretch) {
 	var records []account.LogRecord
-	for n := range 20 {
-		if n == 15 {
-			resources[0], resources[1] = resources[1], resources[0]
-		}
-		var live []cluster.Instance
-		for i, name := range []string{"db-0", "db-1"} {
-			live = append(live, cluster.Instance{Name: name, Group: cluster.InstanceGroup(name), ResourceID: resources[i], Created: firstRun.AddDate(-1, 0, 0)})
-		}
+	made := map[string]time.Time{}
+	for n := range days {
 		start := firstRun.AddDate(0, 0, n)
+		var list []cluster.Instance
+		for _, name := range slices.Sorted(maps.Keys(live(n))) {
+			resource := live(n)[name]
+			if made[resource].IsZero() {
+				made[resource] = start.Add(-time.Hour)
+			}
+			list = append(list, cluster.Instance{Name: name, Group: cluster.InstanceGroup(name), ResourceID: resource, Created: made[resource]})
+		}
 		e := evidence.New(start, evidence.Options{Longest: 90 * day})
-		e.Enroll(live, records)
-		e.Watch(evidence.NewLog(start, evidence.Names{}))
+		e.Enroll(list, records)
+		log := evidence.NewLog(start, evidence.Names{})
+		e.Watch(log)
+		for name := range live(n) {
+			log.Event(logread.Event{Stream: name + ".0", At: start.UnixMilli(), Message: start.Format(time.DateTime) + " UTC::@:[7]:LOG:  checkpoint starting: time"})
+		}
+		log.ReadTo(start.Add(time.Second))
 		for _, group := range e.Groups() {
+			e.Retain(group, 7*day)
+			e.GroupRead(group)
 			for _, s := range e.SecondReading(group, 7*day) {
 				e.Covered(group, s, checkpoints(group, s))
 			}
 		}
+		log.End()
 		records = concluded(e)
-		if c := e.SecondCover(); c.From.After(firstRun) || c.To.Before(start) {
-			t.Fatalf("after %d days it covers %s to %s", n, c.From, c.To)
+		covered = append(covered, e.SecondCover())
+	}
+	return covered
+}
+
+// What is covered of instances with groups of their own stays so where they exchange their names, where one gets another name, and where one
+// is made anew under the name of another that is long gone.
+func TestCoverOfNamesThatGoOn(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string]func(day int) map[string]string{
+		"exchanged": func(day int) map[string]string {
+			if day < 15 {
+				return map[string]string{"db-0": "A", "db-1": "B"}
+			}
+			return map[string]string{"db-0": "B", "db-1": "A"}
+		},
+		"another name": func(day int) map[string]string {
+			if day < 15 {
+				return map[string]string{"db-0": "A", "db-1": "B"}
+			}
+			return map[string]string{"db-0": "A", "db-2": "B"}
+		},
+		"made anew": func(day int) map[string]string {
+			switch {
+			case day < 5:
+				return map[string]string{"db-0": "A", "db-1": "B"}
+			case day < 15:
+				return map[string]string{"db-0": "A"}
+			}
+			return map[string]string{"db-0": "A", "db-1": "C"}
+		},
+	} {
+		for n, c := range sweepGroups(20, live) {
+			if c.From.After(firstRun) || c.To.Before(firstRun.AddDate(0, 0, n)) {
+				t.Errorf("%s: after %d days it covers %s to %s", name, n, c.From, c.To)
+			}
 		}
 	}
 }

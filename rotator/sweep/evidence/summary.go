@@ -7,7 +7,7 @@ type Summary struct {
 	Events         int
 	Logins         int
 	Suspicious     int
-	LongestSilence time.Duration // between two events
+	LongestSilence time.Duration // between two events; of a log read in rows, since the last one only
 	LongestDelay   time.Duration // of an event's arrival, in the last 30 days
 }
 

@@ -35,7 +35,7 @@ func (e *Evidence) unreadable(group string, rows []logread.Row) (at time.Time, c
 	for _, r := range rows {
 		kind := unreadKind{stream: r.Stream}
 		switch {
-		case Masked(r):
+		case e.log.names.hides(r):
 			kind.shape = "masked " + r.Severity
 		case foreign[r.Stream] && r.Class == logread.Stamped:
 			kind.shape = "entry under another log_line_prefix"

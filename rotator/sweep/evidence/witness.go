@@ -26,7 +26,8 @@ type Look struct {
 	Contested map[string]int64 `json:"contested,omitempty"` // entries that may be further ones
 	Near      map[string]int64 `json:"near,omitempty"`      // those of both near this look, which count for the stretch before it, too
 	CountedTo time.Time        `json:"countedTo,omitzero"`
-	Uncounted bool             `json:"uncounted,omitempty"` // part of the log was read in rows without a time, has expired, or was counted in another way
+	Uncounted bool             `json:"uncounted,omitempty"` // part of the log has expired, or was counted in another way
+	InRows    bool             `json:"inRows,omitempty"`    // part of it was read in rows without a time
 }
 
 // UnmarshalJSON keeps of a look of an earlier version, which had counts in other shapes, all but these.
@@ -103,6 +104,7 @@ type window struct {
 	logins, contested, near counts
 	logged, unsure          map[string]int64 // all of the first two by database, known once the log is read
 	total, doubtful, nearby int64            // all of each in the databases by which the looks on both sides are compared
+	recounted               map[string]int64 // logins by database as rows of just this stretch count them; nil = they were not asked
 }
 
 // counts are numbers of entries by database, of those whose sessions a look counts: no login of another can bear out their counts.

@@ -77,7 +77,8 @@ func TestVerdicts(t *testing.T) {
 		"locked, let in and shut again, with a session":               {both, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin, s.Sessions = ago(1), 1 }), policy.Leave},
 		"locked after a log had stopped":                              {stopped, shut(400, 1), policy.Unlock},
 		"locked before a log stopped":                                 {stopped, shut(400, 10), policy.Leave},
-		"locked after a log had stopped, let in since and shut again": {stopped, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin = s.LockedAt }), policy.Leave},
+		"locked after a log had stopped, active since":                {stopped, with(shut(400, 3), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Unlock},
+		"locked after a log had stopped, let in since and shut again": {stopped, with(shut(400, 1), func(s *policy.Subject) { s.LastLogin = ago(1) }), policy.Leave},
 		"locked, active after it in a session of before": {both, with(shut(1, 1), func(s *policy.Subject) {
 			s.Lock.LastActivity, s.LastLogin = ago(400), s.LockedAt.Add(1999*time.Millisecond)
 		}), policy.Unlock},

@@ -76,7 +76,7 @@ func (r *run) lock(who *person, v policy.Verdict) {
 	row.Status, row.StatusChanged = account.Locked, r.now
 	row.CanLogin, row.LockedAt, who.shut = false, r.now, false
 	row.Lock = account.LockRecord{At: r.now, LastActivity: v.Last, LockDays: r.lockDays}
-	if !r.chance(5) || who.habit == never {
+	if !r.chance(r.slipping()) || who.habit == never {
 		return
 	}
 	s := r.writer()
@@ -85,11 +85,30 @@ func (r *run) lock(who *person, v policy.Verdict) {
 	r.begins(s, c.database, proof)
 	r.did(who, proof)
 	who.on, who.session, who.began, who.until, who.seen = s, c, r.now, r.now.Add(4*day+r.within(60*day)), false
+	if r.has.slips && r.chance(50) {
+		r.fate = killedAfterLocking
+		r.comesLate(proof)
+	}
 	if r.fate == runsThrough {
 		who.seen = true
 		v.Action, v.Last = policy.Unlock, r.now
 		r.carryOut(who, v)
 	}
+}
+
+// comesLate has an entry come days after those that follow it.
+func (w *world) comesLate(e *entry) {
+	e.arrives, e.straggled, e.beyond = w.now.Add(day+w.within(2*day)), true, true
+	w.harmed()
+	w.disturbed(e.arrives)
+}
+
+// slipping is in how many of a hundred cases somebody logs in as he is locked.
+func (w *world) slipping() int {
+	if w.has.slips {
+		return 50
+	}
+	return 5
 }
 
 // nothingOnItsWay is the wait for this run's own logins before a role is dropped that could log in until now.

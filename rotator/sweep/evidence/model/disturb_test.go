@@ -312,7 +312,6 @@ func (w *world) renameOne(s *server) {
 		return
 	}
 	w.harmed()
-	w.regroups()
 	w.keepCounting(s)
 	s.measured = 0
 	w.leaveStreams(s)

@@ -49,8 +49,9 @@ var faults = []planted{
 	{"a refusal in a stranger's names is believed", "../log.go", "s.release(kind == loginlog.Tampering && !event.Stamped)", "s.release(false)"},
 	{"a session that ended between two runs ended at once", "../progress.go", "case a.Tracked && (e.wasRun(a.LastLogin)", "case false && (e.wasRun(a.LastLogin)"},
 	{"what expired before it was read is no gap", "../instance.go", "\t\t\te.expire(i, kept, retention)\n", nothing},
-	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(claim)\n", "\t_ = claim\n"},
+	{"an instance that came and went gets no record", "../evidence.go", "\te.adopt(e.claim)\n", nothing},
 	{"what a log lacked before its instance was renamed is passed by", "../instance.go", "\t\tr.witnesses.Looks, r.witnesses.Former = looks, i.Instance\n", nothing},
+	{"any entry of a session shows that somebody let its role in", "../instance_log.go", "\treturn milli(at)\n", "\treturn milli(at - 1)\n"},
 	{"a drop does not wait for what comes late", policyFile, "return p.ArrivedTo.Sub(later(s.LastLogin, p.From)) >= p.DeleteAfter", "return true"},
 }
 

@@ -303,6 +303,9 @@ func (r *run) conclude() {
 			}
 		}
 	}
+	for _, c := range r.evidence.Recounts() {
+		c.Take(r.rowsOf(c.Group, c.From, c.To))
+	}
 	r.fromWas = r.evidence.From()
 	records, forget := r.evidence.Conclude()
 	r.store(r.evidence.Active(), records, forget)

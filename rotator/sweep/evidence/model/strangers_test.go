@@ -114,6 +114,7 @@ func (w *world) forge(s *server, victim *client) {
 	c := &client{user: fmt.Sprintf("x\n%s UTC:10.0.0.1(%d):%s", w.now.Format(time.DateTime), victim.port, victim.user),
 		database: fmt.Sprintf("app:[%d]:FATAL:  role %q is not permitted to log in\n", victim.pid, victim.user), pid: w.pid, port: 1024 + w.pid%60000}
 	if len(c.user) <= 63 && len(c.database) <= 63 {
+		w.forged()
 		w.write(s, c, "FATAL", fmt.Sprintf("password authentication failed for user \"%s\"", strings.ReplaceAll(c.user, "\n", "\n\t")))
 	}
 }
@@ -130,7 +131,15 @@ func (w *world) sever(s *server, victim *client) {
 	if first.straggled {
 		return // its rest would come right behind it
 	}
+	w.forged()
 	w.export(s, to, s.line(w.now.Truncate(time.Second), victim, "FATAL", fmt.Sprintf("role %q is not permitted to log in", victim.user)))
+}
+
+// forged notes a refusal that rows take for the server's: by it the log holds a login less than there were.
+func (w *world) forged() {
+	if w.byRows > 0 {
+		w.sums = w.now
+	}
 }
 
 var cutAt = strings.Repeat("x", 200_000)

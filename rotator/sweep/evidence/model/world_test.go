@@ -73,7 +73,7 @@ type world struct {
 // features are what a world has besides the ordinary.
 type features struct {
 	losses, stragglers, delays, streams, strangers, intrigue, shutAgain, masking, forms, restarts, crashes, spells, stops, restores, renames bool
-	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, anew, staff, tongues                                                       bool
+	upgrade, apart, cuts, lapses, guests, brinks, forgers, moves, anew, staff, tongues, slips                                                bool
 }
 
 // event is something that is to happen.
@@ -120,6 +120,9 @@ func newWorld(seed uint64) *world {
 	}
 	w.gain(rand.New(rand.NewPCG(seed, 11)))
 	w.gainTongues(rand.New(rand.NewPCG(seed, 13)))
+	if rng := rand.New(rand.NewPCG(seed, 17)); rng.IntN(6) == 0 && w.lockDays > 0 && !w.has.lapses { // somebody logs in as he is locked, and that comes to light late
+		w.has.slips, w.unlogged = true, true
+	}
 	w.addServer()
 	w.addServer()
 	w.cast()
@@ -199,7 +202,7 @@ func (w *world) newName() string {
 	for _, s := range w.servers {
 		taken := slices.ContainsFunc(w.live(), func(live *server) bool { return live.Name == s.Name })
 		if s.dead && !taken {
-			w.regroups() // what is covered of the former's group is not taken for the other's
+			w.regroups() // what is covered of the former's group is not the other's where a run could not look when it was made
 			for _, other := range w.live() {
 				if other.ResourceID == s.ResourceID { // it had that name before, and its counts are compared with that name's log no more
 					w.forgetHoles(other)
