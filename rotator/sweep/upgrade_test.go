@@ -90,7 +90,7 @@ func TestUpgradeWithALogThatDoesNotShowAll(t *testing.T) {
 		{"the group was made anew", "when log group", func() {}, true},
 		{"its retention was raised", "begins, or goes on", func() { s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: ago(400)}) }, true},
 		{"names were masked, under a policy that is gone", "of which nobody can tell whose they are (masked LOG)", func() {
-			s.stack.AgeLog(s.group, ago(400))
+			s.age(400)
 			s.logs(ago(40), masked, "LOG:  ", "connection authorized: user="+masked+" database="+s.prefix)
 		}, false},
 	} {

@@ -37,6 +37,8 @@ var faults = []planted{
 	{"masked entries of an instance that nobody has seen are passed by", "../evidence.go", "\t\te.judgeUnread(i)\n\t\te.Instances", "\t\te.Instances"},
 	{"disconnections are no activity", "../log.go", "\tcase loginlog.Disconnection:\n", "\tcase 255:\n"},
 	{"what the second reading has not covered does not matter", policyFile, "v.Uncovered = !p.covers(s)", "v.Uncovered = false"},
+	{"the second reading covers what no log holds", "../second.go", "\t\ts.From = later(s.From, begin)\n", nothing},
+	{"the evidence begins before the log", "../instance.go", "return later(i.EvidenceFrom, milli(i.log.oldest))", "return i.EvidenceFrom"},
 	{"restored tables are not noticed", "../restored.go", "if e.log.stored.number <= known || known == 0 && !e.laterThanKnown(at) {", "if true {"},
 	{"a gap undoes no lock", "../evidence.go", "\ti.lost = earlier(i.lost, g.From)\n\te.distrust(i.lost)\n", nothing},
 	{"refusals are ignored", "../instance_log.go", "in.refusals[c] = at", "return"},

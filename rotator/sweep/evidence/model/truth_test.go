@@ -169,7 +169,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
 	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin && r.now.Sub(r.sums) > summedWithin && r.now.Sub(r.lastRun) > 2*time.Hour
-	if r.from.IsZero() {
+	if r.from.IsZero() && !from.IsZero() {
 		r.holdBeginning(from)
 		r.from = from
 	}

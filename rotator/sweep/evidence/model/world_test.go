@@ -156,9 +156,7 @@ func (w *world) gain(rng *rand.Rand) {
 		w.has.moves, w.has.renames, w.has.losses, w.has.stops, w.retention, w.byRows, w.haze = true, true, true, true, 0, 0, 0
 	}
 	w.has.staff, w.aside = rng.IntN(2) == 0, rng
-	if w.has.anew = rand.New(rand.NewPCG(w.seed, 13)).IntN(2) == 0; w.has.anew && w.has.losses && w.retention == 0 {
-		w.has.upgrade = w.has.upgrade || w.seed%3 == 0
-	}
+	w.has.anew = rand.New(rand.NewPCG(w.seed, 13)).IntN(2) == 0
 }
 
 // gainTongues has settings that hide logins be changed, in an eighth of the worlds, while entries are in another language.
