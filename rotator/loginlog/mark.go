@@ -90,14 +90,14 @@ func (m *mark) read(text string, at int) bool {
 		return false
 	}
 	*m = mark{at: at, pid: pid, body: body}
-	if m.severity, m.message, ok = cutSeverity(body); ok {
-		return true
+	if body == "" || !isDigit(body[0]) {
+		m.severity, m.message, ok = cutSeverity(body)
+		return ok || isSeverityLike(body)
 	}
 	if m.sqlstate, m.body, ok = cutDetails(body); ok {
 		m.severed, _ = nextSeverity(m.body, 0)
-		return true
 	}
-	return isSeverityLike(body)
+	return ok
 }
 
 // isSeverityLike accepts a word in capitals or in another script before a colon. A mark must be seen in any language: one
