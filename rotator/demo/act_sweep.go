@@ -99,7 +99,6 @@ func (s *sweeping) people(ctx context.Context) (err error) {
 	if s.publisher, err = s.stack.PublishLog(ctx); err != nil {
 		return err
 	}
-	s.stack.AgeLog(2 * deleteDays)
 	s.sweeper, err = s.stack.AddSweep(map[string]string{"NOTICE_TOPIC_ARN": stack.Topic,
 		"LOCK_INTERVAL_DAYS": fmt.Sprint(lockDays), "DELETE_INTERVAL_DAYS": fmt.Sprint(deleteDays), "REPORT_BUCKET": stack.Reports})
 	return err

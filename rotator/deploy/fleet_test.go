@@ -118,7 +118,6 @@ func (f *fleetScene) database(name string, exported bool) {
 	}
 	f.publishers = append(f.publishers, p)
 	f.AWS.SetLogGroup(group, twoWeeks)
-	f.AWS.AgeLog(group, time.Now().AddDate(0, 0, -30))
 }
 
 // twoWeeks is how long a log is kept where a week's idleness counts: the first sweep reads it a second time as far back as it is kept.

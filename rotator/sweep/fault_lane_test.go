@@ -97,7 +97,6 @@ func newLane(t testing.TB, prepare func(*localtest.Scene)) *lane {
 	if err := l.exec("CREATE ROLE " + l.active + " LOGIN"); err != nil {
 		t.Fatal(err)
 	}
-	l.AWS.AgeLog("/aws/rds/cluster/orders/postgresql", time.Now().AddDate(0, 0, -400))
 	if _, err := l.invoke(); err != nil {
 		t.Fatalf("the first sweep: %v\n%s", err, l.sweeper.Output())
 	}

@@ -34,7 +34,6 @@ func TestReviewOfIAM(t *testing.T) {
 		}
 		return localaws.Pass
 	}
-	s.age(400)
 	s.stack.Intercept(refuse)
 	if r := s.run(); r.IAM == nil || r.IAM.Complete || len(r.IAM.Unreachable) != 0 || !strings.Contains(strings.Join(r.IAM.Notes, " "), "iam:GetAccountAuthorizationDetails") {
 		t.Errorf("refused by IAM: %+v", r.IAM)

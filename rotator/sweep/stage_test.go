@@ -281,22 +281,12 @@ func (s *stage) flush() {
 	}
 }
 
-// settle runs the sweep until it has seen its own login, and then pretends that its record began long ago, as the log does.
+// settle runs the sweep until it has seen its own login, and then pretends that its record began long ago.
 func (s *stage) settle() {
 	s.t.Helper()
-	s.settleOn(400)
-}
-
-// settleOn is settle with a log that begins so many days ago.
-func (s *stage) settleOn(days int) {
-	s.t.Helper()
-	s.age(days)
 	s.run()
 	s.exec("UPDATE user_login_job_status SET evidence_from = now() - interval '400 days'")
 }
-
-// age has the log begin so many days ago.
-func (s *stage) age(days int) { s.stack.AgeLog(s.group, time.Now().AddDate(0, 0, -days)) }
 
 // user makes a role that can log in, last active some days ago as far as the table knows.
 func (s *stage) user(name string, idleDays int) string {

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
@@ -39,11 +38,6 @@ func (s *Stack) PublishLog(ctx context.Context) (*localaws.Publisher, error) {
 // PublishLogOf is PublishLog for another cluster that DescribeCluster has told of.
 func (s *Stack) PublishLogOf(ctx context.Context, cluster string) (*localaws.Publisher, error) {
 	return s.AWS.PublishLog(ctx, s.PG.LogFile(), "/aws/rds/cluster/"+cluster+"/postgresql", cluster+"-1.0", localaws.PublishOptions{})
-}
-
-// AgeLog has the log of Cluster reach back so many days.
-func (s *Stack) AgeLog(days int) {
-	s.AWS.AgeLog("/aws/rds/cluster/"+Cluster+"/postgresql", time.Now().AddDate(0, 0, -days))
 }
 
 // Reports is the bucket for what an auditor looks at.

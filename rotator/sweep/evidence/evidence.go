@@ -159,7 +159,6 @@ func (e *Evidence) settle() {
 func (e *Evidence) judge(i *Instance) {
 	e.follow(i)
 	i.ProcessedTo = e.advance(i)
-	i.EvidenceFrom = e.firstEvidence(i)
 	if i.Live {
 		e.judgeLive(i)
 	}

@@ -28,7 +28,6 @@ type Instance struct {
 	patience  time.Duration      // how long its last lines are waited for at most, once it is gone
 	streams   map[string]*stream // by name
 	cover     Cover              // what the second reading of its group has covered
-	reach     reach              // how far back its log reaches
 	created   time.Time          // when it was made; zero = not known
 	groupMade time.Time          // when its log group was made; zero = not known
 	rate      float64            // bytes an hour of its group, as far as earlier runs have read; 0 = not known
@@ -105,7 +104,7 @@ func (e *Evidence) known(r account.LogRecord) *Instance {
 	i := &Instance{LogRecord: r, Group: cluster.InstanceGroup(r.Instance), patience: lostAfter}
 	i.pending, i.lost = parted(r.Canary)
 	known := decodeStreams(r.Streams)
-	i.streams, i.cover, i.reach, i.rate = known.Streams, known.Second, known.Reach, known.BytesPerHour
+	i.streams, i.cover, i.rate = known.Streams, known.Second, known.BytesPerHour
 	i.witnesses = decodeWitnesses(r.Sessions)
 	e.distrust(i.lost)
 	return i
@@ -151,7 +150,7 @@ func identify(live []cluster.Instance, known map[string]*Instance) []*Instance {
 // name was another's, what earlier looks showed is not compared with what is found under it; else nothing was written to a group of its own
 // while the former one was covered.
 func (i *Instance) renamed(l cluster.Instance, taken bool) *Instance {
-	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, reach: i.reach, patience: i.patience}
+	r := &Instance{LogRecord: i.LogRecord, streams: map[string]*stream{}, cover: i.cover, patience: i.patience}
 	r.Instance, r.Canary = l.Name, ""
 	if !cluster.SharedGroup(l.Group) {
 		r.cover.Group = l.Group
@@ -215,7 +214,7 @@ func (e *Evidence) live(described []cluster.Instance) []*Instance {
 //	made after the others' logs were last read               its birth; its record is as unbroken as the others'
 //	back under the name of one that was gone, made since     the same
 //	older, under the name of another that is known           what the other wrote is read on; of its own nothing before now counts
-//	seen for the first time                                  24 hours back, and no record before that, nor before its first event
+//	seen for the first time                                  24 hours back, and no record before that
 func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 	known := !i.fresh && !(i.CanaryAt.IsZero() && created.After(i.ProcessedTo) && !e.readBefore.IsZero())
 	switch {
@@ -234,18 +233,6 @@ func (e *Evidence) begin(i *Instance, created, claim time.Time) {
 		i.ReadFrom = e.Start.Add(-firstSight).Truncate(time.Second)
 		i.ProcessedTo, i.EvidenceFrom = i.ReadFrom, later(i.EvidenceFrom, i.ReadFrom)
 	}
-}
-
-// firstEvidence is since when the record of an instance is unbroken. Of one that is seen for the first time there is none before the first
-// event that is found: its log may be younger than the stretch that is read of it.
-func (e *Evidence) firstEvidence(i *Instance) time.Time {
-	switch {
-	case !i.fresh || i.born:
-		return i.EvidenceFrom
-	case i.log.oldest == 0:
-		return e.Start
-	}
-	return later(i.EvidenceFrom, milli(i.log.oldest))
 }
 
 // Retain takes account of how long a group keeps its events; 0 = for ever. What expired before it was read is a gap. The last

@@ -17,7 +17,6 @@ func (e *Evidence) Progress() []account.LogRecord {
 		now.streams = copied(i.streams)
 		e.follow(&now)
 		now.ProcessedTo = e.advance(&now)
-		now.EvidenceFrom = e.firstEvidence(&now)
 		now.CanaryAt = e.seenAt(i)
 		// One that is found is noted at once: a run that goes on from here does not read it again.
 		now.pending = slices.DeleteFunc(slices.Clone(i.pending), func(canary string) bool { return i.log.canaries[canary] })

@@ -109,7 +109,7 @@ func TestUncleanRestartByRows(t *testing.T) {
 		from time.Time // of the evidence
 	}{
 		"silent for longer than the lag": {2 * time.Hour, false, crash},
-		"silent for a minute":            {time.Minute, false, firstRun.Add(-time.Hour)},
+		"silent for a minute":            {time.Minute, false, firstRun.Add(-day)},
 		"nobody tells":                   {time.Minute, true, crash},
 	} {
 		d := &rowsDiary{mute: tt.mute}

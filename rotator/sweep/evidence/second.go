@@ -99,7 +99,6 @@ func (e *Evidence) setCover(c Cover) {
 // coverUnborn takes what is before an instance was made for covered, where its group is its own: there is nothing, or what another wrote
 // that had its name and is gone, if that was covered up to where it was read.
 func (e *Evidence) coverUnborn(i *Instance, read time.Time) {
-	i.reach = reach{e.coverFrom(), i.ProcessedTo}
 	switch c := e.cover(i.Group); {
 	case cluster.SharedGroup(i.Group):
 	case c.To.IsZero():
@@ -149,7 +148,6 @@ func (e *Evidence) Covered(group string, s Stretch, rows []logread.Row) {
 	for _, r := range rows {
 		e.knowStream(group, r)
 	}
-	e.extendReach(group, rows)
 	c := e.cover(group)
 	switch {
 	case c.To.IsZero():
@@ -205,11 +203,7 @@ func (e *Evidence) SecondCover() Stretch {
 		}
 		s = Stretch{later(s.From, c.begins()), earlier(s.To, c.To)}
 	}
-	if begin := e.logsBegin(); !begin.IsZero() {
-		s.From = later(s.From, begin)
-	} else {
-		s.From = s.To
-	}
+	s.From = later(s.From, e.logsBegin())
 	return s
 }
 
@@ -312,8 +306,6 @@ func (e *Evidence) coverEnds(from time.Time) string {
 			return ", where it found what nobody can read (" + c.Cause + ")"
 		case i.groupMade.Equal(from):
 			return ", when log group " + i.Group + " was made"
-		case i.reach.From.Equal(from):
-			return ", where the log of instance " + i.Instance + " begins, or goes on after a silence of more than eight days"
 		}
 	}
 	return ""
@@ -323,6 +315,6 @@ func (e *Evidence) coverEnds(from time.Time) string {
 func CoverOf(r account.LogRecord) Cover {
 	known := decodeStreams(r.Streams)
 	c := known.Second
-	c.From = later(c.begins(), known.Reach.From)
+	c.From = c.begins()
 	return c
 }

@@ -31,11 +31,10 @@ const (
 )
 
 // storedStreams is the column streams:
-// {"streams":{NAME:{"to","delays"}},"second":{"group","version","from","to"},"reach":{"from","to"},"bytesPerHour"}.
+// {"streams":{NAME:{"to","delays"}},"second":{"group","version","from","to"},"bytesPerHour"}.
 type storedStreams struct {
 	Streams      map[string]*stream `json:"streams,omitempty"`
 	Second       Cover              `json:"second"`
-	Reach        reach              `json:"reach,omitzero"`         // of the instance's log, as the second reading has had rows of it
 	BytesPerHour float64            `json:"bytesPerHour,omitempty"` // of the instance's group
 }
 
@@ -202,7 +201,7 @@ func (e *Evidence) passed(i *Instance, t time.Time) bool {
 func (i *Instance) record() account.LogRecord {
 	r := i.LogRecord
 	r.Canary = joined(i.Sighting.Canary, i.pending, i.lost)
-	r.Streams = storedStreams{Streams: i.streams, Second: i.cover, Reach: i.reach, BytesPerHour: i.rate}.encode()
+	r.Streams = storedStreams{Streams: i.streams, Second: i.cover, BytesPerHour: i.rate}.encode()
 	r.Sessions = i.witnesses.encode()
 	return r
 }

@@ -3,7 +3,6 @@ package logs
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -83,27 +82,6 @@ func (l *Store) AppendLog(group, stream string, events ...Event) {
 	for _, e := range events {
 		l.groups[group].reach(e.Time)
 	}
-}
-
-// AgeLog has each stream of a group hold what it might have held from a time until yesterday if its server had written a checkpoint every
-// six hours, and nothing else.
-func (l *Store) AgeLog(group string, since time.Time) {
-	var events []Event
-	for at := since; at.Before(l.now().Add(-25 * time.Hour)); at = at.Add(6 * time.Hour) {
-		events = append(events, Event{Time: at, Ingested: at, Message: at.UTC().Format(time.DateTime) + " UTC::@:[57]:LOG:  checkpoint starting: time"})
-	}
-	for _, stream := range l.streamsOf(group) {
-		l.AppendLog(group, stream, events...)
-	}
-}
-
-func (l *Store) streamsOf(group string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.groups[group] == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(l.groups[group].streams))
 }
 
 // store puts events in their places.

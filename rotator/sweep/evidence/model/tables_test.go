@@ -117,8 +117,8 @@ func (w *world) stripTables() {
 	}
 }
 
-// loseBeginnings has the logs begin some days ago: their groups were made anew, or kept events for less time than they do now. What they
-// held before version 1.0 had read, by the first of the two readings.
+// loseBeginnings has the logs begin some days ago: their groups were made anew. What they held before version
+// 1.0 had read, by the first of the two readings.
 func (w *world) loseBeginnings() {
 	began := w.now.Add(-8*day - time.Duration(w.aside.Int64N(int64(20*day))))
 	if w.behind() > 2*day {
@@ -130,9 +130,7 @@ func (w *world) loseBeginnings() {
 		}
 	}
 	w.coverLeast, w.coverFrom = later(w.coverLeast, began), later(w.coverFrom, began.Add(3*day))
-	if w.aside.IntN(2) == 0 {
-		w.anew = began
-	}
+	w.anew = began
 }
 
 // forgetSession ends a session before a restore: what the runs knew of it may be lost with the tables.

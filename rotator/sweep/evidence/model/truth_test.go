@@ -169,8 +169,7 @@ func (r *run) endedUnseen(who *person) bool { return who.account.Source == "sess
 func (r *run) holdEvidence() {
 	from, e := r.evidence.From(), r.evidence
 	quiet := r.now.Sub(later(r.harm, r.unrest)) > foundWithin && r.now.Sub(r.sums) > summedWithin && r.now.Sub(r.lastRun) > 2*time.Hour
-	if r.from.IsZero() && !from.IsZero() {
-		r.holdBeginning(from)
+	if r.from.IsZero() {
 		r.from = from
 	}
 	if from.After(r.from) && r.now.Sub(r.harm) > foundWithin && r.now.Sub(r.sums) > summedWithin && r.begun.Before(r.now.Add(-3*day)) {
@@ -183,20 +182,6 @@ func (r *run) holdEvidence() {
 	r.holdEnd()
 	if r.trusted.IsZero() {
 		r.trusted = r.now
-	}
-}
-
-// holdBeginning fails where the evidence begins before the log of an instance does that the first run finds, if it is told all of them.
-func (r *run) holdBeginning(from time.Time) {
-	if r.hidden {
-		return
-	}
-	for _, s := range r.live() {
-		for _, to := range s.streams {
-			if s.Created.Before(r.begun.Add(-2*day)) && len(s.streams) == 1 && len(to.entries) > 0 && from.Before(to.entries[0].at) {
-				r.fail("the log of %s begins at %s, and the evidence at %s", s.Name, to.entries[0].at, from)
-			}
-		}
 	}
 }
 

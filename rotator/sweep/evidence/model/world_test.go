@@ -60,7 +60,7 @@ type world struct {
 	uncovered   bool      // of the group of some instance nothing is known to be covered
 	coverFrom   time.Time // since when the second reading can have covered all
 	coverLeast  time.Time // before it nothing can have been covered, since the log did not keep it
-	anew        time.Time // when the log groups were made; zero = nobody tells, as where they were made before and have kept less than now
+	anew        time.Time // when the log groups were made; zero = nobody tells
 	from        time.Time // of the evidence, as the last run that concluded told
 	trusted     time.Time // the first run whose count of sessions can agree with the log; zero = there was none
 	faults      []string
