@@ -76,6 +76,7 @@ func TestNoticesOfSparedRolesAndOfGaps(t *testing.T) {
 	s.topic = "arn:aws:sns:us-east-1:123456789012:notices"
 	s.settle()
 	idle, then := s.user("idle", 100), time.Now().UTC().Add(-30*24*time.Hour).Truncate(time.Second)
+	s.stack.SetLogGroup(s.group, localaws.LogGroup{Created: then.AddDate(-1, 0, 0)})
 	s.stack.AppendLog(s.group, s.stream, localaws.Event{Time: then, Ingested: then,
 		Message: fmt.Sprintf("%s UTC:10.0.0.1(4711):%s@%s:[99]:ERROR:  division by zero", then.Format(time.DateTime), idle, s.prefix)})
 	s.exec("UPDATE user_login_job_status SET streams = NULL")
