@@ -91,12 +91,13 @@ func leadingDigits(text string) int {
 
 // cutNumber takes a number of at most ten digits off the text.
 func cutNumber(text string) (n int, rest string, ok bool) {
-	digits := leadingDigits(text)
+	digits := 0
+	for digits < len(text) && digits <= maxDigits && isDigit(text[digits]) {
+		n = 10*n + int(text[digits]-'0')
+		digits++
+	}
 	if digits == 0 || digits > maxDigits {
 		return 0, text, false
-	}
-	for i := range digits {
-		n = 10*n + int(text[i]-'0')
 	}
 	return n, text[digits:], true
 }

@@ -193,12 +193,12 @@ func (r *reading) judgeUnnamed(v *verdict, pair string, s severity, message, nam
 
 // kindOfOther judges an entry of a user whom the catalogue lacks.
 func (p *Parser) kindOfOther(pair string, s severity, message, named string) Kind {
-	switch masked := strings.IndexByte(pair, '*') >= 0; {
-	case masked && isMaskedPair(pair) && named != "":
+	switch {
+	case isMaskedPair(pair) && named != "":
 		return Unread
-	case masked && isMaskedPair(pair):
+	case isMaskedPair(pair):
 		return maskedKind(p.kindOf(s, message))
-	case masked && IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
+	case strings.IndexByte(pair, '*') > 0 && IsPartlyMasked(pair) && p.kindOf(s, message) == Sign:
 		return Unknown
 	case s == severityLog && p.isNobody(pair):
 		return Attempt
