@@ -155,11 +155,11 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 		err := r.request(ctx, in, p)
 		switch {
 		case err != nil:
-			p.err = r.fault(ctx, group, err)
+			err = r.fault(ctx, group, err)
 		case repeats(in.NextToken, p.next):
-			p.err = errRepeated(group)
+			err = errRepeated(group)
 		}
-		in.NextToken = p.next
+		p.err, in.NextToken = err, p.next
 		select {
 		case pages <- p: // so the other has been taken in
 		case <-left:
@@ -167,7 +167,7 @@ func (r *eventReader) fetch(ctx context.Context, group Group, from, to time.Time
 		case <-ctx.Done():
 			return
 		}
-		if p.err != nil || in.NextToken == nil || closed(left) {
+		if err != nil || in.NextToken == nil || closed(left) {
 			return
 		}
 	}
