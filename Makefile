@@ -31,7 +31,7 @@ RACED := ./rotator/logread ./rotator/loginlog ./rotator/postgres ./rotator/inter
 
 test: ## Run all tests, and some with the race detector
 	go test -timeout 25m ./...
-	CGO_ENABLED=1 go test -race -timeout 25m $(RACED)
+	CGO_ENABLED=1 go test -race -short -timeout 25m $(RACED)
 
 race: ## Run all tests with the race detector
 	CGO_ENABLED=1 go test -race -timeout 60m ./...

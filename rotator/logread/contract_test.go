@@ -86,6 +86,9 @@ func (s scene) writeAll(messages []string) time.Duration {
 // Whole events, divided into rows here, and Logs Insights' own rows are the same.
 func TestBothReadersGiveTheSameRows(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it has no second goroutine, and takes the race detector long")
+	}
 	s := newScene(t, localaws.LogGroup{})
 	all := messages(t)
 	length := s.writeAll(all)

@@ -96,6 +96,9 @@ var strangersNames = [][2]string{
 
 func TestStrangersCountForNobody(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it has no second goroutine, and takes the race detector long")
+	}
 	rows := logread.NewTally()
 	for _, names := range strangersNames {
 		checkStranger(t, rows, names[0], names[1])
