@@ -260,6 +260,7 @@ func (e *Evidence) judgeSessions(i *Instance, a, b Look, w window, nearby int64)
 		if grown > 0 {
 			i.witnesses.agree(bySessions)
 		}
+	case a.InRows && missing <= tolerated: // rows count a refusal that is delivered twice for two
 	case missing <= 0:
 		e.Note("The server of instance %s counted %d sessions from %s to %s, and its log holds %d logins besides %d entries that may be logins, or forged: the name of an application, or of somebody who is turned away, reads as a part of the log.",
 			i.Instance, grown, a.At.Format(time.RFC3339), b.At.Format(time.RFC3339), logins, w.doubtful)
