@@ -61,6 +61,7 @@ func (w *world) sweep() {
 	if w.retention > 0 && w.uncovered { // the cover begins anew with the first run that can look everywhere
 		w.coverFrom = w.now.Add(-w.retention + 2*time.Hour)
 	}
+	w.coverFrom = later(w.coverFrom, w.anew)
 	r.evidence = evidence.New(w.now, evidence.Options{Lag: w.lag, Longest: w.longest(), Stack: "stack"})
 	r.begin()
 	if r.fate == killedAfterLogin {
